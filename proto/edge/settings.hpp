@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace vigil::edge {
+
+/// Where a setting may go. The pointed-to variable holds the default when it is declared.
+using SettingTarget = std::variant<std::string*, std::int64_t*, bool*, std::vector<std::string>*>;
+
+struct Setting {
+    std::string key;  ///< dotted TOML key, e.g. "http.port"; environment VIGIL_HTTP_PORT; flag --http-port
+    SettingTarget target;
+    std::string help;  ///< one line
+    std::int64_t min = INT64_MIN, max = INT64_MAX;  ///< of an integer
+};
+
+/// Configuration of one program, layered default < file < environment < flag, each value with its source.
+///
+/// Use: declare() every setting, hand each flag that was given to set_flag(), then load(). After load() the
+/// variables hold the effective values. Errors throw Fatal E-CONFIG with the key, what was read, where it came
+/// from, and for an unknown key the nearest known one. Secrets are never settings, only paths to them.
+class Settings {
+public:
+    void declare(Setting setting);
+    const std::vector<Setting>& declared() const { return settings_; }
+
+    /// `text` as typed on the command line; lists are comma-separated.
+    void set_flag(const std::string& key, std::string text);
+
+    /// `file` empty: no file. A named file that does not exist is an error. `environment`: name → value or
+    /// nullptr; only main passes the real one. Unknown VIGIL_… names are found by `environment_names`.
+    void load(const std::filesystem::path& file, const std::function<const char*(const char*)>& environment,
+              const std::vector<std::string>& environment_names);
+
+    struct Effective {
+        std::string key;
+        std::string value;   ///< as TOML
+        std::string source;  ///< "default", "file /etc/vigil/node.toml:12", "environment VIGIL_HTTP_PORT", "flag --http-port"
+        std::string help;
+    };
+    std::vector<Effective> effective() const;
+
+private:
+    void assign(const Setting& setting, const std::string& text, const std::string& source);
+
+    std::vector<Setting> settings_;
+    std::map<std::string, std::string> flags_;
+    std::map<std::string, std::string> sources_;
+};
+
+/// The nearest of `known` to `word` when it is near enough to be a slip; else empty.
+std::string nearest(std::string_view word, const std::vector<std::string>& known);
+
+}  // namespace vigil::edge
