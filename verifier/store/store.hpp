@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "verifier/store/records.hpp"
+
+namespace vigil::verifier {
+
+/// The store could not do it: disk full, file locked, connection lost. Nothing of the transaction
+/// happened, or (commit result unknown) repeating the whole transaction is harmless.
+struct StoreFailed : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// The store was written by a newer program; the text says both versions and what to do.
+struct StoreTooNew : StoreFailed {
+    using StoreFailed::StoreFailed;
+};
+
+/// A page of rows, newest first: rows older than `before` (exclusive; nothing: from the newest).
+struct Page {
+    std::optional<std::int64_t> before;
+    std::int64_t limit = 100;  ///< 1 to 1,000
+};
+
+/// A stored verdict with the void rule that replaced it, if one did.
+struct CheckRow {
+    std::int64_t row{};  ///< position for paging
+    VerdictRecord verdict;
+    std::optional<std::string> voided;
+    Verdict final_verdict() const { return voided ? Verdict::voided : verdict.judgement.verdict; }
+};
+
+struct StoredAnswer {
+    std::int64_t number{};  ///< within its bucket
+    NodeRef node;
+    AnswerId id;
+    Instant received;
+    ByteVector signed_bytes;
+    Signature signature;
+};
+
+/// What became of an answer offered to a transaction.
+struct AnswerFate {
+    enum class Kind : std::uint8_t {
+        recorded,     ///< every claim was free and is now taken
+        repeated,     ///< every claim was taken by an answer before; `received` is that answer's
+        closed,       ///< a claim's window is closed: the check was decided without it
+        contradicted  ///< some claims were taken, some not: refused whole
+    };
+    Kind kind{};
+    Instant received;
+    AnswerId id;  ///< of the answer that decided (equal to the offered one when recorded)
+};
+
+/// Reads see one state of the store from their begin to their end.
+class Reader {
+public:
+    virtual ~Reader() = default;
+
+    virtual std::optional<Genesis> genesis() = 0;
+    virtual std::vector<PolicyRecord>
+    policies() = 0;  ///< by effective day, the later announced last
+    virtual std::optional<DayKeyRecord> day_key(DayIndex day) = 0;
+    virtual std::vector<DayKeyRecord> day_keys(DayIndex first,
+                                               std::int64_t limit) = 0;  ///< ascending
+    /// Ascending heartbeats in [from, to] of all replicas, with the last one before and the first
+    /// one after.
+    virtual std::vector<Instant> heartbeats(Instant from, Instant to) = 0;
+
+    virtual std::vector<NodeRecord> nodes() = 0;      ///< all, ascending by NodeRef
+    virtual std::vector<DeviceRecord> devices() = 0;  ///< all, ascending by DeviceRef
+    virtual std::optional<NodeRecord> node(const NodeId& id) = 0;
+    virtual std::vector<DeviceRecord> devices_of(NodeRef node) = 0;
+    virtual std::vector<EnrolmentEntry> enrolments(std::int64_t after_row, std::int64_t limit) = 0;
+    /// Latest calibration of each device that has one.
+    virtual std::vector<CalibrationRecord> latest_calibrations() = 0;
+    /// R of the latest passed calibration of each device that has one.
+    virtual std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() = 0;
+    /// For each device, the rates of its last six windows with roll_call_valid, oldest first
+    /// (protocol 5.6).
+    virtual std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>>
+    recent_roll_call_rates() = 0;
+
+    virtual std::optional<WindowIndex> last_closed_window() = 0;
+    virtual std::optional<SettledDay> last_settled_day() = 0;
+    virtual std::optional<SettledDay> settled_day(DayIndex day) = 0;
+
+    /// Every verdict of a window with its void, ascending by device, kind, ref. Calibrations are
+    /// not among them.
+    virtual std::vector<CheckRow> verdicts_of(WindowIndex window) = 0;
+    /// Answers with claims in `window` that have no verdict yet, in order of arrival.
+    virtual std::vector<StoredAnswer> unjudged_answers(WindowIndex window) = 0;
+    virtual std::vector<WindowRecord> windows_of(
+        DayIndex day, std::int64_t windows_per_day) = 0;  ///< ascending by device, window
+    virtual std::vector<std::pair<DeviceRef, Standing>>
+    standings() = 0;  ///< of devices settled at least once
+
+    // What people and audits read, one device at a time.
+    virtual std::vector<CheckRow> checks(DeviceRef device, Page page) = 0;
+    virtual std::vector<CheckRow> checks_in(DeviceRef device, WindowIndex window) = 0;
+    virtual std::vector<WindowRecord> windows(DeviceRef device,
+                                              Page page) = 0;              ///< page by window index
+    virtual std::vector<DayRecord> days(DeviceRef device, Page page) = 0;  ///< page by day index
+    virtual std::optional<DayRecord> day(DeviceRef device, DayIndex day) = 0;
+    virtual std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) = 0;
+    virtual std::vector<StoredAnswer> answers(NodeRef node, Page page) = 0;  ///< page by number
+    virtual std::int64_t answer_count() = 0;
+};
+
+/// A write transaction: all of it happens, durably, or nothing. Reads in it see its own writes.
+/// Every insert is repeatable: the same row again changes nothing.
+class Transaction : public Reader {
+public:
+    virtual void found(const Genesis& genesis) = 0;  ///< StoreFailed when another genesis is there
+    virtual void add_policy(const PolicyRecord& policy) = 0;
+    virtual void add_day_key(const DayKeyRecord& day_key) = 0;  ///< keeps the first; read it back
+    virtual void reveal_day_key(DayIndex day, Instant revealed) = 0;
+    virtual void add_heartbeat(std::uint32_t replica, Instant at) = 0;
+
+    /// Adds the entry to the append-only record and makes it the state in force. Numbers are
+    /// assigned here; known devices keep theirs and their enrolment time, devices not named stay as
+    /// they are.
+    virtual void enrol(const EnrolmentEntry& entry, NodeRecord& node,
+                       std::vector<DeviceRecord>& devices) = 0;
+    virtual void retire(const EnrolmentEntry& entry, DeviceRef device, DayIndex retired_from,
+                        std::uint64_t sequence) = 0;
+    /// `entry`: the request, when the device asked for it itself.
+    virtual void add_calibration(const CalibrationRecord& calibration,
+                                 const std::optional<EnrolmentEntry>& entry,
+                                 std::uint64_t sequence) = 0;
+
+    virtual AnswerFate record(const AnswerRecord& answer) = 0;
+    virtual void add_verdicts(
+        std::span<const VerdictRecord> verdicts) = 0;  ///< first verdict of a check stays
+
+    /// Closes a window: exactly the next one after the last closed (the first close may be any);
+    /// repeating is harmless.
+    virtual void close_window(WindowIndex window, Instant closed,
+                              std::span<const VerdictRecord> missed,
+                              std::span<const VoidRecord> voids,
+                              std::span<const WindowRecord> windows) = 0;
+    /// Settles a day: exactly the next one; repeating is harmless.
+    virtual void settle_day(const SettledDay& day, std::span<const DayRecord> devices) = 0;
+};
+
+/// Durable state of a verifier. Two implementations: SQLite, PostgreSQL. All members may be called
+/// from any thread.
+class Store {
+public:
+    virtual ~Store() = default;
+
+    /// Runs `work` in one write transaction and commits. Repeats `work` as a whole when the engine
+    /// asks for it (serialisation failure, lost connection), at most 10 times; so `work` must
+    /// assign, not accumulate, its results. When it returns, everything is on stable storage.
+    virtual void write(const std::function<void(Transaction&)>& work) = 0;
+    /// Runs `work` on a snapshot; never waits for a writer.
+    virtual void read(const std::function<void(Reader&)>& work) = 0;
+
+    struct Health {
+        std::int64_t bytes{};
+        std::uint64_t commits{};
+        std::uint64_t failures{};
+    };
+    virtual Health health() = 0;
+};
+
+/// Opens or creates a SQLite store (WAL, synchronous=FULL); ":memory:" for tests.
+/// Throws StoreTooNew, or StoreFailed with the path, the engine's words and what to do.
+std::unique_ptr<Store> open_sqlite_store(const std::string& path);
+
+}  // namespace vigil::verifier
