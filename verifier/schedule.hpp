@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "core/schedule/beacon.hpp"
+#include "core/schedule/challenge.hpp"
+#include "verifier/roster.hpp"
+#include "verifier/store/store.hpp"
+
+namespace vigil::verifier {
+
+/// A check of a device together with the place it takes in the store.
+struct ScheduledCheck {
+    Check check;
+    CheckClaim claim;
+};
+
+/// What a window holds for the whole fleet. Without a day key (the verifier was down when it was
+/// due) there are no checks, and the window is void (protocol 5.9 a).
+struct WindowPlan {
+    WindowIndex window;
+    Span span;
+    std::shared_ptr<const Policy> policy;
+    PolicyHash policy_hash;
+    std::optional<DayKey> key;
+    std::vector<FleetCheck> fleet;  ///< empty without a key
+};
+
+/// Derives every check from the policies and day keys in the store (protocol 3). Nothing of it is
+/// written down: the same store gives the same checks after a restart and on every replica.
+/// Thread-safe; plans are cached (the last 64 windows asked for).
+class Schedule {
+public:
+    /// The store must hold a genesis and a policy in force.
+    explicit Schedule(Store& store);
+
+    const NetworkId& network() const { return network_; }
+    const Genesis& genesis() const { return genesis_; }
+    Calendar calendar() const { return calendar_; }
+
+    /// The policy that decides on a day: the one with the latest effective day not after it.
+    std::shared_ptr<const Policy> policy_on(DayIndex day) const;
+    PolicyHash policy_hash_on(DayIndex day) const;
+    /// After a policy was added to the store.
+    void refresh_policies();
+
+    std::shared_ptr<const WindowPlan> plan(WindowIndex window);
+
+    /// Whether the device takes part in a check that starts then: enrolled not after it, not
+    /// retired on that day.
+    bool takes_part(const RosterDevice& device, Instant start) const;
+    /// The fleet and spot checks expected of a device in a window, by start.
+    std::vector<ScheduledCheck> checks_of(const RosterDevice& device, const WindowPlan& plan) const;
+    std::vector<ScheduledCheck> spot_checks_of(const RosterDevice& device,
+                                               const WindowPlan& plan) const;
+    ScheduledCheck fleet_check_of(const RosterDevice& device, const WindowPlan& plan,
+                                  const FleetCheck& fleet) const;
+    ScheduledCheck calibration_of(const RosterDevice& device,
+                                  const CalibrationRecord& calibration) const;
+
+    /// The check of this device that has this challenge and had started by `received`: among the
+    /// fleet and spot checks of the window then and the one before, and the latest calibration.
+    /// Nothing: an unknown challenge.
+    std::optional<ScheduledCheck> find(const RosterDevice& device, const Challenge& challenge,
+                                       Instant received);
+    /// Checks a device may answer at `now`: started, deadline not passed.
+    std::vector<ScheduledCheck> open_checks(const RosterDevice& device, Instant now);
+
+private:
+    Store& store_;
+    Genesis genesis_;
+    NetworkId network_;
+    Calendar calendar_;
+    mutable std::mutex mutex_;
+    // guarded by mutex_
+    std::map<DayIndex, std::pair<std::shared_ptr<const Policy>, PolicyHash>> policies_;
+    std::map<WindowIndex, std::shared_ptr<const WindowPlan>> plans_;
+};
+
+}  // namespace vigil::verifier
