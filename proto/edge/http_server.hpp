@@ -5,25 +5,36 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace vigil::edge {
 
 struct HttpRequest {
-    std::string method;  ///< GET, HEAD or POST; anything else is answered 405 before a route is asked
-    std::string path;    ///< without the query
-    std::string query;   ///< without "?"
-    std::string body;    ///< at most 1 MiB
+    std::string
+        method;        ///< GET, HEAD or POST; anything else is answered 405 before a route is asked
+    std::string path;  ///< without the query, as sent (not percent-decoded)
+    std::string query;           ///< without "?"
+    std::string body;            ///< at most 1 MiB
+    std::string content_type{};  ///< as sent; empty when absent
+    std::string peer{};          ///< the client's IP address
 };
 
 struct HttpResponse {
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
+    /// Further header fields, such as Location or ETag; the server's own fields are not to be given
+    /// here.
+    std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// A small HTTP/1.1 server (Boost.Beast) for metrics, health, pages and JSON: one port, one io_context thread for
-/// the sockets, a bounded pool for routes. Limits: 256 connections, 8 KiB of header, 1 MiB of body, 10 s for a
-/// request, 30 s idle. Security headers (CSP default-src 'self', nosniff, no referrer) on every response.
+/// A small HTTP/1.1 server (Boost.Beast) for metrics, health, pages and JSON: one port, one
+/// io_context thread for the sockets, a bounded pool for routes. Limits: 256 connections, 8 KiB of
+/// header, 1 MiB of body, 10 s for a request, 30 s idle or without progress of a response. Beyond a
+/// limit: 503, 431, 413, or the connection closes. Security headers (CSP default-src 'self',
+/// nosniff, no referrer) on every response. A response to HEAD has its headers only; a route need
+/// not care.
 class HttpServer {
 public:
     using Route = std::function<HttpResponse(const HttpRequest&)>;
@@ -31,14 +42,17 @@ public:
     HttpServer();
     ~HttpServer();  ///< stops
 
-    /// Before start(). `path` exact, or a prefix when it ends with "*". The longest match wins; none is 404.
-    /// A route runs on a pool thread, several at a time; an exception becomes 500 and a log line.
+    /// Before start(). `path` exact, or a prefix when it ends with "*". The longest match wins;
+    /// none is 404. A route runs on a pool thread, several at a time; an exception becomes 500 and
+    /// a log line.
     void route(std::string path, Route route);
 
-    /// Binds and serves; port 0 takes a free one. Throws Fatal E-PORT when the port is taken or may not be bound,
-    /// naming address, port and the flag that changes it (`flag`, e.g. "--http-port").
+    /// Binds and serves; port 0 takes a free one. Throws Fatal E-PORT when the port is taken or may
+    /// not be bound, naming address, port and the flag that changes it (`flag`, e.g.
+    /// "--http-port").
     void start(const std::string& address, std::uint16_t port, const std::string& flag);
     std::uint16_t port() const;
+    /// Waits for routes under way. Nothing is served afterwards; a second call does nothing.
     void stop();
 
 private:

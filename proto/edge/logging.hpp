@@ -5,11 +5,13 @@
 
 namespace vigil::edge {
 
-/// Sets up spdlog's default logger on stderr. `format` "text" or "json" (one object a line: time, level,
-/// message); `level` trace…error. Throws Fatal E-CONFIG on other words. Call once, from main.
+/// Sets up spdlog's default logger on stderr. `format` "text" or "json" (one object a line: time,
+/// level, message); `level` trace…error. Throws Fatal E-CONFIG on other words. Call once, from
+/// main.
 void start_logging(const std::string& format, const std::string& level);
 
-/// Bounds what an untrusted peer can put into a log line: at most `limit` bytes, control bytes as \xNN.
+/// Bounds what an untrusted peer can put into a log line: at most `limit` bytes, control bytes as
+/// \xNN.
 std::string for_log(std::string_view text, std::size_t limit = 200);
 
 }  // namespace vigil::edge

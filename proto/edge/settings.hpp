@@ -15,17 +15,21 @@ namespace vigil::edge {
 using SettingTarget = std::variant<std::string*, std::int64_t*, bool*, std::vector<std::string>*>;
 
 struct Setting {
-    std::string key;  ///< dotted TOML key, e.g. "http.port"; environment VIGIL_HTTP_PORT; flag --http-port
+    std::string
+        key;  ///< dotted TOML key, e.g. "http.port"; environment VIGIL_HTTP_PORT; flag --http-port
     SettingTarget target;
-    std::string help;  ///< one line
+    std::string help;                               ///< one line
     std::int64_t min = INT64_MIN, max = INT64_MAX;  ///< of an integer
 };
 
-/// Configuration of one program, layered default < file < environment < flag, each value with its source.
+/// Configuration of one program, layered default < file < environment < flag, each value with its
+/// source.
 ///
-/// Use: declare() every setting, hand each flag that was given to set_flag(), then load(). After load() the
-/// variables hold the effective values. Errors throw Fatal E-CONFIG with the key, what was read, where it came
-/// from, and for an unknown key the nearest known one. Secrets are never settings, only paths to them.
+/// Use: declare() every setting, hand each flag that was given to set_flag(), then load(). After
+/// load() the variables hold the effective values. Errors throw Fatal E-CONFIG with the key, what
+/// was read, where it came from, and for an unknown key the nearest known one. Secrets are never
+/// settings, only paths to them. In text, a bool is true/false, on/off, yes/no or 1/0; an empty
+/// text is the empty list.
 class Settings {
 public:
     void declare(Setting setting);
@@ -34,20 +38,27 @@ public:
     /// `text` as typed on the command line; lists are comma-separated.
     void set_flag(const std::string& key, std::string text);
 
-    /// `file` empty: no file. A named file that does not exist is an error. `environment`: name → value or
-    /// nullptr; only main passes the real one. Unknown VIGIL_… names are found by `environment_names`.
-    void load(const std::filesystem::path& file, const std::function<const char*(const char*)>& environment,
+    /// `file` empty: no file. A named file that does not exist is an error. `environment`: name →
+    /// value or nullptr; only main passes the real one. `environment_names` are all names that
+    /// exist: an unknown VIGIL_… among them is an error, except VIGIL_CONFIG, by which main finds
+    /// the file.
+    void load(const std::filesystem::path& file,
+              const std::function<const char*(const char*)>& environment,
               const std::vector<std::string>& environment_names);
 
     struct Effective {
         std::string key;
         std::string value;   ///< as TOML
-        std::string source;  ///< "default", "file /etc/vigil/node.toml:12", "environment VIGIL_HTTP_PORT", "flag --http-port"
+        std::string source;  ///< "default", "file /etc/vigil/node.toml:12", "environment
+                             ///< VIGIL_HTTP_PORT", "flag --http-port"
         std::string help;
     };
     std::vector<Effective> effective() const;
 
 private:
+    const Setting* find(std::string_view key) const;
+    std::vector<std::string> keys() const;
+    void take_file(const std::filesystem::path& file);
     void assign(const Setting& setting, const std::string& text, const std::string& source);
 
     std::vector<Setting> settings_;
@@ -55,7 +66,12 @@ private:
     std::map<std::string, std::string> sources_;
 };
 
-/// The nearest of `known` to `word` when it is near enough to be a slip; else empty.
+/// "http.port" → "VIGIL_HTTP_PORT", "--http-port".
+std::string environment_name(std::string_view key);
+std::string flag_name(std::string_view key);
+
+/// The nearest of `known` to `word` when it is near enough to be a slip (a typing error, other
+/// separators, a forgotten table name); else empty.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace vigil::edge

@@ -14,10 +14,12 @@ struct TlsIdentity {
     bool created{};
 };
 
-/// Reads certificate and key, or makes a self-signed P-256 certificate for `names` (DNS names and IP addresses,
-/// "localhost" and 127.0.0.1 always among them), valid ten years, key file mode 0600.
-/// Throws Fatal E-TLS when only one file exists, they do not belong together, or the certificate has expired.
-TlsIdentity load_or_create_tls(const std::filesystem::path& certificate, const std::filesystem::path& key,
+/// Reads certificate and key, or makes a self-signed P-256 certificate for `names` (DNS names and
+/// IP addresses, "localhost" and 127.0.0.1 always among them), valid ten years, key file mode 0600.
+/// Throws Fatal E-TLS when only one file exists, they do not belong together, or the certificate
+/// has expired.
+TlsIdentity load_or_create_tls(const std::filesystem::path& certificate,
+                               const std::filesystem::path& key,
                                const std::vector<std::string>& names);
 
 }  // namespace vigil::edge

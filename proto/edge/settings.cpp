@@ -1,0 +1,298 @@
+#include "proto/edge/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+#include <numeric>
+#include <sstream>
+#include <utility>
+
+#include "core/base/require.hpp"
+#include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
+#include "proto/edge/toml_text.hpp"
+
+namespace vigil::edge {
+
+namespace {
+
+constexpr std::size_t file_limit = 1024 * 1024;
+constexpr std::string_view environment_prefix = "VIGIL_";
+constexpr std::string_view own_path_name = "VIGIL_CONFIG";
+
+[[noreturn]] void refuse(const std::string& why) {
+    throw Fatal{exit_configuration, "E-CONFIG", why};
+}
+
+/// "; did you mean …?" or, without a near one, `otherwise`.
+std::string suggestion(const std::string& near, const std::string& otherwise) {
+    return near.empty() ? otherwise : fmt::format("; did you mean \"{}\"?", near);
+}
+
+struct Place {
+    const Setting& setting;
+    const std::string& source;
+
+    [[noreturn]] void wrong(std::string_view got, std::string_view expected) const {
+        refuse(
+            fmt::format("{} = {} ({}): expected {}", setting.key, for_log(got), source, expected));
+    }
+
+    std::int64_t in_range(std::int64_t number) const {
+        if (number < setting.min || number > setting.max)
+            wrong(std::to_string(number),
+                  setting.max == INT64_MAX   ? fmt::format("at least {}", setting.min)
+                  : setting.min == INT64_MIN ? fmt::format("at most {}", setting.max)
+                                             : fmt::format("{} to {}", setting.min, setting.max));
+        return number;
+    }
+};
+
+struct FromText {
+    const std::string& text;
+    const Place& place;
+
+    void operator()(std::string* target) const { *target = text; }
+    void operator()(std::int64_t* target) const {
+        std::int64_t number{};
+        const char* const end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, number);
+        if (error != std::errc{} || stop != end) place.wrong(toml_quoted(text), "a whole number");
+        *target = place.in_range(number);
+    }
+    void operator()(bool* target) const {
+        constexpr std::array<std::string_view, 4> yes{"true", "on", "yes", "1"};
+        constexpr std::array<std::string_view, 4> no{"false", "off", "no", "0"};
+        const bool on = std::ranges::find(yes, text) != yes.end();
+        if (!on && std::ranges::find(no, text) == no.end())
+            place.wrong(toml_quoted(text), "true or false");
+        *target = on;
+    }
+    void operator()(std::vector<std::string>* target) const {
+        target->clear();
+        if (text.empty()) return;
+        for (std::size_t start = 0; start <= text.size();) {
+            const std::size_t comma = std::min(text.find(',', start), text.size());
+            target->push_back(text.substr(start, comma - start));
+            start = comma + 1;
+        }
+    }
+};
+
+struct FromToml {
+    const toml::node& node;
+    const Place& place;
+
+    [[noreturn]] void wrong(std::string_view expected) const {
+        std::string got = fmt::format("a TOML {}", [&] {
+            std::ostringstream type;
+            type << node.type();
+            return type.str();
+        }());
+        if (const auto* text = node.as_string()) got = toml_quoted(text->get());
+        place.wrong(got, expected);
+    }
+    void operator()(std::string* target) const {
+        const auto* text = node.as_string();
+        if (text == nullptr) wrong("a text in quotes");
+        *target = text->get();
+    }
+    void operator()(std::int64_t* target) const {
+        const auto* number = node.as_integer();
+        if (number == nullptr) wrong("a whole number, without quotes");
+        *target = place.in_range(number->get());
+    }
+    void operator()(bool* target) const {
+        const auto* flag = node.as_boolean();
+        if (flag == nullptr) wrong("true or false, without quotes");
+        *target = flag->get();
+    }
+    void operator()(std::vector<std::string>* target) const {
+        const auto* array = node.as_array();
+        if (array == nullptr) wrong("a list of texts, as in [\"a\", \"b\"]");
+        std::vector<std::string> entries;
+        for (const auto& entry : *array) {
+            const auto* text = entry.as_string();
+            if (text == nullptr) wrong("a list of texts only, as in [\"a\", \"b\"]");
+            entries.push_back(text->get());
+        }
+        *target = std::move(entries);
+    }
+};
+
+struct AsToml {
+    std::string operator()(const std::string* text) const { return toml_quoted(*text); }
+    std::string operator()(const std::int64_t* number) const { return std::to_string(*number); }
+    std::string operator()(const bool* flag) const { return *flag ? "true" : "false"; }
+    std::string operator()(const std::vector<std::string>* entries) const {
+        std::string out = "[";
+        for (const auto& entry : *entries)
+            (out += out.size() > 1 ? ", " : "") += toml_quoted(entry);
+        return out += "]";
+    }
+};
+
+/// Lower case, one separator: what remains of a slip is a wrong letter.
+std::string folded(std::string_view word) {
+    std::string out{word};
+    for (char& c : out) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        if (c == '_' || c == '-') c = '.';
+    }
+    return out;
+}
+
+/// Insertions, deletions, changes and swaps of neighbours (optimal string alignment).
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), row(b.size() + 1);
+    std::iota(previous.begin(), previous.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t change = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({previous[j] + 1, row[j - 1] + 1, change});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
+        }
+        before.swap(previous);
+        previous.swap(row);
+    }
+    return previous[b.size()];
+}
+
+}  // namespace
+
+std::string environment_name(std::string_view key) {
+    std::string out{environment_prefix};
+    for (const char c : key)
+        out += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return out;
+}
+
+std::string flag_name(std::string_view key) {
+    std::string out = "--";
+    for (const char c : key) out += c == '.' || c == '_' ? '-' : c;
+    return out;
+}
+
+void Settings::declare(Setting setting) {
+    for (const auto& other : settings_)
+        require(environment_name(other.key) != environment_name(setting.key) &&
+                    flag_name(other.key) != flag_name(setting.key),
+                "two settings share a key, an environment name or a flag");
+    settings_.push_back(std::move(setting));
+}
+
+const Setting* Settings::find(std::string_view key) const {
+    const auto found = std::ranges::find(settings_, key, &Setting::key);
+    return found == settings_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> Settings::keys() const {
+    std::vector<std::string> out;
+    for (const auto& setting : settings_) out.push_back(setting.key);
+    return out;
+}
+
+void Settings::set_flag(const std::string& key, std::string text) {
+    if (find(key) == nullptr)
+        refuse(fmt::format("unknown setting \"{}\"{}", for_log(key),
+                           suggestion(nearest(key, keys()), "")));
+    flags_[key] = std::move(text);
+}
+
+void Settings::assign(const Setting& setting, const std::string& text, const std::string& source) {
+    const Place place{.setting = setting, .source = source};
+    std::visit(FromText{.text = text, .place = place}, setting.target);
+    sources_[setting.key] = source;
+}
+
+void Settings::take_file(const std::filesystem::path& file) {
+    const std::string origin = file.string();
+    std::error_code error;
+    if (!std::filesystem::exists(file, error))
+        refuse("configuration file " + origin + " does not exist");
+    const toml::table document =
+        parse_toml(read_file_or_empty(file, file_limit), origin, "E-CONFIG");
+
+    const auto take = [&](const auto& self, const toml::table& table,
+                          const std::string& prefix) -> void {
+        for (const auto& [name, node] : table) {
+            const std::string key = prefix + std::string{name.str()};
+            const Setting* setting = find(key);
+            const std::string where = vigil::edge::place(origin, node);
+            if (setting != nullptr) {
+                const std::string source = "file " + where;
+                const Place place{.setting = *setting, .source = source};
+                std::visit(FromToml{.node = node, .place = place}, setting->target);
+                sources_[key] = source;
+            } else if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
+                self(self, *inner, key + ".");
+            } else {
+                refuse(fmt::format(
+                    "{}: unknown key \"{}\"{}", where, for_log(key),
+                    suggestion(nearest(key, keys()), "; the command \"config\" lists every key")));
+            }
+        }
+    };
+    take(take, document, "");
+}
+
+void Settings::load(const std::filesystem::path& file,
+                    const std::function<const char*(const char*)>& environment,
+                    const std::vector<std::string>& environment_names) {
+    if (!file.empty()) take_file(file);
+
+    std::vector<std::string> known;
+    for (const auto& setting : settings_) known.push_back(environment_name(setting.key));
+    for (const auto& name : environment_names) {
+        if (!name.starts_with(environment_prefix) || name == own_path_name ||
+            std::ranges::find(known, name) != known.end())
+            continue;
+        refuse(fmt::format("unknown environment variable {}{}", for_log(name),
+                           suggestion(nearest(name, known), "; unset it")));
+    }
+    for (const auto& setting : settings_) {
+        const std::string name = environment_name(setting.key);
+        if (const char* text = environment(name.c_str()))
+            assign(setting, text, "environment " + name);
+    }
+    for (const auto& [key, text] : flags_) assign(*find(key), text, "flag " + flag_name(key));
+}
+
+std::vector<Settings::Effective> Settings::effective() const {
+    std::vector<Effective> out;
+    for (const auto& setting : settings_) {
+        const auto source = sources_.find(setting.key);
+        out.push_back({.key = setting.key,
+                       .value = std::visit(AsToml{}, setting.target),
+                       .source = source == sources_.end() ? "default" : source->second,
+                       .help = setting.help});
+    }
+    return out;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+    const std::string asked = folded(word.substr(0, 200));
+    const std::size_t near_enough = std::clamp<std::size_t>(asked.size() / 3, 1, 3);
+    std::string best;
+    std::size_t best_distance = near_enough + 1;
+    for (const auto& candidate : known) {
+        const std::size_t distance = edit_distance(asked, folded(candidate));
+        if (distance < best_distance) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    if (!best.empty()) return best;
+    std::size_t matches = 0;
+    for (const auto& candidate : known) {
+        if (!folded(candidate).ends_with("." + asked)) continue;
+        best = candidate;
+        ++matches;
+    }
+    return matches == 1 ? best : "";
+}
+
+}  // namespace vigil::edge
