@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -13,6 +16,12 @@
 
 namespace vigil::verifier {
 
+/// A passed calibration.
+struct Calibrated {
+    Instant received;
+    std::uint64_t rate{};  ///< hashes per second
+};
+
 /// A device as the hot path needs it. Values never change; the roster replaces the whole.
 struct RosterDevice {
     DeviceRef ref;
@@ -20,9 +29,19 @@ struct RosterDevice {
     NodeId node;
     Instant enrolled;
     std::optional<DayIndex> retired_from;
-    std::uint64_t
-        baseline{};  ///< protocol 5.6, as of the last closed window; 0 before a first calibration
+    std::uint64_t baseline{};  ///< protocol 5.6 as known now; 0 before a first calibration
     std::optional<CalibrationRecord> calibration;  ///< the latest issued
+    /// The part of the baseline that comes from roll calls; nothing: no valid one yet.
+    std::optional<std::uint64_t> roll_call_baseline;
+    std::optional<WindowIndex> as_of;  ///< last closed window when the baseline was read
+    /// The latest, ascending by receive time; kept only while they can be the baseline.
+    std::vector<Calibrated> calibrated;
+
+    /// The baseline that judges a check (protocol 5.6): roll calls of the windows closed before the
+    /// check's own; while there are none, the latest calibration received before the check's start;
+    /// else 0. So it does not depend on when the check is judged. Only for checks of window
+    /// as_of + 1.
+    std::uint64_t baseline_for(Instant start) const;
 };
 
 struct RosterNode {
@@ -36,6 +55,7 @@ struct RosterNode {
 /// Who is enrolled, in memory: loaded from the store at start, refreshed when something is
 /// enrolled, retired, calibrated or closed. All members may be called from any thread; lookups
 /// share a lock for the time of a map lookup. Pointers handed out stay valid and unchanged.
+/// Members that read the store throw StoreFailed and then have changed nothing.
 class Roster {
 public:
     explicit Roster(Store& store);
@@ -46,27 +66,36 @@ public:
     /// All devices in ascending id order, which is the order of settlement (protocol 8.6).
     std::vector<std::shared_ptr<const RosterDevice>> devices() const;
     std::size_t node_count() const;
+    std::size_t device_count() const;
+    /// Grows whenever a node or device was added or changed; baselines do not count.
+    std::uint64_t version() const;
+    /// The last closed window when baselines were read; nothing: none was closed yet.
+    std::optional<WindowIndex> as_of() const;
 
     /// Reads one node and its devices again, after an enrolment, retirement or calibration was
     /// committed.
     void refresh(const NodeId& id);
-    /// The rate of a passed calibration; becomes the baseline of a device that has no valid roll
-    /// call yet.
+    /// After the verdict of a passed calibration was committed: it becomes the baseline of a device
+    /// that has no valid roll call yet. `rate` is what is shown until the store has been read.
     void set_calibrated(const DeviceId& id, std::uint64_t rate);
     /// Reads all baselines again, after a window was closed.
     void refresh_baselines();
 
 private:
-    struct Rates {
-        std::vector<std::uint64_t> roll_calls;
-        std::optional<std::uint64_t> calibration;
-    };
+    using Device = std::shared_ptr<const RosterDevice>;
+    void put(const NodeRecord& node, std::span<const DeviceRecord> devices,
+             const std::map<DeviceRef, CalibrationRecord>& calibrations);
+    void replace(std::shared_ptr<const RosterDevice> device);
+
     Store& store_;
+    std::mutex refreshing_;  ///< held by a refresh from its read to its end, so none overtakes
     mutable std::shared_mutex mutex_;
     // guarded by mutex_
     std::unordered_map<NodeId, std::shared_ptr<const RosterNode>, FirstBytes> nodes_;
-    std::unordered_map<DeviceId, std::shared_ptr<const RosterDevice>, FirstBytes> devices_;
-    std::unordered_map<DeviceId, Rates, FirstBytes> rates_;
+    std::map<DeviceId, Device> devices_;
+    std::map<DeviceRef, DeviceId> ids_;
+    std::optional<WindowIndex> as_of_;
+    std::uint64_t version_{};
 };
 
 }  // namespace vigil::verifier

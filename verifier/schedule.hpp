@@ -71,13 +71,18 @@ public:
     std::vector<ScheduledCheck> open_checks(const RosterDevice& device, Instant now);
 
 private:
+    using HashedPolicy = std::pair<std::shared_ptr<const Policy>, PolicyHash>;
+    const HashedPolicy& in_force(DayIndex day) const;  ///< with mutex_ held
+    ScheduledCheck scheduled(const RosterDevice& device, const WindowPlan& plan, CheckKind kind,
+                             std::uint64_t ref, const Beacon& beacon, Instant start) const;
+
     Store& store_;
     Genesis genesis_;
     NetworkId network_;
     Calendar calendar_;
     mutable std::mutex mutex_;
     // guarded by mutex_
-    std::map<DayIndex, std::pair<std::shared_ptr<const Policy>, PolicyHash>> policies_;
+    std::map<DayIndex, HashedPolicy> policies_;
     std::map<WindowIndex, std::shared_ptr<const WindowPlan>> plans_;
 };
 

@@ -1,0 +1,230 @@
+#include "verifier/roster.hpp"
+
+#include <algorithm>
+
+#include "core/base/require.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::size_t calibrations_kept = 4;
+constexpr std::int64_t rows_a_page = 1000;
+
+struct Rates {
+    std::map<DeviceRef, std::vector<std::uint64_t>> roll_calls;
+    std::optional<WindowIndex> as_of;
+};
+
+Rates read_rates(Reader& reader) {
+    Rates rates;
+    for (auto& [ref, values] : reader.recent_roll_call_rates())
+        rates.roll_calls.emplace(ref, std::move(values));
+    rates.as_of = reader.last_closed_window();
+    return rates;
+}
+
+/// The latest passed calibrations of a device, oldest first. Read row by row, but only for devices
+/// that have no valid roll call, and those have few rows.
+std::vector<Calibrated> read_calibrated(Reader& reader, DeviceRef ref) {
+    std::vector<Calibrated> found;
+    Page page{.before = std::nullopt, .limit = rows_a_page};
+    while (found.size() < calibrations_kept) {
+        const std::vector<CheckRow> rows = reader.checks(ref, page);
+        for (const CheckRow& row : rows) {
+            const VerdictRecord& verdict = row.verdict;
+            if (verdict.claim.kind == CheckKind::calibration && verdict.received &&
+                verdict.judgement.verdict == Verdict::passed && found.size() < calibrations_kept)
+                found.push_back({*verdict.received, verdict.judgement.rate});
+            page.before = row.row;
+        }
+        if (std::ssize(rows) < rows_a_page) break;
+    }
+    std::sort(found.begin(), found.end(),
+              [](const Calibrated& a, const Calibrated& b) { return a.received < b.received; });
+    return found;
+}
+
+std::map<DeviceRef, CalibrationRecord> read_calibrations(Reader& reader) {
+    std::map<DeviceRef, CalibrationRecord> calibrations;
+    for (CalibrationRecord& record : reader.latest_calibrations())
+        calibrations.emplace(record.device, std::move(record));
+    return calibrations;
+}
+
+void set_roll_calls(RosterDevice& device, const Rates& rates) {
+    device.as_of = rates.as_of;
+    const auto found = rates.roll_calls.find(device.ref);
+    if (found == rates.roll_calls.end() || found->second.empty()) return;
+    device.roll_call_baseline = baseline(found->second, std::nullopt);
+    device.baseline = *device.roll_call_baseline;
+    device.calibrated.clear();
+}
+
+void set_calibrations(RosterDevice& device, std::vector<Calibrated> calibrated) {
+    device.calibrated = std::move(calibrated);
+    if (!device.calibrated.empty()) device.baseline = device.calibrated.back().rate;
+}
+
+}  // namespace
+
+std::uint64_t RosterDevice::baseline_for(Instant start) const {
+    if (roll_call_baseline) return *roll_call_baseline;
+    std::uint64_t rate = 0;
+    for (const Calibrated& one : calibrated)
+        if (one.received <= start) rate = one.rate;
+    return rate;
+}
+
+Roster::Roster(Store& store) : store_{store} {
+    store_.read([&](Reader& reader) {
+        nodes_.clear();
+        devices_.clear();
+        ids_.clear();
+        const auto calibrations = read_calibrations(reader);
+        const Rates rates = read_rates(reader);
+        std::map<NodeRef, std::vector<DeviceRecord>> of_node;
+        for (DeviceRecord& device : reader.devices())
+            of_node[device.node].push_back(std::move(device));
+        for (const NodeRecord& node : reader.nodes()) put(node, of_node[node.ref], calibrations);
+        const auto rated = reader.calibration_rates();
+        as_of_ = rates.as_of;
+        for (auto& [id, device] : devices_) {
+            auto changed = std::make_shared<RosterDevice>(*device);
+            set_roll_calls(*changed, rates);
+            device = std::move(changed);
+        }
+        for (const auto& [ref, rate] : rated) {
+            Device& device = devices_.at(ids_.at(ref));
+            if (device->roll_call_baseline) continue;
+            auto changed = std::make_shared<RosterDevice>(*device);
+            set_calibrations(*changed, read_calibrated(reader, ref));
+            device = std::move(changed);
+        }
+    });
+}
+
+std::shared_ptr<const RosterNode> Roster::node(const NodeId& id) const {
+    const std::shared_lock lock{mutex_};
+    const auto found = nodes_.find(id);
+    return found == nodes_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const RosterDevice> Roster::device(const DeviceId& id) const {
+    const std::shared_lock lock{mutex_};
+    const auto found = devices_.find(id);
+    return found == devices_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const RosterDevice> Roster::device(DeviceRef ref) const {
+    const std::shared_lock lock{mutex_};
+    const auto found = ids_.find(ref);
+    return found == ids_.end() ? nullptr : devices_.at(found->second);
+}
+
+std::vector<std::shared_ptr<const RosterDevice>> Roster::devices() const {
+    const std::shared_lock lock{mutex_};
+    std::vector<Device> all;
+    all.reserve(devices_.size());
+    for (const auto& [id, device] : devices_) all.push_back(device);
+    return all;
+}
+
+std::size_t Roster::node_count() const {
+    const std::shared_lock lock{mutex_};
+    return nodes_.size();
+}
+
+std::size_t Roster::device_count() const {
+    const std::shared_lock lock{mutex_};
+    return devices_.size();
+}
+
+std::uint64_t Roster::version() const {
+    const std::shared_lock lock{mutex_};
+    return version_;
+}
+
+std::optional<WindowIndex> Roster::as_of() const {
+    const std::shared_lock lock{mutex_};
+    return as_of_;
+}
+
+void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
+                 const std::map<DeviceRef, CalibrationRecord>& calibrations) {
+    std::vector<DeviceId> ids;
+    for (const DeviceRecord& record : devices) {
+        ids.push_back(record.id);
+        const auto known = devices_.find(record.id);
+        auto device = known == devices_.end() ? std::make_shared<RosterDevice>()
+                                              : std::make_shared<RosterDevice>(*known->second);
+        device->ref = record.ref;
+        device->id = record.id;
+        device->node = node.id;
+        device->enrolled = record.enrolled;
+        device->retired_from = record.retired_from;
+        device->as_of = as_of_;
+        if (const auto found = calibrations.find(record.ref); found != calibrations.end())
+            device->calibration = found->second;
+        ids_.insert_or_assign(record.ref, record.id);
+        devices_.insert_or_assign(record.id, std::move(device));
+    }
+    nodes_.insert_or_assign(
+        node.id, std::make_shared<const RosterNode>(RosterNode{.ref = node.ref,
+                                                               .id = node.id,
+                                                               .key = VerifyingKey{node.key},
+                                                               .sequence = node.sequence,
+                                                               .devices = std::move(ids)}));
+    ++version_;
+}
+
+void Roster::refresh(const NodeId& id) {
+    const std::lock_guard refreshing{refreshing_};
+    std::optional<NodeRecord> node;
+    std::vector<DeviceRecord> devices;
+    std::map<DeviceRef, CalibrationRecord> calibrations;
+    store_.read([&](Reader& reader) {
+        node = reader.node(id);
+        if (!node) return;
+        devices = reader.devices_of(node->ref);
+        calibrations = read_calibrations(reader);
+    });
+    require(node.has_value(), "a refreshed node is in the store");
+    const std::unique_lock lock{mutex_};
+    put(*node, devices, calibrations);
+}
+
+void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
+    const std::lock_guard refreshing{refreshing_};
+    const Device known = device(id);
+    if (!known || known->roll_call_baseline) return;
+    std::vector<Calibrated> calibrated;
+    store_.read([&](Reader& reader) { calibrated = read_calibrated(reader, known->ref); });
+    auto changed = std::make_shared<RosterDevice>(*known);
+    changed->baseline = rate;
+    set_calibrations(*changed, std::move(calibrated));
+    replace(std::move(changed));
+}
+
+void Roster::refresh_baselines() {
+    const std::lock_guard refreshing{refreshing_};
+    Rates rates;
+    store_.read([&](Reader& reader) { rates = read_rates(reader); });
+    std::vector<Device> fresh = devices();
+    for (Device& device : fresh) {
+        auto changed = std::make_shared<RosterDevice>(*device);
+        set_roll_calls(*changed, rates);
+        device = std::move(changed);
+    }
+    // Only refreshes write, and this one holds refreshing_: `fresh` is still everybody.
+    const std::unique_lock lock{mutex_};
+    as_of_ = rates.as_of;
+    for (Device& device : fresh) devices_.at(device->id) = std::move(device);
+}
+
+void Roster::replace(std::shared_ptr<const RosterDevice> device) {
+    const std::unique_lock lock{mutex_};
+    const DeviceId id = device->id;
+    devices_.insert_or_assign(id, std::move(device));
+}
+
+}  // namespace vigil::verifier
