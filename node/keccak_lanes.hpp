@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstdint>
+
+/// Keccak-f[1600] of one 64-byte message per lane of a vector, for search only: the nonce is the
+/// one part of the message that varies, and lane 0 the one part of the result that is wanted.
+/// core's pow_hash defines the result.
+///
+/// Included by translation units that are compiled for different instruction sets. Everything here
+/// that is compiled is therefore a template over a type of the including unit's unnamed namespace
+/// or static, and uses nothing of the library: two units never share a function that the linker
+/// could take from the wrong one.
+namespace vigil::node {
+
+/// Nonces are scanned in aligned blocks: within one, only the top byte of the nonce lane varies.
+inline constexpr std::uint64_t block_nonces = 64;
+
+/// What the first round needs, once per challenge. The nonce lane reaches 11 of 25 lanes before
+/// chi, and in rows 0, 1, 3 and 4 never two neighbours, so chi is affine in the nonce there: the
+/// result for a nonce is that of its block xor that of its place in the block. Row 2 is split the
+/// same way before chi.
+struct FirstRound {
+    /// By lane, then place in the block. Rows 0, 1, 3, 4: what the place changes after chi; row 2:
+    /// before chi.
+    alignas(64) std::uint64_t place[25][block_nonces];
+    /// The state before chi with a zero nonce lane.
+    std::uint64_t constant[25];
+};
+
+/// The round constants as immediate operands of this unit.
+inline constexpr std::uint64_t lane_round_constants[24] = {
+    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
+    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
+    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
+    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
+    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
+    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
+
+/// L is one 64-bit lane of one or several states: `L::all(u64)`, `rol<n>(L)`, `L ^ L`, `xor3(a, b,
+/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::unrolled`: all
+/// rounds in one piece, or two at a time; measured, it depends on how many instructions a round
+/// has.
+template <class L>
+struct KeccakLanes {
+    L a[25];
+
+    [[gnu::always_inline]] inline void theta_columns(L (&c)[5]) const {
+        c[0] = xor3(xor3(a[0], a[5], a[10]), a[15], a[20]);
+        c[1] = xor3(xor3(a[1], a[6], a[11]), a[16], a[21]);
+        c[2] = xor3(xor3(a[2], a[7], a[12]), a[17], a[22]);
+        c[3] = xor3(xor3(a[3], a[8], a[13]), a[18], a[23]);
+        c[4] = xor3(xor3(a[4], a[9], a[14]), a[19], a[24]);
+    }
+
+    template <int x>
+    [[gnu::always_inline]] inline void theta_column(const L& left, const L& right) {
+        a[x] = xor3(a[x], left, right);
+        a[x + 5] = xor3(a[x + 5], left, right);
+        a[x + 10] = xor3(a[x + 10], left, right);
+        a[x + 15] = xor3(a[x + 15], left, right);
+        a[x + 20] = xor3(a[x + 20], left, right);
+    }
+
+    /// Columns in the order 0, 2, 4, 1, 3: each parity is rotated once and dead soon after, so that
+    /// the state, the parities and one temporary fit 32 registers.
+    [[gnu::always_inline]] inline void theta() {
+        L c[5];
+        theta_columns(c);
+        theta_column<0>(c[4], rol<1>(c[1]));
+        theta_column<2>(c[1], rol<1>(c[3]));
+        theta_column<4>(c[3], rol<1>(c[0]));
+        theta_column<1>(c[0], rol<1>(c[2]));
+        theta_column<3>(c[2], rol<1>(c[4]));
+    }
+
+    template <int y>
+    [[gnu::always_inline]] inline void chi_row(const L& b0, const L& b1, const L& b2, const L& b3,
+                                               const L& b4) {
+        a[5 * y] = chi(b0, b1, b2);
+        a[5 * y + 1] = chi(b1, b2, b3);
+        a[5 * y + 2] = chi(b2, b3, b4);
+        a[5 * y + 3] = chi(b3, b4, b0);
+        a[5 * y + 4] = chi(b4, b0, b1);
+    }
+
+    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
+        theta();
+        const KeccakLanes t = *this;
+        chi_row<0>(t.a[0], rol<44>(t.a[6]), rol<43>(t.a[12]), rol<21>(t.a[18]), rol<14>(t.a[24]));
+        a[0] = a[0] ^ L::all(constant);
+        chi_row<1>(rol<28>(t.a[3]), rol<20>(t.a[9]), rol<3>(t.a[10]), rol<45>(t.a[16]),
+                   rol<61>(t.a[22]));
+        chi_row<2>(rol<1>(t.a[1]), rol<6>(t.a[7]), rol<25>(t.a[13]), rol<8>(t.a[19]),
+                   rol<18>(t.a[20]));
+        chi_row<3>(rol<27>(t.a[4]), rol<36>(t.a[5]), rol<10>(t.a[11]), rol<15>(t.a[17]),
+                   rol<56>(t.a[23]));
+        chi_row<4>(rol<62>(t.a[2]), rol<55>(t.a[8]), rol<39>(t.a[14]), rol<41>(t.a[15]),
+                   rol<2>(t.a[21]));
+    }
+
+    /// Round 0 of the nonces at `place` and after in the block that `block` (see block_part) stands
+    /// for.
+    [[gnu::always_inline]] inline void first_round(const FirstRound& first,
+                                                   const std::uint64_t (&block)[25],
+                                                   unsigned place) {
+        const auto lane = [&](int i) __attribute__((always_inline)) {
+            return L::load(&first.place[i][place]) ^ L::all(block[i]);
+        };
+#pragma GCC unroll 25
+        for (int i = 0; i < 25; ++i) {
+            if (i < 10 || i > 14) a[i] = lane(i);
+        }
+        chi_row<2>(lane(10), lane(11), lane(12), L::all(block[13]), L::all(block[14]));
+    }
+
+    /// Lane 0 after round 23, without its round constant.
+    [[gnu::always_inline]] inline L last_round() const {
+        L c[5];
+        theta_columns(c);
+        return chi(xor3(a[0], c[4], rol<1>(c[1])), rol<44>(xor3(a[6], c[0], rol<1>(c[2]))),
+                   rol<43>(xor3(a[12], c[1], rol<1>(c[3]))));
+    }
+
+    /// Lane 0 of the hash state, without the last round constant.
+    [[gnu::always_inline]] static inline L hash_lane(const FirstRound& first,
+                                                     const std::uint64_t (&block)[25],
+                                                     unsigned place) {
+        KeccakLanes s;
+        s.first_round(first, block, place);
+        if constexpr (L::unrolled) {
+#pragma GCC unroll 22
+            for (int i = 1; i < 23; ++i) s.round(lane_round_constants[i]);
+        } else {
+#pragma GCC unroll 2
+            for (int i = 1; i < 23; ++i) s.round(lane_round_constants[i]);
+        }
+        return s.last_round();
+    }
+};
+
+static inline std::uint64_t rotated(std::uint64_t x, int n) {
+    return n == 0 ? x : x << n | x >> (64 - n);
+}
+
+/// The state before chi of round 0 for a nonce lane, from that for a zero nonce lane.
+static inline void add_nonce_lane(std::uint64_t (&s)[25], std::uint64_t nonce_lane) {
+    constexpr int lanes[11] = {1, 3, 5, 8, 10, 11, 12, 17, 19, 21, 24};
+    constexpr int turns[11] = {45, 21, 28, 46, 2, 6, 25, 11, 56, 55, 3};
+    for (int i = 0; i < 11; ++i) s[lanes[i]] ^= rotated(nonce_lane, turns[i]);
+}
+
+/// Chi and iota of round 0 in the rows where they are affine in the nonce; row 2 as it is.
+static inline void affine_chi(const std::uint64_t (&s)[25], std::uint64_t (&out)[25]) {
+    for (int y = 0; y < 25; y += 5) {
+        for (int x = 0; x < 5; ++x)
+            out[y + x] = y == 10 ? s[y + x] : s[y + x] ^ (~s[y + (x + 1) % 5] & s[y + (x + 2) % 5]);
+    }
+    out[0] ^= lane_round_constants[0];
+}
+
+/// What `first_nonce`, a multiple of block_nonces, gives every nonce of its block.
+static inline void block_part(const FirstRound& first, std::uint64_t first_nonce,
+                              std::uint64_t (&out)[25]) {
+    std::uint64_t s[25];
+    for (int i = 0; i < 25; ++i) s[i] = first.constant[i];
+    add_nonce_lane(s, __builtin_bswap64(first_nonce));
+    affine_chi(s, out);
+}
+
+}  // namespace vigil::node

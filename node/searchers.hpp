@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/work/searcher.hpp"
+
+namespace vigil::node {
+
+struct SearcherOptions {
+    unsigned cpu_threads{};  ///< 0 = every processor
+    /// Backends that may be looked at at all.
+    bool use_cpu{true};
+    bool use_opencl{true};
+    bool use_cuda{true};
+    /// Exactly these, every device of them, processors under OpenCL too. Empty = the choice below.
+    std::vector<Backend> backends;
+    std::string machine_id;  ///< for the CPU's uid (protocol 1.8)
+};
+
+struct FoundSearchers {
+    std::vector<std::unique_ptr<Searcher>> searchers;
+    std::vector<std::string>
+        notes;  ///< sentences for the owner: what is used, what is not, and why
+};
+
+/// Every device of this machine that hashes, each once. Without an explicit list: all GPUs, by CUDA
+/// where it serves them, else by OpenCL; without any GPU the CPU. A processor that OpenCL offers is
+/// left out, being the same silicon as the CPU searcher. Never throws for a missing driver: that is
+/// a note.
+FoundSearchers find_searchers(const SearcherOptions& options);
+
+}  // namespace vigil::node
