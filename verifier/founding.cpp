@@ -1,0 +1,91 @@
+#include "verifier/founding.hpp"
+
+#include <algorithm>
+
+#include "core/schedule/beacon.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+PolicyRecord record_of(const Policy& policy, DayIndex effective, Instant announced) {
+    return {.effective_day = effective,
+            .announced = announced,
+            .canonical = canonical_text(policy),
+            .hash = policy_hash(policy)};
+}
+
+bool same_calendar(const Policy& a, const Policy& b) {
+    return a.day == b.day && a.windows_per_day == b.windows_per_day &&
+           a.slots_per_window == b.slots_per_window;
+}
+
+std::string calendar_text(const Policy& policy) {
+    return "day_ms " + std::to_string(policy.day.count()) + ", windows_per_day " +
+           std::to_string(policy.windows_per_day) + ", slots_per_window " +
+           std::to_string(policy.slots_per_window);
+}
+
+Expected<Founded, std::string> create(Transaction& tx, const Founding& wanted, Instant now) {
+    if (!wanted.policy) return tl::unexpected{std::string{"a new network needs a policy"}};
+    if (wanted.network_name.empty())
+        return tl::unexpected{std::string{"a new network needs a name"}};
+    const DayIndex today = Calendar{*wanted.policy}.day_at(now);
+    tx.found({.network_name = wanted.network_name, .programme_start_day = today, .founded = now});
+    tx.add_policy(record_of(*wanted.policy, today, now));
+    return Founded{.created = true, .announced = std::nullopt};
+}
+
+Expected<Founded, std::string> continue_network(Transaction& tx, const Genesis& genesis,
+                                                const Founding& wanted, Instant now) {
+    if (!wanted.network_name.empty() && wanted.network_name != genesis.network_name)
+        return tl::unexpected{"the store belongs to network \"" + genesis.network_name +
+                              "\", not to \"" + wanted.network_name +
+                              "\"; name that one, or another data directory"};
+    if (!wanted.policy) return Founded{};
+    const std::vector<PolicyRecord> records = tx.policies();
+    if (records.empty())
+        return tl::unexpected{std::string{"the store has a genesis but no policy"}};
+    const PolicyRecord& latest = records.back();
+    if (latest.hash == policy_hash(*wanted.policy)) return Founded{};
+    const auto known = policy_from_canonical(latest.canonical);
+    if (!known) return tl::unexpected{"the store's policy cannot be read: " + known.error()};
+    if (!same_calendar(*known, *wanted.policy))
+        return tl::unexpected{
+            "a policy may not change the calendar of a network (protocol 2.3): the store has " +
+            calendar_text(*known) + ", the policy " + calendar_text(*wanted.policy) +
+            "; keep these, or found a new network in another data directory"};
+    const DayIndex today = Calendar{*known}.day_at(now);
+    const std::int64_t notice = std::max<std::int64_t>(1, known->notice_days);
+    PolicyRecord announced =
+        record_of(*wanted.policy, std::max(today + notice, latest.effective_day), now);
+    tx.add_policy(announced);
+    return Founded{.created = false, .announced = std::move(announced)};
+}
+
+}  // namespace
+
+Expected<Founded, std::string> found_network(Store& store, const Founding& wanted, Instant now) {
+    Expected<Founded, std::string> founded;
+    store.write([&](Transaction& tx) {
+        const auto genesis = tx.genesis();
+        founded = genesis ? continue_network(tx, *genesis, wanted, now) : create(tx, wanted, now);
+    });
+    return founded;
+}
+
+void draw_day_keys(Store& store, const NetworkId& network, DayIndex first, DayIndex last,
+                   Instant now, const DrawDayKey& draw) {
+    store.write([&](Transaction& tx) {
+        for (DayIndex day = first; day <= last; ++day) {
+            if (tx.day_key(day)) continue;
+            const DayKey key = draw();
+            tx.add_day_key({.day = day,
+                            .key = key,
+                            .commit = commit(network, day, key),
+                            .committed = now,
+                            .revealed = std::nullopt});
+        }
+    });
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,39 @@
+#include "verifier/metered_store.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+template <class Work>
+void timed(Metrics& metrics, const char* operation, const Work& work) {
+    const auto begun = std::chrono::steady_clock::now();
+    try {
+        work();
+    } catch (const StoreFailed&) {
+        metrics.count_store_error();
+        throw;
+    }
+    metrics.observe_store(operation, std::chrono::steady_clock::now() - begun);
+}
+
+}  // namespace
+
+MeteredStore::MeteredStore(std::unique_ptr<Store> store, Metrics& metrics)
+    : store_{std::move(store)}, metrics_{metrics} {}
+
+void MeteredStore::write(const std::function<void(Transaction&)>& work) {
+    try {
+        timed(metrics_, "write", [&] { store_->write(work); });
+        last_write_failed_ = false;
+    } catch (const StoreFailed&) {
+        last_write_failed_ = true;
+        throw;
+    }
+}
+
+void MeteredStore::read(const std::function<void(Reader&)>& work) {
+    timed(metrics_, "read", [&] { store_->read(work); });
+}
+
+Store::Health MeteredStore::health() { return store_->health(); }
+
+}  // namespace vigil::verifier

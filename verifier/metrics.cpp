@@ -1,0 +1,293 @@
+#include "verifier/metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <mutex>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <sstream>
+#include <vector>
+
+#include "verifier/process_metrics.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using prometheus::Registry;
+
+constexpr std::size_t models_shown = 20;
+constexpr double normal_95 = 1.96;
+
+constexpr std::array kinds{CheckKind::roll_call, CheckKind::hourly, CheckKind::spot,
+                           CheckKind::calibration};
+constexpr std::array verdicts{Verdict::passed,      Verdict::below_rate, Verdict::late,
+                              Verdict::bad_proof,   Verdict::missed,     Verdict::voided,
+                              Verdict::maintenance, Verdict::busy};
+constexpr std::array outcomes{WindowOutcome::complete, WindowOutcome::incomplete,
+                              WindowOutcome::voided,   WindowOutcome::maintenance,
+                              WindowOutcome::busy,     WindowOutcome::unenrolled};
+constexpr std::array states{"online", "suspect", "offline", "waiting"};
+
+const Histogram::BucketBoundaries micro_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                                0.01,   0.025,   0.05,   0.1,   0.5,    2.5};
+const Histogram::BucketBoundaries answer_buckets{1, 2, 2.5, 3, 4, 5, 6, 8, 10, 14, 20, 25, 32};
+
+double seconds(Metrics::Duration time) { return std::chrono::duration<double>{time}.count(); }
+double seconds(Milliseconds time) { return std::chrono::duration<double>{time}.count(); }
+double timestamp(Instant at) { return static_cast<double>(to_ms(at)) / 1000; }
+double amount(Micro value) { return static_cast<double>(value.count()); }
+
+const char* state_of(const WindowRecord& window) {
+    switch (window.outcome) {
+        case WindowOutcome::complete:
+            return "online";
+        case WindowOutcome::incomplete:
+            return window.roll_call_rate > 0 ? "suspect" : "offline";
+        case WindowOutcome::voided:
+        case WindowOutcome::maintenance:
+        case WindowOutcome::busy:
+        case WindowOutcome::unenrolled:
+            return "waiting";
+    }
+    return "waiting";
+}
+
+Family<Counter>& counters(Registry& registry, const char* name, const char* help) {
+    return BuildCounter().Name(name).Help(help).Register(registry);
+}
+Family<Gauge>& gauges(Registry& registry, const char* name, const char* help) {
+    return BuildGauge().Name(name).Help(help).Register(registry);
+}
+Family<Histogram>& histograms(Registry& registry, const char* name, const char* help) {
+    return BuildHistogram().Name(name).Help(help).Register(registry);
+}
+Counter& counter(Registry& registry, const char* name, const char* help) {
+    return counters(registry, name, help).Add({});
+}
+Gauge& gauge(Registry& registry, const char* name, const char* help) {
+    return gauges(registry, name, help).Add({});
+}
+
+}  // namespace
+
+struct Metrics::Families {
+    explicit Families(const std::string& version_in) : version{version_in} {
+        for (const CheckKind kind : kinds) {
+            for (const Verdict verdict : verdicts) checks_with(kind, verdict);
+            answer_duration.Add({{"kind", std::string{to_string(kind)}}}, answer_buckets);
+        }
+        for (unsigned reason = 1; reason <= wire::refusal_reasons; ++reason)
+            rejected_for(static_cast<wire::RefusalReason>(reason));
+        for (const WindowOutcome outcome : outcomes)
+            windows_closed.Add({{"outcome", std::string{to_string(outcome)}}});
+        for (const char* state : states) devices.Add({{"state", state}});
+        for (const char* operation : {"read", "write"})
+            store_duration.Add({{"operation", operation}}, micro_buckets);
+        gpus.Add({{"model", "other"}});
+    }
+
+    Counter& checks_with(CheckKind kind, Verdict verdict) {
+        return checks.Add(
+            {{"kind", std::string{to_string(kind)}}, {"verdict", std::string{to_string(verdict)}}});
+    }
+    Counter& rejected_for(wire::RefusalReason reason) {
+        return rejected.Add({{"reason", std::string{wire::to_string(reason)}}});
+    }
+
+    Registry registry;
+    const std::string version;
+    std::mutex mutex;
+    // guarded by mutex
+    Gauge* build{};
+    std::vector<Gauge*> models;
+
+    Family<Gauge>& build_info =
+        gauges(registry, "vigil_verifier_build_info", "Version and policy in force; always 1");
+    Family<Gauge>& devices = gauges(
+        registry, "vigil_verifier_devices",
+        "Enrolled devices by their last closed window: online (complete), suspect (incomplete, but "
+        "its roll call was measured), offline (incomplete, no roll call), waiting (not counted)");
+    Family<Gauge>& gpus =
+        gauges(registry, "vigil_verifier_gpus",
+               "Enrolled devices by claimed model; the 20 most frequent, the rest "
+               "as other");
+    Family<Counter>& checks =
+        counters(registry, "vigil_verifier_checks_total",
+                 "Verdicts by kind of check; a check that is voided counts again as void");
+    Family<Counter>& rejected =
+        counters(registry, "vigil_verifier_answers_rejected_total", "Requests refused, by reason");
+    Family<Counter>& windows_closed = counters(registry, "vigil_verifier_windows_closed_total",
+                                               "Windows of devices that were closed, by outcome");
+    Gauge& rate = gauge(registry, "vigil_verifier_network_hashes_per_second",
+                        "Verified hash rate of all devices at the last closed roll call");
+    Gauge& rate_lower = gauge(registry, "vigil_verifier_network_hashes_per_second_lower",
+                              "Lower end of the 95 % interval of the verified hash rate");
+    Gauge& rate_upper = gauge(registry, "vigil_verifier_network_hashes_per_second_upper",
+                              "Upper end of the 95 % interval of the verified hash rate");
+    Family<Histogram>& answer_duration =
+        histograms(registry, "vigil_verifier_answer_duration_seconds",
+                   "From a check's start to the arrival of its answer");
+    Histogram& judging = histograms(registry, "vigil_verifier_judging_duration_seconds",
+                                    "Verifying and judging one answer")
+                             .Add({}, micro_buckets);
+    Gauge& lag = gauge(registry, "vigil_verifier_schedule_lag_seconds",
+                       "How late the last check was started against its published start");
+    Gauge& streams = gauge(registry, "vigil_verifier_open_streams", "Nodes with an open session");
+    Histogram& broadcast = histograms(registry, "vigil_verifier_broadcast_duration_seconds",
+                                      "Handing one fleet check to every open stream")
+                               .Add({}, micro_buckets);
+    Family<Histogram>& store_duration =
+        histograms(registry, "vigil_verifier_store_operation_duration_seconds",
+                   "Transactions of the store, waiting included");
+    Counter& store_errors =
+        counter(registry, "vigil_verifier_store_errors_total", "Transactions that failed");
+    Gauge& store_bytes =
+        gauge(registry, "vigil_verifier_store_size_bytes", "Size of the store's files");
+    Counter& task_failures = counter(registry, "vigil_verifier_scheduler_failures_total",
+                                     "Scheduler tasks that failed and were tried again");
+    Counter& clock_jumps = counter(registry, "vigil_verifier_clock_jumps_total",
+                                   "Times the wall clock jumped by more than two seconds");
+    Gauge& last_closed = gauge(registry, "vigil_verifier_last_window_closed_timestamp_seconds",
+                               "When the last window was closed; 0 before the first");
+    Gauge& last_settled = gauge(registry, "vigil_verifier_last_day_settled_timestamp_seconds",
+                                "When the last day was settled; 0 before the first");
+    Counter& credits = counter(registry, "vigil_verifier_credits_micro_total",
+                               "Credits settled since this program started, micro-credits");
+    Family<Counter>& slashed =
+        counters(registry, "vigil_verifier_slashed_micro_total",
+                 "Slashed since this program started, micro-credits, by the tier's first day");
+    Counter& grace_days = counter(registry, "vigil_verifier_grace_days_used_total",
+                                  "Grace days used since this program started");
+    ProcessMetrics process{registry};
+};
+
+Metrics::Metrics(const std::string& version) : families_{std::make_unique<Families>(version)} {}
+Metrics::~Metrics() = default;
+
+void Metrics::set_policy(const Policy& policy, const PolicyHash& hash) {
+    const std::lock_guard lock{families_->mutex};
+    Gauge& fresh =
+        families_->build_info.Add({{"version", families_->version}, {"policy_hash", to_hex(hash)}});
+    if (families_->build != nullptr && families_->build != &fresh)
+        families_->build_info.Remove(families_->build);
+    families_->build = &fresh;
+    fresh.Set(1);
+    for (const SlashTier& tier : policy.slash_tiers)
+        families_->slashed.Add({{"tier", std::to_string(tier.first_day)}});
+}
+
+void Metrics::count_judged(const VerdictRecord& verdict) {
+    const CheckKind kind = verdict.claim.kind;
+    families_->checks_with(kind, verdict.judgement.verdict).Increment();
+    if (verdict.received)
+        families_->answer_duration.Add({{"kind", std::string{to_string(kind)}}}, answer_buckets)
+            .Observe(seconds(*verdict.received - verdict.start));
+}
+
+void Metrics::count_rejected(wire::RefusalReason reason) {
+    families_->rejected_for(reason).Increment();
+}
+
+void Metrics::observe_judging(Duration time) { families_->judging.Observe(seconds(time)); }
+
+void Metrics::observe_check_started(Milliseconds lag) { families_->lag.Set(seconds(lag)); }
+
+void Metrics::observe_broadcast(Duration time) { families_->broadcast.Observe(seconds(time)); }
+
+void Metrics::set_open_streams(std::size_t streams) {
+    families_->streams.Set(static_cast<double>(streams));
+}
+
+void Metrics::count_window(const WindowClosing& closing, const Policy& policy) {
+    std::map<std::string, double> by_state;
+    double rate = 0;
+    double squares = 0;
+    for (const WindowRecord& window : closing.windows) {
+        families_->windows_closed.Add({{"outcome", std::string{to_string(window.outcome)}}})
+            .Increment();
+        by_state[state_of(window)] += 1;
+        if (!window.roll_call_valid) continue;
+        const auto own = static_cast<double>(window.roll_call_rate);
+        rate += own;
+        squares += own * own;
+    }
+    for (const char* state : states)
+        families_->devices.Add({{"state", state}}).Set(by_state[state]);
+    for (const VerdictRecord& verdict : closing.decided)
+        families_->checks_with(verdict.claim.kind, verdict.judgement.verdict).Increment();
+    // Relative standard deviation of one estimate is 1/√(k−2) (protocol 5.4); estimates are
+    // independent.
+    const double k = std::max<double>(3, policy.roll_call.k);
+    const double band = normal_95 * std::sqrt(squares / (k - 2));
+    families_->rate.Set(rate);
+    families_->rate_lower.Set(std::max(0.0, rate - band));
+    families_->rate_upper.Set(rate + band);
+    set_last_closed(closing.closed);
+}
+
+void Metrics::count_day(const DaySettlement& settlement) {
+    for (const DayRecord& day : settlement.devices) {
+        families_->credits.Increment(amount(day.credit));
+        if (day.tier > 0)
+            families_->slashed.Add({{"tier", std::to_string(day.tier)}})
+                .Increment(amount(day.slashed));
+        if (day.grace_used) families_->grace_days.Increment();
+    }
+    set_last_settled(settlement.day.settled);
+}
+
+void Metrics::set_last_closed(Instant closed) { families_->last_closed.Set(timestamp(closed)); }
+void Metrics::set_last_settled(Instant settled) { families_->last_settled.Set(timestamp(settled)); }
+
+void Metrics::set_models(const std::map<std::string, std::size_t>& models) {
+    std::vector<std::pair<std::size_t, std::string>> ranked;
+    for (const auto& [model, count] : models)
+        ranked.emplace_back(count, model.empty() ? "unknown" : model);
+    std::sort(ranked.rbegin(), ranked.rend());
+    const std::lock_guard lock{families_->mutex};
+    for (Gauge* old : families_->models) families_->gpus.Remove(old);
+    families_->models.clear();
+    double others = 0;
+    for (const auto& [count, model] : ranked) {
+        const auto value = static_cast<double>(count);
+        if (families_->models.size() == models_shown || model == "other") {
+            others += value;
+            continue;
+        }
+        Gauge& shown = families_->gpus.Add({{"model", model}});
+        shown.Set(value);
+        families_->models.push_back(&shown);
+    }
+    families_->gpus.Add({{"model", "other"}}).Set(others);
+}
+
+void Metrics::observe_store(const char* operation, Duration time) {
+    families_->store_duration.Add({{"operation", operation}}, micro_buckets).Observe(seconds(time));
+}
+
+void Metrics::count_store_error() { families_->store_errors.Increment(); }
+void Metrics::set_store_bytes(std::int64_t bytes) {
+    families_->store_bytes.Set(static_cast<double>(bytes));
+}
+void Metrics::count_task_failure() { families_->task_failures.Increment(); }
+void Metrics::count_clock_jump() { families_->clock_jumps.Increment(); }
+
+std::string Metrics::text() {
+    families_->process.read();
+    std::ostringstream out;
+    prometheus::TextSerializer{}.Serialize(out, families_->registry.Collect());
+    return out.str();
+}
+
+}  // namespace vigil::verifier

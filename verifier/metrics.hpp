@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "proto/messages.hpp"
+#include "verifier/day_settler.hpp"
+#include "verifier/window_closer.hpp"
+
+namespace vigil::verifier {
+
+/// Everything Prometheus may ask of a verifier (experience 3), each metric named once. Every label
+/// value exists from the start; values from outside (models) are bounded, so the series stay under
+/// 500 whatever the network's size. Any thread.
+class Metrics {
+public:
+    using Duration = std::chrono::steady_clock::duration;
+
+    explicit Metrics(const std::string& version);
+    ~Metrics();
+
+    void set_policy(const Policy& policy, const PolicyHash& hash);
+
+    void count_judged(const VerdictRecord& verdict);  ///< one that came from an answer
+    void count_rejected(wire::RefusalReason reason);
+    void observe_judging(Duration time);
+
+    void observe_check_started(Milliseconds lag);
+    void observe_broadcast(Duration time);
+    void set_open_streams(std::size_t streams);
+
+    void count_window(const WindowClosing& closing, const Policy& policy);
+    void count_day(const DaySettlement& settlement);
+    /// What a restart knows of the past, so that alerts on age stay quiet.
+    void set_last_closed(Instant closed);
+    void set_last_settled(Instant settled);
+    /// Devices by claimed model; beyond the 20 most frequent they count as "other".
+    void set_models(const std::map<std::string, std::size_t>& models);
+
+    void observe_store(const char* operation, Duration time);  ///< "read" or "write"
+    void count_store_error();
+    void set_store_bytes(std::int64_t bytes);
+    void count_task_failure();
+    void count_clock_jump();
+
+    /// Prometheus text format, process metrics included.
+    std::string text();
+
+private:
+    struct Families;
+    std::unique_ptr<Families> families_;
+};
+
+}  // namespace vigil::verifier

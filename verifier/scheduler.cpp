@@ -1,0 +1,126 @@
+#include "verifier/scheduler.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <thread>
+
+namespace vigil::verifier {
+namespace {
+
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+
+constexpr Milliseconds longest_sleep{1'000};
+constexpr Milliseconds first_backoff{100};
+constexpr Milliseconds longest_backoff{5'000};
+constexpr Milliseconds jump_worth_telling{2'000};
+
+}  // namespace
+
+/// One task that is run again and again on a thread of its own.
+struct Scheduler::Loop {
+    Loop(std::string name, std::function<Instant(Instant)> run_task, Clock wall,
+         SchedulerHooks told)
+        : task{std::move(name)},
+          run{std::move(run_task)},
+          clock{std::move(wall)},
+          hooks{std::move(told)},
+          last_through{Steady::now().time_since_epoch()} {}
+
+    ~Loop() { stop(); }
+
+    void stop() {
+        if (!thread.joinable()) return;
+        asio::post(context, [this] {
+            stopping = true;
+            timer.cancel();
+        });
+        thread.join();
+    }
+
+    void start() {
+        sleep(Milliseconds{0});
+        thread = std::thread{[this] { context.run(); }};
+    }
+
+    void sleep(Milliseconds time) {
+        timer.expires_after(time);
+        timer.async_wait([this](const boost::system::error_code&) {
+            if (!stopping) tick();
+        });
+    }
+
+    void tick() {
+        const Instant now = clock();
+        notice_jump(now);
+        try {
+            const Instant next = run(now);
+            backoff = first_backoff;
+            last_through = Steady::now().time_since_epoch();
+            sleep(std::clamp(std::chrono::duration_cast<Milliseconds>(next - clock()),
+                             Milliseconds{0}, longest_sleep));
+        } catch (const std::exception& failure) {
+            if (hooks.failed) hooks.failed(task, failure.what(), backoff);
+            sleep(backoff);
+            backoff = std::min(backoff * 2, longest_backoff);
+        }
+    }
+
+    void notice_jump(Instant now) {
+        const Steady::time_point steady = Steady::now();
+        if (last_tick) {
+            const auto passed =
+                std::chrono::duration_cast<Milliseconds>(steady - last_tick->second);
+            const Milliseconds jump = (now - last_tick->first) - passed;
+            if (std::chrono::abs(jump) > jump_worth_telling && hooks.clock_jumped)
+                hooks.clock_jumped(jump);
+        }
+        last_tick.emplace(now, steady);
+    }
+
+    const std::string task;
+    const std::function<Instant(Instant)> run;
+    const Clock clock;
+    const SchedulerHooks hooks;
+    std::atomic<Steady::duration> last_through;
+    asio::io_context context{1};
+    asio::steady_timer timer{context};
+    // of the thread
+    bool stopping = false;
+    Milliseconds backoff = first_backoff;
+    std::optional<std::pair<Instant, Steady::time_point>> last_tick;
+    std::thread thread;
+};
+
+Scheduler::Scheduler(Timeline& timeline, Clock clock, SchedulerHooks hooks) {
+    SchedulerHooks quiet = hooks;
+    quiet.clock_jumped = nullptr;  // told once, by the books
+    checks_ = std::make_unique<Loop>(
+        "starting checks", [&timeline](Instant now) { return timeline.start_checks(now); }, clock,
+        std::move(quiet));
+    books_ = std::make_unique<Loop>(
+        "keeping books", [&timeline](Instant now) { return timeline.keep_books(now); },
+        std::move(clock), std::move(hooks));
+}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::start() {
+    books_->start();
+    checks_->start();
+}
+
+void Scheduler::stop() {
+    checks_->stop();
+    books_->stop();
+}
+
+Steady::duration Scheduler::silence() const {
+    const auto oldest = std::min(checks_->last_through.load(), books_->last_through.load());
+    return Steady::now().time_since_epoch() - oldest;
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,176 @@
+#include "verifier/timeline.hpp"
+
+#include <algorithm>
+
+#include "core/uptime/availability.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::int64_t key_days_ahead = 2;
+/// A clock that steps back by less is waited for.
+constexpr Milliseconds step_back_max{1'000};
+
+}  // namespace
+
+Timeline::Timeline(Store& store, Roster& roster, Schedule& schedule, Outlets outlets,
+                   TimelineOptions options, TimelineHooks hooks)
+    : store_{store},
+      roster_{roster},
+      schedule_{schedule},
+      outlets_{std::move(outlets)},
+      options_{options},
+      hooks_{std::move(hooks)},
+      calendar_{schedule.calendar()} {
+    store_.read([&](Reader& reader) {
+        last_closed_ = reader.last_closed_window();
+        last_settled_.reset();
+        if (const auto settled = reader.last_settled_day()) last_settled_ = settled->day;
+    });
+}
+
+Instant Timeline::advance_to(Instant now) {
+    const Instant books = keep_books(now);
+    return std::min(books, start_checks(now));
+}
+
+Instant Timeline::start_checks(Instant now) {
+    if (!began_) began_ = now;
+    const WindowIndex window = calendar_.window_at(now);
+    const bool stepped_back = now + step_back_max < reached_;
+    if (!plan_ || plan_->window != window || !plan_->key || stepped_back) enter(window);
+    reached_ = now;
+    start_fleet_checks(now);
+    add_newcomers();
+    start_spot_checks(now);
+
+    Instant next = plan_->span.end;
+    if (next_fleet_ < plan_->fleet.size()) next = std::min(next, plan_->fleet[next_fleet_].start);
+    if (!spots_.empty()) next = std::min(next, spots_.top().start);
+    return next;
+}
+
+void Timeline::enter(WindowIndex window) {
+    plan_ = schedule_.plan(window);
+    next_fleet_ = 0;
+    spots_ = {};
+    known_.clear();
+    known_version_.reset();
+}
+
+void Timeline::start_fleet_checks(Instant now) {
+    for (; next_fleet_ < plan_->fleet.size(); ++next_fleet_) {
+        const FleetCheck& check = plan_->fleet[next_fleet_];
+        if (check.start > now) return;
+        if (check.deadline < now) continue;
+        if (outlets_.fleet_check) outlets_.fleet_check(*plan_, check);
+        report_start(check.start, now);
+    }
+}
+
+void Timeline::add_newcomers() {
+    const std::uint64_t version = roster_.version();
+    if (known_version_ == version || !plan_->key) return;
+    known_version_ = version;
+    for (const auto& device : roster_.devices()) {
+        if (!known_.insert(device->ref).second) continue;
+        for (const SpotCheck& spot :
+             spot_checks(*plan_->policy, *plan_->key, plan_->window, device->id))
+            spots_.push({.start = spot.start, .device = device->id, .ref = spot.ref});
+    }
+}
+
+void Timeline::start_spot_checks(Instant now) {
+    while (!spots_.empty() && spots_.top().start <= now) {
+        const SpotStart due = spots_.top();
+        spots_.pop();
+        const auto device = roster_.device(due.device);
+        if (!device) continue;
+        for (const ScheduledCheck& scheduled : schedule_.spot_checks_of(*device, *plan_)) {
+            if (scheduled.check.ref != due.ref || scheduled.check.deadline < now) continue;
+            if (outlets_.device_check)
+                outlets_.device_check(*device, scheduled, plan_->policy->spot);
+            report_start(due.start, now);
+        }
+    }
+}
+
+void Timeline::report_start(Instant start, Instant now) const {
+    // What began while nobody was there to start it is downtime, not lag.
+    if (start >= *began_ && hooks_.check_started) hooks_.check_started(now - start);
+}
+
+Instant Timeline::keep_books(Instant now) {
+    const bool due = !beat_ || now - *beat_ >= heartbeat_every || now + step_back_max < *beat_;
+    if (due) beat(now);
+    draw_keys(now);
+    // A refresh that failed after a closing is made up for here.
+    if (roster_.as_of() != last_closed_) roster_.refresh_baselines();
+    if (due) judge_early(next_window());
+    for (int closed = 0; closed < options_.windows_per_call; ++closed) {
+        if (last_closed_) {
+            const DayIndex day = calendar_.day_of(*last_closed_);
+            const bool day_is_over = calendar_.day_of(*last_closed_ + 1) != day;
+            if (day_is_over && (!last_settled_ || *last_settled_ < day)) settle(day, now);
+        }
+        const Instant closes = calendar_.span(next_window()).end + options_.grace;
+        if (now <= closes) return std::min(*beat_ + heartbeat_every, closes + Milliseconds{1});
+        if (!close_next(now)) return now + options_.grace;
+    }
+    return now;
+}
+
+WindowIndex Timeline::next_window() const {
+    return last_closed_ ? *last_closed_ + 1 : calendar_.window_at(schedule_.genesis().founded);
+}
+
+void Timeline::beat(Instant now) {
+    store_.write([&](Transaction& tx) { tx.add_heartbeat(options_.replica, now); });
+    beat_ = now;
+}
+
+void Timeline::draw_keys(Instant now) {
+    const DayIndex today = calendar_.day_at(now);
+    const DayIndex through = today + key_days_ahead;
+    if (keys_through_ && *keys_through_ >= through) return;
+    draw_day_keys(store_, schedule_.network(), today, through, now, hooks_.draw);
+    keys_through_ = through;
+}
+
+bool Timeline::close_next(Instant now) {
+    const WindowIndex window = next_window();
+    // The void rule asks for a heartbeat after the last deadline (protocol 5.9 a).
+    if (*beat_ < calendar_.span(window).end) beat(now);
+    if (hooks_.settle_answers && !hooks_.settle_answers()) return false;
+    const WindowClosing closing = close_window(store_, roster_, schedule_, window, now);
+    last_closed_ = window;
+    tell(closing);
+    judge_early(window + 1);
+    return true;
+}
+
+void Timeline::tell(const WindowClosing& closing) const {
+    if (hooks_.window_closed) hooks_.window_closed(closing);
+    if (!outlets_.judged) return;
+    for (const VerdictRecord& verdict : closing.decided)
+        if (const auto device = roster_.device(verdict.claim.device))
+            outlets_.judged(*device, verdict);
+}
+
+void Timeline::settle(DayIndex day, Instant now) {
+    const DaySettlement settlement = settle_day(store_, roster_, schedule_, day, now);
+    last_settled_ = day;
+    if (hooks_.day_settled) hooks_.day_settled(settlement);
+}
+
+void Timeline::judge_early(WindowIndex window) {
+    const std::vector<VerdictRecord> verdicts = judge_waiting(store_, roster_, schedule_, window);
+    if (verdicts.empty()) return;
+    if (hooks_.judged_waiting) hooks_.judged_waiting(verdicts);
+    if (!outlets_.judged) return;
+    for (const VerdictRecord& verdict : verdicts)
+        if (const auto device = roster_.device(verdict.claim.device))
+            outlets_.judged(*device, verdict);
+}
+
+}  // namespace vigil::verifier

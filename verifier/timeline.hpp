@@ -1,0 +1,108 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <queue>
+#include <set>
+#include <vector>
+
+#include "verifier/day_settler.hpp"
+#include "verifier/founding.hpp"
+#include "verifier/outlets.hpp"
+#include "verifier/schedule.hpp"
+#include "verifier/window_closer.hpp"
+
+namespace vigil::verifier {
+
+/// What the timeline needs of its surroundings, and whom it tells. All but `draw` may be empty.
+struct TimelineHooks {
+    DrawDayKey draw;
+    /// Waits, bounded, until every answer received before now is committed; false: not yet.
+    std::function<bool()> settle_answers;
+    std::function<void(Milliseconds lag)> check_started;  ///< how late against the published start
+    std::function<void(std::span<const VerdictRecord>)> judged_waiting;
+    std::function<void(const WindowClosing&)> window_closed;
+    std::function<void(const DaySettlement&)> day_settled;
+};
+
+struct TimelineOptions {
+    std::uint32_t replica = 0;
+    /// After a window's end, for answers that are still on their way to the disk.
+    Milliseconds grace{2'000};
+    int windows_per_call = 8;  ///< closed in one keep_books(), so that heartbeats go on
+};
+
+/// Everything a verifier does by the clock, without a clock or a thread of its own: a caller, real
+/// or simulated, says what time it is. Survives any pause: checks that are over are not started,
+/// windows and days are closed in order, each once.
+///
+/// start_checks() and keep_books() may run on different threads, each by one caller at a time.
+/// A StoreFailed leaves everything as it was; call again.
+class Timeline {
+public:
+    /// The store must hold a genesis and a policy.
+    Timeline(Store& store, Roster& roster, Schedule& schedule, Outlets outlets,
+             TimelineOptions options, TimelineHooks hooks);
+
+    /// Hands checks that have begun to the outlets. Reads the store at most once a window. Returns
+    /// when to be called next, at the latest.
+    Instant start_checks(Instant now);
+
+    /// Heartbeats, day keys, closing, settling (protocol 3.1, 5.9, 6.4, 8.6). The first call writes
+    /// the first heartbeat before anything else. Returns when to be called next, at the latest;
+    /// `now` when there is more to do at once.
+    Instant keep_books(Instant now);
+
+    /// Both, for one thread.
+    Instant advance_to(Instant now);
+
+    std::optional<WindowIndex> last_closed() const { return last_closed_; }
+    std::optional<DayIndex> last_settled() const { return last_settled_; }
+
+private:
+    struct SpotStart {
+        Instant start;
+        DeviceId device;
+        std::uint64_t ref{};
+        bool operator>(const SpotStart& other) const { return start > other.start; }
+    };
+
+    void enter(WindowIndex window);
+    void add_newcomers();
+    void start_fleet_checks(Instant now);
+    void start_spot_checks(Instant now);
+    void report_start(Instant start, Instant now) const;
+
+    void beat(Instant now);
+    void draw_keys(Instant now);
+    bool close_next(Instant now);
+    void settle(DayIndex day, Instant now);
+    void judge_early(WindowIndex window);
+    void tell(const WindowClosing& closing) const;
+    WindowIndex next_window() const;
+
+    Store& store_;
+    Roster& roster_;
+    Schedule& schedule_;
+    const Outlets outlets_;
+    const TimelineOptions options_;
+    const TimelineHooks hooks_;
+    const Calendar calendar_;
+
+    // start_checks() only
+    std::optional<Instant> began_;
+    Instant reached_;
+    std::shared_ptr<const WindowPlan> plan_;
+    std::size_t next_fleet_{};
+    std::priority_queue<SpotStart, std::vector<SpotStart>, std::greater<>> spots_;
+    std::set<DeviceRef> known_;
+    std::optional<std::uint64_t> known_version_;
+
+    // keep_books() only
+    std::optional<Instant> beat_;
+    std::optional<DayIndex> keys_through_;
+    std::optional<WindowIndex> last_closed_;
+    std::optional<DayIndex> last_settled_;
+};
+
+}  // namespace vigil::verifier
