@@ -91,11 +91,12 @@ public:
 
 spdlog::level::level_enum level_of(const std::string& word) {
     using spdlog::level::level_enum;
-    constexpr std::array<std::pair<std::string_view, level_enum>, 5> words{
+    constexpr std::array<std::pair<std::string_view, level_enum>, 6> words{
         {{"trace", level_enum::trace},
          {"debug", level_enum::debug},
          {"info", level_enum::info},
          {"warn", level_enum::warn},
+         {"warning", level_enum::warn},
          {"error", level_enum::err}}};
     for (const auto& [name, level] : words)
         if (name == word) return level;

@@ -6,8 +6,8 @@
 namespace vigil::edge {
 
 /// Sets up spdlog's default logger on stderr. `format` "text" or "json" (one object a line: time,
-/// level, message); `level` trace…error. Throws Fatal E-CONFIG on other words. Call once, from
-/// main.
+/// level, message); `level` trace, debug, info, warn or warning, error. Throws Fatal E-CONFIG on
+/// other words. Call once, from main.
 void start_logging(const std::string& format, const std::string& level);
 
 /// Bounds what an untrusted peer can put into a log line: at most `limit` bytes, control bytes as

@@ -55,7 +55,7 @@ TEST(Logging, RefusesOtherWords) {
                 testing::HasSubstr("\"xml\""));
     EXPECT_THAT(fatal("E-CONFIG", [] { start_logging("text", "loud"); }),
                 testing::HasSubstr("\"loud\""));
-    for (const char* level : {"trace", "debug", "info", "warn", "error"})
+    for (const char* level : {"trace", "debug", "info", "warn", "warning", "error"})
         start_logging("text", level);
 }
 

@@ -46,6 +46,14 @@ TEST(PolicyFile, EveryPresetLoadsByName) {
         EXPECT_EQ(load_policy(std::string{name}).name, std::string{name});
 }
 
+TEST(PolicyFile, TheExampleHasTheRulesOfTheDefault) {
+    Policy example = load_policy(VIGIL_SOURCE_DIR "/deploy/config/policy.toml");
+    const Policy shipped = load_policy(std::string{preset_names().front()});
+    EXPECT_NE(example.name, shipped.name);
+    example.name = shipped.name;
+    EXPECT_EQ(canonical_text(example), canonical_text(shipped));
+}
+
 TEST(PolicyFile, WithoutAKeyNamesIt) {
     const json policy = vector_cases()[0].at("policy");
     for (const auto& [key, value] : policy.items()) {
