@@ -1,0 +1,229 @@
+#include "verifier/demo/report.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+
+#include "core/work/estimate.hpp"
+
+namespace vigil::verifier::demo {
+namespace {
+
+struct DeviceDay {
+    DeviceRef device;
+    std::optional<DayRecord> record;
+    std::vector<WindowRecord> windows;
+    std::vector<CheckRow> checks;
+};
+
+std::optional<DeviceRef> device_of(Reader& reader, const std::string& node_name) {
+    for (const NodeRecord& node : reader.nodes())
+        if (node.name == node_name)
+            for (const DeviceRecord& device : reader.devices_of(node.ref)) return device.ref;
+    return std::nullopt;
+}
+
+DeviceDay read_day(Reader& reader, const Calendar& calendar, DeviceRef device, DayIndex day) {
+    DeviceDay result{
+        .device = device, .record = reader.day(device, day), .windows = {}, .checks = {}};
+    const WindowIndex first = calendar.first_window(day);
+    for (WindowRecord& window :
+         reader.windows(device, {.before = first.value + calendar.windows_per_day(),
+                                .limit = calendar.windows_per_day()}))
+        if (window.window >= first) result.windows.push_back(std::move(window));
+    std::reverse(result.windows.begin(), result.windows.end());
+    for (const WindowRecord& window : result.windows)
+        for (CheckRow& check : reader.checks_in(device, window.window))
+            result.checks.push_back(std::move(check));
+    return result;
+}
+
+std::string_view cell(WindowOutcome outcome) {
+    switch (outcome) {
+        case WindowOutcome::complete:
+            return "✓";
+        case WindowOutcome::incomplete:
+            return "✗";
+        case WindowOutcome::voided:
+            return "○";
+        case WindowOutcome::maintenance:
+            return "m";
+        case WindowOutcome::busy:
+            return "b";
+        case WindowOutcome::unenrolled:
+            return "·";
+    }
+    return "?";
+}
+
+std::string cells(const DeviceDay& day) {
+    std::string text;
+    for (const WindowRecord& window : day.windows) text += cell(window.outcome);
+    return text;
+}
+
+/// The day's rate with its 95 % interval, pooled over the roll calls that count (protocol 5.8).
+std::string rate_text(const DeviceDay& day) {
+    std::uint32_t k{};
+    std::uint64_t work{};
+    for (const CheckRow& check : day.checks)
+        if (check.verdict.claim.kind == CheckKind::roll_call &&
+            check.final_verdict() == Verdict::passed) {
+            k += check.verdict.k;
+            work += check.verdict.judgement.work;
+        }
+    if (!day.record || work == 0) return "–";
+    const Interval interval = work_interval(k, work);
+    const double half_width = (interval.upper - interval.lower) / 2 / static_cast<double>(work);
+    const double rate = static_cast<double>(day.record->rate);
+    return rate >= 1e6   ? fmt::format("{:.2f} ± {:.2f} MH/s", rate / 1e6, rate / 1e6 * half_width)
+           : rate >= 1e3 ? fmt::format("{:.1f} ± {:.1f} kH/s", rate / 1e3, rate / 1e3 * half_width)
+                         : fmt::format("{:.0f} ± {:.0f} H/s", rate, rate * half_width);
+}
+
+/// The first thing that cost the device something, else what made the day.
+std::string why(const DeviceDay& day) {
+    if (!day.record) return "not settled";
+    std::string text;
+    const auto first_lost =
+        std::find_if(day.windows.begin(), day.windows.end(), [](const auto& window) {
+            return window.outcome == WindowOutcome::incomplete ||
+                   window.outcome == WindowOutcome::voided;
+        });
+    if (first_lost != day.windows.end())
+        text =
+            fmt::format("window {}: {}", first_lost - day.windows.begin() + 1, first_lost->reason);
+    else
+        text = fmt::format("{} windows count", day.record->counted);
+    if (day.record->grace_used) text += "; a grace day was used";
+    if (day.record->tier != 0)
+        text += fmt::format("; down day {} in a row", day.record->after.down_run);
+    return text;
+}
+
+std::uint64_t count(const DeviceDay& day, Verdict verdict) {
+    return static_cast<std::uint64_t>(
+        std::count_if(day.checks.begin(), day.checks.end(),
+                      [&](const auto& check) { return check.final_verdict() == verdict; }));
+}
+
+void expect_of(const Actor& actor, const std::vector<DeviceDay>& days,
+               std::vector<std::string>& unmet) {
+    std::uint64_t checks{}, passed{}, below_rate{}, missed{}, complete{}, incomplete{}, down{};
+    bool paid_for_absence = false;
+    for (const DeviceDay& day : days) {
+        checks += day.checks.size();
+        passed += count(day, Verdict::passed);
+        below_rate += count(day, Verdict::below_rate);
+        missed += count(day, Verdict::missed);
+        for (const WindowRecord& window : day.windows) {
+            complete += window.outcome == WindowOutcome::complete;
+            incomplete += window.outcome == WindowOutcome::incomplete;
+        }
+        if (!day.record) continue;
+        down += day.record->outcome == DayOutcome::down;
+        paid_for_absence |= day.record->grace_used || day.record->slashed > Micro{};
+    }
+    const auto expect = [&](bool holds, const std::string& what) {
+        if (!holds) unmet.push_back(actor.name + ": " + what);
+    };
+    switch (actor.part) {
+        case Part::honest:
+            expect(checks > 0 && passed * 100 >= checks * 90,
+                   fmt::format("honest, but only {} of {} checks passed (at least 90 % expected)",
+                               passed, checks));
+            expect(down == 0, fmt::format("honest, but {} days were down", down));
+            break;
+        case Part::lazy:
+            expect(below_rate > 0, "answered without working, but no check is below_rate");
+            expect(complete == 0,
+                   fmt::format("answered without working, but {} windows are complete", complete));
+            break;
+        case Part::replayer:
+            expect(passed == 0,
+                   fmt::format("sent another's answers, but {} checks passed", passed));
+            break;
+        case Part::flaky:
+            expect(days.size() < 2 || incomplete > 0, "was away, but lost no window");
+            expect(days.size() < 2 || missed > 0, "was away, but missed no check");
+            expect(days.size() < 2 || paid_for_absence,
+                   "was away for a day, but neither slashed nor graced");
+            break;
+    }
+}
+
+std::vector<DeviceDay> days_of(Reader& reader, const Calendar& calendar, const Actor& actor,
+                               CountedDays days) {
+    std::vector<DeviceDay> result;
+    if (const auto device = device_of(reader, actor.name))
+        for (std::int64_t d = 0; d < days.count; ++d)
+            result.push_back(read_day(reader, calendar, *device, days.first + d));
+    return result;
+}
+
+/// Columns are counted in characters, not bytes: the cells are not ASCII.
+std::size_t width(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    }));
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows)
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            if (widths.size() <= column) widths.push_back(0);
+            widths[column] = std::max(widths[column], width(row[column]));
+        }
+    std::string text;
+    for (const auto& row : rows) {
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            text += row[column];
+            if (column + 1 < row.size()) text.append(widths[column] - width(row[column]) + 2, ' ');
+        }
+        text += '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string day_table(Reader& reader, const Calendar& calendar, const std::vector<Actor>& actors,
+                      CountedDays days) {
+    std::vector<std::vector<std::string>> rows{{"device", "day", "windows", "multiplier",
+                                                "rate ± 95 %", "credit", "grace", "slash", "why"}};
+    for (const Actor& actor : actors) {
+        const auto device_days = days_of(reader, calendar, actor, days);
+        for (std::size_t d = 0; d < device_days.size(); ++d) {
+            const DeviceDay& day = device_days[d];
+            const bool settled = day.record.has_value();
+            rows.push_back(
+                {d == 0 ? actor.name : "", std::to_string(d + 1), cells(day),
+                 settled ? fmt::format("{:.3f}", day.record->multiplier.value / 1e6) : "–",
+                 rate_text(day), settled ? to_credits(day.record->credit) : "–",
+                 settled ? std::to_string(day.record->after.grace_left) : "–",
+                 settled ? to_credits(day.record->slashed) : "–", why(day)});
+        }
+    }
+    return aligned(rows);
+}
+
+std::vector<std::string> unmet_expectations(Reader& reader, const Calendar& calendar,
+                                            const std::vector<Actor>& actors, CountedDays days,
+                                            std::uint64_t refused) {
+    std::vector<std::string> unmet;
+    bool replayed = false;
+    for (const Actor& actor : actors) {
+        const auto device_days = days_of(reader, calendar, actor, days);
+        if (device_days.empty())
+            unmet.push_back(actor.name + ": never enrolled");
+        else
+            expect_of(actor, device_days, unmet);
+        replayed |= actor.part == Part::replayer;
+    }
+    if (replayed && refused == 0) unmet.push_back("the replayed answers were not refused");
+    return unmet;
+}
+
+}  // namespace vigil::verifier::demo
