@@ -5,12 +5,11 @@
 
 namespace vigil {
 
-void require(bool holds, std::string_view what, std::source_location where) {
+void require(bool holds, std::string_view what, CallSite where) {
     if (holds) [[likely]]
         return;
-    std::fprintf(stderr, "%s:%u: %s: broken invariant: %.*s\n", where.file_name(),
-                 static_cast<unsigned>(where.line()), where.function_name(),
-                 static_cast<int>(what.size()), what.data());
+    std::fprintf(stderr, "%s:%d: %s: broken invariant: %.*s\n", where.file, where.line,
+                 where.function, static_cast<int>(what.size()), what.data());
     std::abort();
 }
 

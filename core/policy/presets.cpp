@@ -3,8 +3,7 @@
 namespace vigil {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 Policy incentivenet_2024_10() {
     Policy policy;
