@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/require.hpp"
+#include "core/work/launches.hpp"
 #include "core/work/pow_hash_many.hpp"
 #include "node/cpu_searcher_first_round.hpp"
 #include "node/cpu_searcher_scan.hpp"
@@ -20,11 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Between two questions whether to go on. Short enough for an owner's duty limit, long enough that
-/// the threads' waiting for the last of them does not show.
-constexpr std::chrono::milliseconds slice_time{50};
 constexpr std::uint64_t first_slice_per_thread = 4'096;
-constexpr std::uint64_t largest_slice = std::uint64_t{1} << 40;
 
 /// A part of the range that all threads work off together, in chunks that end at multiples of the
 /// block.
@@ -85,15 +82,8 @@ class CpuSearcher final : public Searcher {
 public:
     explicit CpuSearcher(const CpuSearcherOptions& options)
         : path_{chosen_path(options.path)},
-          crew_{options.threads != 0 ? options.threads
-                                     : std::max(1U, std::thread::hardware_concurrency())},
-          device_{.uid = "cpu:" + options.machine_id,
-                  .name = processor_name(),
-                  .backend = Backend::cpu,
-                  .driver = "",
-                  .kernel = std::string{path_.name},
-                  .memory_bytes = memory_bytes(),
-                  .compute_units = crew_.size()},
+          device_{describe_cpu(options)},
+          crew_{device_.compute_units},
           slice_nonces_{first_slice_per_thread * crew_.size()} {}
 
     const DeviceDescription& device() const override { return device_; }
@@ -110,7 +100,8 @@ public:
             const auto slice_started = Clock::now();
             search_slice(job, {next, last}, first_round, best);
             const auto now = Clock::now();
-            adapt(last - next + 1, now - slice_started);
+            if (last - next + 1 == slice_nonces_)
+                slice_nonces_ = next_launch_nonces(slice_nonces_, now - slice_started);
 
             result.hashes_tried += last - next + 1;
             result.elapsed = now - started;
@@ -160,22 +151,25 @@ private:
                                          1024 * block_nonces);
     }
 
-    void adapt(std::uint64_t nonces, Clock::duration took) {
-        if (nonces < slice_nonces_) return;
-        const double wanted =
-            static_cast<double>(nonces) * (slice_time / std::chrono::duration<double>(took));
-        const double bounded = std::clamp(wanted, static_cast<double>(block_nonces * crew_.size()),
-                                          static_cast<double>(std::min(largest_slice, 8 * nonces)));
-        slice_nonces_ = static_cast<std::uint64_t>(bounded) & ~(block_nonces - 1);
-    }
-
     const CpuPath& path_;
-    WorkerCrew crew_;
     DeviceDescription device_;
+    WorkerCrew crew_;
     std::uint64_t slice_nonces_;  // of the last known rate; kept from one search to the next
 };
 
 }  // namespace
+
+DeviceDescription describe_cpu(const CpuSearcherOptions& options) {
+    return {.uid = "cpu:" + options.machine_id,
+            .name = processor_name(),
+            .backend = Backend::cpu,
+            .driver = "",
+            .kernel = std::string{chosen_path(options.path).name},
+            .memory_bytes = memory_bytes(),
+            .compute_units = options.threads != 0
+                                 ? options.threads
+                                 : std::max(1U, std::thread::hardware_concurrency())};
+}
 
 std::unique_ptr<Searcher> make_cpu_searcher(const CpuSearcherOptions& options) {
     return std::make_unique<CpuSearcher>(options);

@@ -13,6 +13,9 @@ struct CpuSearcherOptions {
     std::string machine_id;  ///< makes the uid "cpu:<machine_id>" (protocol 1.8)
 };
 
+/// What make_cpu_searcher's searcher will say of itself. Throws as it does.
+DeviceDescription describe_cpu(const CpuSearcherOptions& options);
+
 /// A searcher on this machine's processors. Its threads are started here and sleep between
 /// searches. Throws std::invalid_argument for a path that is unknown or that this processor lacks.
 std::unique_ptr<Searcher> make_cpu_searcher(const CpuSearcherOptions& options);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/work/launches.hpp"
 #include "core/work/searcher.hpp"
 
 namespace vigil {
@@ -23,5 +24,13 @@ struct Subject {
 
 /// Every searcher of this build on every device of this machine, and those that are missing.
 const std::vector<Subject>& subjects();
+
+/// Adds the devices of a backend, or the reason why there are none: one file with, one without it.
+void add_opencl(std::vector<Subject>& subjects);
+void add_cuda(std::vector<Subject>& subjects);
+
+inline constexpr LaunchLimits roomy{.found_capacity = 32'768, .hits_expected = 8'192};
+/// A short list that launches are long enough to overflow, with k both above and below its length.
+inline constexpr LaunchLimits overflowing{.found_capacity = 300, .hits_expected = 3'000};
 
 }  // namespace vigil

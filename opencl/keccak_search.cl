@@ -1,0 +1,120 @@
+// Searches nonces whose hash keccak256(challenge || u256(nonce)) begins with 64 bits at or below a threshold.
+// Compiled with LANES=1 for GPUs, one nonce a time and work item, or LANES=8 for processors, where OpenCL
+// compilers do not make vectors of neighbouring work items by themselves.
+
+#if LANES == 8
+typedef ulong8 lane_t;
+#else
+typedef ulong lane_t;
+#endif
+
+__constant ulong round_constants[24] = {
+    0x0000000000000001UL, 0x0000000000008082UL, 0x800000000000808aUL, 0x8000000080008000UL,
+    0x000000000000808bUL, 0x0000000080000001UL, 0x8000000080008081UL, 0x8000000000008009UL,
+    0x000000000000008aUL, 0x0000000000000088UL, 0x0000000080008009UL, 0x000000008000000aUL,
+    0x000000008000808bUL, 0x800000000000008bUL, 0x8000000000008089UL, 0x8000000000008003UL,
+    0x8000000000008002UL, 0x8000000000000080UL, 0x000000000000800aUL, 0x800000008000000aUL,
+    0x8000000080008081UL, 0x8000000000008080UL, 0x0000000080000001UL, 0x8000000080008008UL};
+
+#define ROL(x, n) rotate((x), (lane_t)(n))
+#define CHI(a, b, c) ((a) ^ (~(b) & (c)))
+
+ulong byte_swapped(ulong x) {
+    return as_ulong(as_uchar8(x).s76543210);
+}
+
+// One row of chi from the five lanes that pi brought there.
+#define CHI_ROW(y, b0, b1, b2, b3, b4) \
+    {                                  \
+        const lane_t p0 = b0, p1 = b1, p2 = b2, p3 = b3, p4 = b4; \
+        a[5 * y + 0] = CHI(p0, p1, p2); \
+        a[5 * y + 1] = CHI(p1, p2, p3); \
+        a[5 * y + 2] = CHI(p2, p3, p4); \
+        a[5 * y + 3] = CHI(p3, p4, p0); \
+        a[5 * y + 4] = CHI(p4, p0, p1); \
+    }
+
+#define PARITY(x) (a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20])
+#define THETA_COLUMN(x, left, right)                            \
+    {                                                           \
+        const lane_t turned = ROL(right, 1);                    \
+        a[x] ^= left ^ turned, a[x + 5] ^= left ^ turned;       \
+        a[x + 10] ^= left ^ turned, a[x + 15] ^= left ^ turned; \
+        a[x + 20] ^= left ^ turned;                             \
+    }
+
+// `before_chi` is the state of round 0 before chi for a zero nonce lane, which reaches 11 lanes by exclusive or.
+lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
+#define K(i) ((lane_t)(before_chi[i]))
+    lane_t a[25];
+    CHI_ROW(0, K(0), K(1) ^ ROL(nonce, 45), K(2), K(3) ^ ROL(nonce, 21), K(4))
+    a[0] ^= (lane_t)(round_constants[0]);
+    CHI_ROW(1, K(5) ^ ROL(nonce, 28), K(6), K(7), K(8) ^ ROL(nonce, 46), K(9))
+    CHI_ROW(2, K(10) ^ ROL(nonce, 2), K(11) ^ ROL(nonce, 6), K(12) ^ ROL(nonce, 25), K(13), K(14))
+    CHI_ROW(3, K(15), K(16), K(17) ^ ROL(nonce, 11), K(18), K(19) ^ ROL(nonce, 56))
+    CHI_ROW(4, K(20), K(21) ^ ROL(nonce, 55), K(22), K(23), K(24) ^ ROL(nonce, 3))
+#undef K
+
+#pragma unroll UNROLLED
+    for (int round = 1; round < 23; ++round) {
+        const lane_t c0 = PARITY(0), c1 = PARITY(1), c2 = PARITY(2), c3 = PARITY(3), c4 = PARITY(4);
+        THETA_COLUMN(0, c4, c1)
+        THETA_COLUMN(2, c1, c3)
+        THETA_COLUMN(4, c3, c0)
+        THETA_COLUMN(1, c0, c2)
+        THETA_COLUMN(3, c2, c4)
+        lane_t t[25];
+#pragma unroll
+        for (int i = 0; i < 25; ++i) t[i] = a[i];
+        CHI_ROW(0, t[0], ROL(t[6], 44), ROL(t[12], 43), ROL(t[18], 21), ROL(t[24], 14))
+        a[0] ^= (lane_t)(round_constants[round]);
+        CHI_ROW(1, ROL(t[3], 28), ROL(t[9], 20), ROL(t[10], 3), ROL(t[16], 45), ROL(t[22], 61))
+        CHI_ROW(2, ROL(t[1], 1), ROL(t[7], 6), ROL(t[13], 25), ROL(t[19], 8), ROL(t[20], 18))
+        CHI_ROW(3, ROL(t[4], 27), ROL(t[5], 36), ROL(t[11], 10), ROL(t[17], 15), ROL(t[23], 56))
+        CHI_ROW(4, ROL(t[2], 62), ROL(t[8], 55), ROL(t[14], 39), ROL(t[15], 41), ROL(t[21], 2))
+    }
+
+    const lane_t c0 = PARITY(0), c1 = PARITY(1), c2 = PARITY(2), c3 = PARITY(3), c4 = PARITY(4);
+    const lane_t b0 = a[0] ^ c4 ^ ROL(c1, 1);
+    const lane_t b1 = ROL(a[6] ^ c0 ^ ROL(c2, 1), 44);
+    const lane_t b2 = ROL(a[12] ^ c1 ^ ROL(c3, 1), 43);
+    return CHI(b0, b1, b2) ^ (lane_t)(round_constants[23]);
+}
+
+// The list holds `capacity` hits; `hits` counts all, so that the host sees when the list was too short.
+void keep(ulong lane, ulong threshold64, ulong nonce, ulong first, ulong last, __global uint* hits,
+          __global ulong* found, uint capacity) {
+    if (byte_swapped(lane) > threshold64 || nonce < first || nonce > last) return;
+    const uint index = atomic_inc(hits);
+    if (index < capacity) found[index] = nonce;
+}
+
+// A work item takes `nonces_per_item` nonces in a row, a multiple of LANES, from the multiple of it at or below
+// `first` on. `mask` has the leading zero bits of the threshold in the order of a lane: no hit has a bit in it.
+__kernel void search(__constant const ulong* before_chi, ulong first, ulong last, ulong threshold64, ulong mask,
+                     uint nonces_per_item, uint capacity, __global uint* hits, __global ulong* found) {
+    const ulong base = first & ~(ulong)(nonces_per_item - 1);
+    const ulong offset = get_global_id(0) * nonces_per_item;
+    if (offset > last - base) return;
+    for (uint i = 0; i < nonces_per_item; i += LANES) {
+        const ulong nonce = base + offset + i;
+#if LANES == 8
+        // The lowest byte of eight neighbours is the highest of their lanes.
+        const ulong8 turned = (ulong8)(byte_swapped(nonce)) ^ ((ulong8)(0, 1, 2, 3, 4, 5, 6, 7) << 56);
+        const ulong8 lane = hash_lane(before_chi, turned);
+        if (!any((lane & (ulong8)mask) == (ulong8)0)) continue;
+        keep(lane.s0, threshold64, nonce + 0, first, last, hits, found, capacity);
+        keep(lane.s1, threshold64, nonce + 1, first, last, hits, found, capacity);
+        keep(lane.s2, threshold64, nonce + 2, first, last, hits, found, capacity);
+        keep(lane.s3, threshold64, nonce + 3, first, last, hits, found, capacity);
+        keep(lane.s4, threshold64, nonce + 4, first, last, hits, found, capacity);
+        keep(lane.s5, threshold64, nonce + 5, first, last, hits, found, capacity);
+        keep(lane.s6, threshold64, nonce + 6, first, last, hits, found, capacity);
+        keep(lane.s7, threshold64, nonce + 7, first, last, hits, found, capacity);
+#else
+        const ulong lane = hash_lane(before_chi, byte_swapped(nonce));
+        if ((lane & mask) != 0) continue;
+        keep(lane, threshold64, nonce, first, last, hits, found, capacity);
+#endif
+    }
+}

@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "core/work/first_round.hpp"
+#include "opencl/keccak_search_source.hpp"
+#include "opencl/opencl_calls.hpp"
+#include "opencl/opencl_work.hpp"
+
+namespace vigil::opencl {
+namespace {
+
+/// How a kind of device is driven. Processors get long work items, since PoCL starts each by hand;
+/// GPUs get many.
+struct Shape {
+    const char* build_options;
+    cl_uint nonces_per_item;  // a power of two, for the kernel's arithmetic
+    std::size_t group_items;
+};
+constexpr Shape processor_shape{"-cl-std=CL1.2 -DLANES=8 -DUNROLLED=2", 1'024, 1};
+constexpr Shape gpu_shape{"-cl-std=CL1.2 -DLANES=1 -DUNROLLED=22", 16, 64};
+
+constexpr std::uint64_t first_launch_nonces = 65'536;
+
+/// The buffers of one launch in flight, on the device and where its results are read to.
+struct Slot {
+    Buffer hits;
+    Buffer found;
+    cl_uint host_hits{};
+    std::vector<std::uint64_t> host_found;
+    Event complete;
+};
+
+class OpenclSearcher final : public Searcher {
+public:
+    OpenclSearcher(cl_device_id device, DeviceDescription description, const Shape& shape,
+                   LaunchLimits limits)
+        : device_{std::move(description)},
+          shape_{shape},
+          limits_{limits},
+          context_{make_context(device)},
+          program_{make_program(context_.get(), device, keccak_search_source, shape.build_options)},
+          kernel_{make_kernel(program_.get(), "search")},
+          before_chi_{make_buffer(context_.get(), CL_MEM_READ_ONLY, sizeof host_before_chi_)},
+          queue_{make_queue(context_.get(), device)} {
+        for (Slot& slot : slots_) {
+            slot.hits = make_buffer(context_.get(), CL_MEM_READ_WRITE, sizeof(cl_uint));
+            slot.found = make_buffer(context_.get(), CL_MEM_READ_WRITE,
+                                     limits.found_capacity * sizeof(cl_ulong));
+            slot.host_found.resize(limits.found_capacity);
+        }
+    }
+
+    /// Reads into slots_ may be under way after a search that ended in an exception.
+    ~OpenclSearcher() override { clFinish(queue_.get()); }
+
+    const DeviceDescription& device() const override { return device_; }
+
+    SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
+        check(clFinish(queue_.get()), "clFinish");
+        host_before_chi_ = state_before_chi(job.challenge);
+        check(clEnqueueWriteBuffer(queue_.get(), before_chi_.get(), CL_TRUE, 0,
+                                   sizeof host_before_chi_, host_before_chi_.data(), 0, nullptr,
+                                   nullptr),
+              "clEnqueueWriteBuffer");
+        return search_in_launches(
+            job, keep_searching,
+            {.limits = limits_,
+             .start = [this](unsigned slot, const Launch& launch) { start(slots_[slot], launch); },
+             .wait = [this](unsigned slot) { return wait(slots_[slot]); },
+             .now = std::chrono::steady_clock::now},
+            launch_nonces_);
+    }
+
+private:
+    void start(Slot& slot, const Launch& launch) {
+        constexpr cl_uint none = 0;
+        const std::uint64_t per_item = shape_.nonces_per_item;
+        const std::uint64_t base = launch.range.first & ~(per_item - 1);
+        const std::uint64_t items = (launch.range.last - base) / per_item + 1;
+        const std::size_t global =
+            static_cast<std::size_t>((items - 1) / shape_.group_items + 1) * shape_.group_items;
+
+        set_arguments(slot, launch);
+        check(clEnqueueFillBuffer(queue_.get(), slot.hits.get(), &none, sizeof none, 0, sizeof none,
+                                  0, nullptr, nullptr),
+              "clEnqueueFillBuffer");
+        check(clEnqueueNDRangeKernel(queue_.get(), kernel_.get(), 1, nullptr, &global,
+                                     &shape_.group_items, 0, nullptr, nullptr),
+              "clEnqueueNDRangeKernel");
+        check(clEnqueueReadBuffer(queue_.get(), slot.found.get(), CL_FALSE, 0,
+                                  slot.host_found.size() * sizeof(cl_ulong), slot.host_found.data(),
+                                  0, nullptr, nullptr),
+              "clEnqueueReadBuffer");
+        cl_event complete = nullptr;
+        check(clEnqueueReadBuffer(queue_.get(), slot.hits.get(), CL_FALSE, 0, sizeof slot.host_hits,
+                                  &slot.host_hits, 0, nullptr, &complete),
+              "clEnqueueReadBuffer");
+        slot.complete.reset(complete);
+        check(clFlush(queue_.get()), "clFlush");
+    }
+
+    LaunchOutcome wait(Slot& slot) {
+        const cl_event complete = slot.complete.get();
+        check(clWaitForEvents(1, &complete), "clWaitForEvents");
+        const std::size_t found = std::min<std::size_t>(slot.host_hits, slot.host_found.size());
+        return {slot.host_hits, std::span{slot.host_found}.first(found)};
+    }
+
+    void set_arguments(const Slot& slot, const Launch& launch) {
+        const int zeros = std::countl_zero(launch.threshold64);
+        const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
+        cl_uint index = 0;
+        const auto set = [&](const auto& value) {
+            check(clSetKernelArg(kernel_.get(), index++, sizeof value, &value), "clSetKernelArg");
+        };
+        set(before_chi_.get());
+        set(cl_ulong{launch.range.first});
+        set(cl_ulong{launch.range.last});
+        set(cl_ulong{launch.threshold64});
+        set(cl_ulong{__builtin_bswap64(leading)});
+        set(shape_.nonces_per_item);
+        set(static_cast<cl_uint>(limits_.found_capacity));
+        set(slot.hits.get());
+        set(slot.found.get());
+    }
+
+    DeviceDescription device_;
+    const Shape& shape_;
+    LaunchLimits limits_;
+    Context context_;
+    Program program_;
+    Kernel kernel_;
+    std::array<std::uint64_t, 25> host_before_chi_{};
+    Buffer before_chi_;
+    std::array<Slot, 2> slots_;
+    std::uint64_t launch_nonces_{first_launch_nonces};
+    Queue queue_;
+};
+
+}  // namespace
+
+std::unique_ptr<Searcher> open_device(cl_device_id device, const DeviceDescription& description,
+                                      bool is_processor, LaunchLimits limits) {
+    return std::make_unique<OpenclSearcher>(device, description,
+                                            is_processor ? processor_shape : gpu_shape, limits);
+}
+
+}  // namespace vigil::opencl

@@ -1,0 +1,180 @@
+#include "core/work/launches.hpp"
+
+#include <algorithm>
+#include <array>
+#include <gtest/gtest.h>
+#include <set>
+
+#include "core/work/first_round.hpp"
+#include "core/work/pow_hash.hpp"
+#include "cuda/keccak_body.hpp"
+#include "tests/searchers/subjects.hpp"
+
+namespace vigil {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t first64(const Hash& hash) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | hash.bytes[i];
+    return out;
+}
+
+/// A device that is a loop: exact, on a clock that advances by a microsecond a nonce.
+class LoopDevice {
+public:
+    explicit LoopDevice(std::size_t capacity) : capacity_{capacity} {}
+
+    LaunchDevice port(std::uint64_t hits_expected) {
+        return {.limits = {.found_capacity = capacity_, .hits_expected = hits_expected},
+                .start = [this](unsigned slot, const Launch& launch) { start(slot, launch); },
+                .wait = [this](unsigned slot) { return wait(slot); },
+                .now = [this] { return now; }};
+    }
+
+    Challenge challenge;
+    Clock::time_point now;
+    std::vector<Launch> launches;
+    std::size_t most_in_flight{};
+    std::uint64_t false_hits{};
+
+private:
+    void start(unsigned slot, const Launch& launch) {
+        launches.push_back(launch);
+        slots_.at(slot) = {0, {}};
+        auto& [hits, found] = slots_.at(slot);
+        for (std::uint64_t nonce = launch.range.first; nonce <= launch.range.last; ++nonce) {
+            if (first64(pow_hash(challenge, nonce)) > launch.threshold64) continue;
+            if (++hits <= capacity_) found.push_back(nonce);
+        }
+        hits += false_hits;
+        most_in_flight = std::max(most_in_flight, ++in_flight_);
+    }
+
+    LaunchOutcome wait(unsigned slot) {
+        --in_flight_;
+        const auto& [hits, found] = slots_.at(slot);
+        now += 1us * found.size() + 1ms;
+        return {hits, found};
+    }
+
+    std::size_t capacity_;
+    std::size_t in_flight_{};
+    std::array<std::pair<std::uint64_t, std::vector<std::uint64_t>>, 2> slots_;
+};
+
+std::vector<Found> smallest(const Challenge& challenge, NonceRange range, std::size_t k) {
+    std::vector<Found> all;
+    for (std::uint64_t nonce = range.first; nonce <= range.last; ++nonce)
+        all.push_back({pow_hash(challenge, nonce), nonce});
+    std::sort(all.begin(), all.end());
+    all.resize(std::min(k, all.size()));
+    return all;
+}
+
+TEST(Launches, AnOverflowIsSearchedAgainWithALowerThreshold) {
+    LoopDevice device{64};
+    std::uint64_t nonces = 1'000;
+    const SearchResult result = search_in_launches(
+        {{}, 2, {0, 999}}, [](const SearchProgress&) { return true; }, device.port(1'000), nonces);
+    EXPECT_TRUE(result.best == smallest({}, {0, 999}, 2));
+    EXPECT_EQ(result.hashes_tried, 1'000U);
+    ASSERT_EQ(device.launches.size(), 2U);
+    EXPECT_EQ(device.launches[1].range.last, 999U);
+    EXPECT_LT(device.launches[1].threshold64, device.launches[0].threshold64);
+}
+
+TEST(Launches, AnOverflowThatTeachesNothingIsSearchedInHalves) {
+    LoopDevice device{64};
+    std::uint64_t nonces = 1'000;
+    const SearchResult result = search_in_launches(
+        {{}, 500, {0, 999}}, [](const SearchProgress&) { return true; }, device.port(1'000),
+        nonces);
+    EXPECT_TRUE(result.best == smallest({}, {0, 999}, 500));
+    EXPECT_EQ(result.hashes_tried, 1'000U);
+    EXPECT_GT(device.launches.size(), 16U);
+}
+
+TEST(Launches, OneThatExpectsTooManyHitsIsCutShort) {
+    LoopDevice device{64};
+    std::uint64_t nonces = 1'000;
+    search_in_launches(
+        {{}, 8, {0, 9'999}}, [](const SearchProgress&) { return true; }, device.port(16), nonces);
+    EXPECT_EQ(device.launches.front().range.last, 15U);
+    EXPECT_GT(device.launches.back().range.last - device.launches.back().range.first, 100U);
+}
+
+TEST(Launches, StoppedItRepeatsWhatOverflowedAndStartsNothingNew) {
+    LoopDevice device{64};
+    std::uint64_t nonces = 1'000;
+    const SearchResult result = search_in_launches(
+        {{}, 8, {0, 999'999}}, [](const SearchProgress&) { return false; }, device.port(1'000'000),
+        nonces);
+    EXPECT_FALSE(result.range_exhausted);
+    EXPECT_EQ(result.hashes_tried, 2'000U);
+    EXPECT_TRUE(result.best == smallest({}, {0, 1'999}, 8));
+}
+
+TEST(Launches, AnOwnerWhoSleepsFindsTheDeviceResting) {
+    LoopDevice device{4'096};
+    std::uint64_t nonces = 1'000;
+    std::vector<std::size_t> started;
+    search_in_launches(
+        {{}, 8, {0, 99'999}},
+        [&](const SearchProgress&) {
+            started.push_back(device.launches.size());
+            device.now += 1s;
+            return started.size() < 4;
+        },
+        device.port(4'096), nonces);
+    // One launch is in flight at the first question; from then on none.
+    EXPECT_EQ(started, (std::vector<std::size_t>{2, 2, 3, 4}));
+    EXPECT_EQ(device.most_in_flight, 2U);
+}
+
+TEST(Launches, LengthFollowsTheDeviceToAboutFiftyMilliseconds) {
+    EXPECT_EQ(next_launch_nonces(1'000'000, 50ms), 1'000'000U);
+    EXPECT_EQ(next_launch_nonces(1'000'000, 100ms), 500'000U);
+    EXPECT_EQ(next_launch_nonces(1'000'000, 1us), 8'000'000U);
+    EXPECT_EQ(next_launch_nonces(1'024, 10s), 1'024U);
+}
+
+TEST(Launches, ADeviceThatMiscountsFailsTheSearch) {
+    LoopDevice device{64};
+    device.false_hits = 5'000;
+    std::uint64_t nonces = 1'000;
+    EXPECT_THROW(search_in_launches(
+                     {{}, 8, {0, 999}}, [](const SearchProgress&) { return true; },
+                     device.port(1'000), nonces),
+                 SearchFailed);
+}
+
+TEST(Launches, FalseAndRepeatedHitsAreLeftOut) {
+    LaunchPlan plan{{{}, 8, {100, 199}}, {.found_capacity = 64, .hits_expected = 64}};
+    const auto launch = plan.next(50);
+    ASSERT_TRUE(launch);
+    const std::array<std::uint64_t, 4> wrong{99, 120, 120,
+                                             150};  // before the range, twice, after its end
+    plan.complete(*launch, {4, wrong});
+    ASSERT_EQ(plan.best().size(), 1U);
+    EXPECT_EQ(plan.best()[0].nonce, 120U);
+}
+
+TEST(KeccakBody, TheGpuKernelsArithmeticOnThisProcessor) {
+    Challenge challenge;
+    for (std::size_t i = 0; i < challenge.size; ++i)
+        challenge.bytes[i] = static_cast<std::uint8_t>(7 * i + 3);
+    cuda::BeforeChi before_chi;
+    const auto lanes = state_before_chi(challenge);
+    std::copy(lanes.begin(), lanes.end(), before_chi.lanes);
+    for (std::uint64_t i = 0; i < 10'000; ++i) {
+        const std::uint64_t nonce = i * 0x9e3779b97f4a7c15;
+        ASSERT_EQ(cuda::hash32(before_chi, nonce), first64(pow_hash(challenge, nonce)) >> 32)
+            << nonce;
+    }
+}
+
+}  // namespace
+}  // namespace vigil
