@@ -1,51 +1,20 @@
 #pragma once
 
-#include <cstdint>
+#include <chrono>
 #include <functional>
 #include <memory>
-#include <string>
 #include <variant>
-#include <vector>
 
+#include "proto/messages.hpp"
 #include "verifier/roster.hpp"
 #include "verifier/schedule.hpp"
 
 namespace vigil::verifier {
 
-/// Why something was refused. The numbers are those of vigil.v1.RefusalReason.
-enum class RefusalReason : std::uint8_t {
-    malformed = 1,
-    too_large = 2,
-    wrong_signature = 3,
-    unknown_node = 4,
-    unknown_device = 5,
-    unknown_challenge = 6,
-    foreign_challenge = 7,
-    check_closed = 8,
-    bad_payout_address = 9,
-    stale_enrolment = 10,
-    wrong_network = 11,
-    version_too_old = 12,
-    busy = 13,
-    too_often = 14,
-    unavailable = 15,
-    not_opened = 16,
-    not_found = 17
-};
-std::string_view to_string(RefusalReason reason);  ///< "wrong_signature": metric label and log word
-
-struct Refusal {
-    RefusalReason reason{};
-    std::string message;         ///< what was compared and what to do
-    AnswerId answer;             ///< where it could be computed
-    Milliseconds retry_after{};  ///< zero: never again with the same bytes
-};
-
-struct Receipt {
-    AnswerId answer;
-    Instant received;
-    Signature signature;  ///< protocol 9.3
-};
+using wire::Receipt;
+using wire::Refusal;
+using wire::RefusalReason;
+using wire::to_string;
 
 using AnswerReply = std::variant<Receipt, Refusal>;
 
@@ -88,6 +57,10 @@ public:
     ~Answers();  ///< finishes what was accepted, then stops
 
     void submit(ArrivedAnswer arrived, Reply reply);
+
+    /// Waits until every answer submitted before this call was replied to; false when that takes
+    /// longer than `limit`. What is submitted meanwhile is not waited for.
+    bool settle(std::chrono::milliseconds limit);
 
 private:
     struct Running;

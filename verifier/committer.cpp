@@ -1,0 +1,116 @@
+#include "verifier/committer.hpp"
+
+#include "core/base/require.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr Milliseconds retry_after_failure{1'000};
+
+}  // namespace
+
+Committer::Committer(Store& store, Roster& roster, const NetworkId& network, SigningKey receipt_key,
+                     const AnswersOptions& options, const AnswerObserver& observer)
+    : store_{store},
+      roster_{roster},
+      network_{network},
+      receipt_key_{std::move(receipt_key)},
+      batch_limit_{options.batch_limit},
+      observer_{observer},
+      queue_{options.queue_limit},
+      thread_{[this] { run(); }} {}
+
+Committer::~Committer() {
+    queue_.close();
+    thread_.join();
+}
+
+void Committer::put(Work work) { queue_.put(std::move(work)); }
+
+void Committer::run() {
+    for (auto batch = queue_.take_some(batch_limit_); !batch.empty();
+         batch = queue_.take_some(batch_limit_))
+        commit(batch);
+}
+
+AnswerReply Committer::reply_to(const AnswerFate& fate, const AnswerId& offered) const {
+    switch (fate.kind) {
+        case AnswerFate::Kind::recorded:
+        case AnswerFate::Kind::repeated:
+            return Receipt{fate.id, fate.received,
+                           receipt_key_.sign(receipt_bytes(network_, fate.id, fate.received))};
+        case AnswerFate::Kind::closed:
+            return Refusal{RefusalReason::check_closed,
+                           "the check's window is closed: it was decided without this answer",
+                           offered,
+                           {}};
+        case AnswerFate::Kind::contradicted:
+            return Refusal{RefusalReason::check_closed,
+                           "some of these checks were answered before: answer the others alone",
+                           offered,
+                           {}};
+    }
+    require(false, "a fate out of its enumeration");
+    return {};
+}
+
+void Committer::commit(std::vector<Work>& batch) {
+    const auto begun = std::chrono::steady_clock::now();
+    std::vector<AnswerFate> fates;
+    try {
+        store_.write([&](Transaction& transaction) {
+            fates.clear();
+            for (const Work& work : batch) fates.push_back(transaction.record(work.answer.record));
+        });
+    } catch (const std::exception&) {
+        // Whatever it was, nobody is left without a reply, and nobody is told that it was kept.
+        for (const Work& work : batch) {
+            if (observer_.refused) observer_.refused(RefusalReason::unavailable);
+            work.reply(Refusal{RefusalReason::unavailable,
+                               "the verifier could not record the answer; nothing was decided",
+                               work.answer.record.id, retry_after_failure});
+        }
+        return;
+    }
+    if (observer_.committed) observer_.committed(std::chrono::steady_clock::now() - begun);
+
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        AnswerReply reply = reply_to(fates[i], batch[i].answer.record.id);
+        if (const auto* refusal = std::get_if<Refusal>(&reply); refusal && observer_.refused)
+            observer_.refused(refusal->reason);
+        batch[i].reply(std::move(reply));
+    }
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (fates[i].kind != AnswerFate::Kind::recorded) continue;
+        const JudgedAnswer& answer = batch[i].answer;
+        for (std::size_t j = 0; j < answer.record.verdicts.size(); ++j) {
+            const VerdictRecord& verdict = answer.record.verdicts[j];
+            if (verdict.claim.kind == CheckKind::calibration &&
+                verdict.judgement.verdict == Verdict::passed)
+                calibrated_.emplace_back(answer.devices[j]->id, verdict.judgement.rate);
+        }
+    }
+    show_calibrations();
+    if (!observer_.judged) return;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (fates[i].kind != AnswerFate::Kind::recorded) continue;
+        const JudgedAnswer& answer = batch[i].answer;
+        for (std::size_t j = 0; j < answer.record.verdicts.size(); ++j)
+            observer_.judged(answer.node, *answer.devices[j], answer.record.verdicts[j]);
+    }
+}
+
+/// The rates are in the store already; a roster that cannot read it now is told again after the
+/// next commit.
+void Committer::show_calibrations() {
+    try {
+        while (!calibrated_.empty()) {
+            roster_.set_calibrated(calibrated_.back().first, calibrated_.back().second);
+            calibrated_.pop_back();
+        }
+    } catch (const StoreFailed&) {
+        return;
+    }
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "verifier/bounded_queue.hpp"
+#include "verifier/judging.hpp"
+
+namespace vigil::verifier {
+
+/// The second half of an answer's way: one thread that writes whatever has arrived in one
+/// transaction, without waiting for more, and replies once it is durable (protocol 9.3).
+class Committer {
+public:
+    struct Work {
+        JudgedAnswer answer;
+        Answers::Reply reply;
+    };
+
+    Committer(Store& store, Roster& roster, const NetworkId& network, SigningKey receipt_key,
+              const AnswersOptions& options, const AnswerObserver& observer);
+    ~Committer();  ///< finishes what it was given
+
+    void put(Work work);  ///< waits for room
+
+private:
+    void run();
+    void commit(std::vector<Work>& batch);
+    AnswerReply reply_to(const AnswerFate& fate, const AnswerId& offered) const;
+    void show_calibrations();
+
+    Store& store_;
+    Roster& roster_;
+    const NetworkId network_;
+    const SigningKey receipt_key_;
+    const std::size_t batch_limit_;
+    const AnswerObserver& observer_;
+    std::vector<std::pair<DeviceId, std::uint64_t>> calibrated_;  ///< of the thread: not shown yet
+    BoundedQueue<Work> queue_;
+    std::thread thread_;
+};
+
+}  // namespace vigil::verifier

@@ -1,0 +1,132 @@
+#include "verifier/judging.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace vigil::verifier {
+namespace {
+
+/// Windows are closed elsewhere, perhaps by another replica: how often to look whether one was.
+constexpr std::chrono::milliseconds look_every{100};
+
+tl::unexpected<Refusal> refused(RefusalReason reason, std::string message,
+                                const AnswerId& answer = {}) {
+    return tl::unexpected{Refusal{reason, std::move(message), answer, {}}};
+}
+
+/// The limits of protocol 4.3's message, and no check answered twice in it.
+std::optional<Refusal> fault_of_form(const Answer& answer) {
+    if (answer.proofs.empty())
+        return Refusal{RefusalReason::malformed, "an answer without proofs", {}, {}};
+    if (answer.proofs.size() > wire::max_devices)
+        return Refusal{RefusalReason::too_large,
+                       std::to_string(answer.proofs.size()) + " proofs where at most " +
+                           std::to_string(wire::max_devices) + " are taken",
+                       {},
+                       {}};
+    std::set<std::pair<DeviceId, Challenge>> seen;
+    for (const Proof& proof : answer.proofs) {
+        if (proof.nonces.size() > wire::max_nonces)
+            return Refusal{RefusalReason::too_large,
+                           std::to_string(proof.nonces.size()) + " nonces where at most " +
+                               std::to_string(wire::max_nonces) + " are taken",
+                           {},
+                           {}};
+        if (!seen.emplace(proof.device, proof.challenge).second)
+            return Refusal{
+                RefusalReason::malformed, "two proofs of one device for one challenge", {}, {}};
+    }
+    return std::nullopt;
+}
+
+VerdictRecord verdict_of(const ScheduledCheck& scheduled, const RosterDevice& device,
+                         const Proof& proof, Instant received) {
+    const Check& check = scheduled.check;
+    // A calibration is compared with nothing.
+    const std::uint64_t baseline =
+        check.kind == CheckKind::calibration ? 0 : device.baseline_for(check.start);
+    return {.claim = scheduled.claim,
+            .challenge = check.challenge,
+            .start = check.start,
+            .deadline = check.deadline,
+            .received = received,
+            .k = check.k,
+            .theta = check.theta,
+            .judgement = vigil::judge(check, proof.nonces, received, baseline)};
+}
+
+}  // namespace
+
+Judging::Judging(Store& store, Roster& roster, Schedule& schedule)
+    : store_{store}, roster_{roster}, schedule_{schedule} {}
+
+void Judging::catch_up(WindowIndex window) {
+    const auto ready = [&] { return roster_.as_of() && *roster_.as_of() >= window - 1; };
+    if (ready()) return;
+    const std::lock_guard lock{mutex_};
+    const auto now = std::chrono::steady_clock::now();
+    if (ready() || now - looked_ < look_every) return;
+    looked_ = now;
+    std::optional<WindowIndex> closed;
+    store_.read([&](Reader& reader) { closed = reader.last_closed_window(); });
+    if (closed && (!roster_.as_of() || *closed > *roster_.as_of())) roster_.refresh_baselines();
+}
+
+bool Judging::judgeable(const RosterDevice& device, const CheckClaim& claim) const {
+    if (claim.kind == CheckKind::calibration) return true;
+    if (device.as_of && *device.as_of >= claim.window - 1) return true;
+    // A device that came after the window's start has no earlier roll call to wait for.
+    return device.enrolled >= schedule_.calendar().span(claim.window).begin;
+}
+
+Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
+    if (auto fault = fault_of_form(arrived.answer)) return tl::unexpected{*std::move(fault)};
+    const auto node = roster_.node(arrived.node);
+    if (!node) return refused(RefusalReason::unknown_node, "the node is not enrolled here");
+
+    JudgedAnswer judged;
+    judged.node = node->id;
+    AnswerRecord& record = judged.record;
+    record.node = node->ref;
+    record.received = arrived.received;
+    record.signature = arrived.signature;
+    record.signed_bytes = signed_bytes(schedule_.network(), arrived.answer);
+    record.id = answer_id(record.signed_bytes);
+    if (!node->key.verifies(record.signed_bytes, arrived.signature))
+        return refused(RefusalReason::wrong_signature,
+                       "the signature is not the node's over this answer and network " +
+                           to_hex(schedule_.network()),
+                       record.id);
+
+    catch_up(schedule_.calendar().window_at(arrived.received));
+    std::vector<ScheduledCheck> checks;
+    for (const Proof& proof : arrived.answer.proofs) {
+        const auto device = roster_.device(proof.device);
+        if (!device)
+            return refused(RefusalReason::unknown_device,
+                           "device " + to_hex(proof.device) + " is not enrolled here", record.id);
+        if (device->node != arrived.node)
+            return refused(RefusalReason::foreign_challenge,
+                           "device " + to_hex(proof.device) + " belongs to another node",
+                           record.id);
+        auto check = schedule_.find(*device, proof.challenge, arrived.received);
+        if (!check)
+            return refused(RefusalReason::unknown_challenge,
+                           "device " + to_hex(proof.device) + " has no check with challenge " +
+                               to_hex(proof.challenge) + " in this window or the one before",
+                           record.id);
+        record.claims.push_back(check->claim);
+        checks.push_back(*std::move(check));
+        judged.devices.push_back(device);
+    }
+
+    for (std::size_t i = 0; i < checks.size(); ++i)
+        if (!judgeable(*judged.devices[i], checks[i].claim)) return judged;
+    for (std::size_t i = 0; i < checks.size(); ++i)
+        record.verdicts.push_back(
+            verdict_of(checks[i], *judged.devices[i], arrived.answer.proofs[i], arrived.received));
+    return judged;
+}
+
+}  // namespace vigil::verifier

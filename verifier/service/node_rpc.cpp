@@ -1,0 +1,172 @@
+#include "verifier/service/node_rpc.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "proto/wire.hpp"
+#include "verifier/service/node_version.hpp"
+#include "verifier/service/open_checks.hpp"
+#include "verifier/service/unary_call.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+Expected<SignedDeviceRequest, Refusal> device_request(const auto& request) {
+    const auto node = wire::fixed_from_proto<NodeId>(request.node_id(), "node_id");
+    if (!node) return tl::unexpected{node.error()};
+    const auto device = wire::fixed_from_proto<DeviceId>(request.device_id(), "device_id");
+    if (!device) return tl::unexpected{device.error()};
+    const auto signature = wire::fixed_from_proto<Signature>(request.signature(), "signature");
+    if (!signature) return tl::unexpected{signature.error()};
+    return SignedDeviceRequest{*node, {*device, request.sequence()}, *signature};
+}
+
+std::optional<Refusal> enrol(Parts& parts, const v1::EnrolRequest& request,
+                             v1::EnrolResponse& response) {
+    auto claimed = wire::enrolment_from_bytes(request.enrolment());
+    if (!claimed) return std::move(claimed.error());
+    const auto signature = wire::fixed_from_proto<Signature>(request.signature(), "signature");
+    if (!signature) return signature.error();
+    if (auto fault = version_fault(claimed->version, parts.options.minimum_node_version))
+        return fault;
+    const Instant now = parts.clock();
+    const auto enrolled =
+        parts.enrolments.enrol({request.enrolment(), *signature, *std::move(claimed)}, now);
+    if (!enrolled) return enrolled.error();
+    response.set_node_id(wire::raw(enrolled->node));
+    for (const Enrolled::Device& device : enrolled->devices) {
+        v1::EnrolledDevice& out = *response.add_devices();
+        out.set_uid(device.uid);
+        out.set_device_id(wire::raw(device.id));
+    }
+    *response.mutable_network() = to_proto(parts.network(now));
+    return std::nullopt;
+}
+
+std::optional<Refusal> open_checks(Parts& parts, const v1::GetOpenChecksRequest& request,
+                                   v1::GetOpenChecksResponse& response) {
+    const auto id = wire::fixed_from_proto<NodeId>(request.node_id(), "node_id");
+    if (!id) return id.error();
+    parts.enrolments.issue_owed_calibrations(*id, parts.clock());
+    const auto node = parts.roster.node(*id);
+    if (!node) return Refusal{RefusalReason::unknown_node, "the node is not enrolled here", {}, {}};
+    const Instant now = parts.clock();
+    for (const wire::OpenCheck& check : open_checks_of(*node, parts.roster, parts.schedule, now))
+        *response.add_open_checks() = to_proto(check);
+    response.set_time_ms(to_ms(now));
+    const auto policy = parts.schedule.policy_on(parts.schedule.calendar().day_at(now));
+    response.set_poll_after_ms(static_cast<std::uint32_t>(poll_interval(*policy).count()));
+    return std::nullopt;
+}
+
+std::optional<Refusal> calibrate(Parts& parts, const v1::RequestCalibrationRequest& request,
+                                 v1::RequestCalibrationResponse& response) {
+    const auto signed_request = device_request(request);
+    if (!signed_request) return signed_request.error();
+    const Instant now = parts.clock();
+    const auto check = parts.enrolments.request_calibration(*signed_request, now);
+    if (!check) return check.error();
+    const auto device = parts.roster.device(signed_request->request.device);
+    const auto told = device ? open_check(parts.schedule, *device, *check, now) : std::nullopt;
+    if (!told)
+        return Refusal{
+            RefusalReason::busy, "a newer calibration was issued", {}, Milliseconds{1'000}};
+    *response.mutable_check() = to_proto(*told);
+    return std::nullopt;
+}
+
+/// Waits for the replies of one SubmitAnswers; the last one finishes the call.
+struct Gathering {
+    Gathering(grpc::ServerUnaryReactor* reactor_in, v1::SubmitAnswersResponse* response_in,
+              int count)
+        : reactor{reactor_in}, response{response_in}, missing{count} {
+        for (int i = 0; i < count; ++i) response->add_outcomes();
+    }
+    void settle(int index, const AnswerReply& reply) {
+        v1::AnswerOutcome& outcome = *response->mutable_outcomes(index);
+        if (const auto* receipt = std::get_if<Receipt>(&reply))
+            *outcome.mutable_receipt() = to_proto(*receipt);
+        else
+            *outcome.mutable_refusal() = to_proto(std::get<Refusal>(reply));
+        if (--missing == 0) reactor->Finish(grpc::Status::OK);
+    }
+
+    grpc::ServerUnaryReactor* reactor;
+    v1::SubmitAnswersResponse* response;
+    std::atomic<int> missing;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* NodeRpc::Enrol(grpc::CallbackServerContext* context,
+                                         const v1::EnrolRequest* request,
+                                         v1::EnrolResponse* response) {
+    return serve(parts_, context,
+                 [this, request, response] { return enrol(parts_, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* NodeRpc::GetOpenChecks(grpc::CallbackServerContext* context,
+                                                 const v1::GetOpenChecksRequest* request,
+                                                 v1::GetOpenChecksResponse* response) {
+    return serve(parts_, context,
+                 [this, request, response] { return open_checks(parts_, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* NodeRpc::SubmitAnswers(grpc::CallbackServerContext* context,
+                                                 const v1::SubmitAnswersRequest* request,
+                                                 v1::SubmitAnswersResponse* response) {
+    const Instant received = parts_.clock();
+    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto finish = [&](const Refusal& refusal) {
+        reactor->Finish(refuse(parts_, refusal));
+        return reactor;
+    };
+    const auto count = static_cast<std::size_t>(request->answers_size());
+    const auto node = wire::fixed_from_proto<NodeId>(request->node_id(), "node_id");
+    if (!node) return finish(node.error());
+    if (count == 0) return finish({RefusalReason::malformed, "no answers", {}, {}});
+    if (count > wire::max_answers)
+        return finish({RefusalReason::too_large,
+                       std::to_string(count) + " answers where at most " +
+                           std::to_string(wire::max_answers) + " are taken",
+                       {},
+                       {}});
+
+    const auto gathering = std::make_shared<Gathering>(reactor, response, request->answers_size());
+    for (int i = 0; i < request->answers_size(); ++i) {
+        auto answer = wire::answer_from_proto(request->answers(i));
+        if (!answer) {
+            parts_.count(answer.error().reason);
+            gathering->settle(i, answer.error());
+            continue;
+        }
+        parts_.answers.submit(
+            {*node, std::move(answer->answer), answer->signature, received},
+            [gathering, i](const AnswerReply& reply) { gathering->settle(i, reply); });
+    }
+    return reactor;
+}
+
+grpc::ServerUnaryReactor* NodeRpc::RequestCalibration(grpc::CallbackServerContext* context,
+                                                      const v1::RequestCalibrationRequest* request,
+                                                      v1::RequestCalibrationResponse* response) {
+    return serve(parts_, context,
+                 [this, request, response] { return calibrate(parts_, *request, *response); });
+}
+
+grpc::ServerUnaryReactor* NodeRpc::Retire(grpc::CallbackServerContext* context,
+                                          const v1::RetireRequest* request,
+                                          v1::RetireResponse* response) {
+    return serve(parts_, context, [this, request, response]() -> std::optional<Refusal> {
+        const auto signed_request = device_request(*request);
+        if (!signed_request) return signed_request.error();
+        const auto day = parts_.enrolments.retire(*signed_request, parts_.clock());
+        if (!day) return day.error();
+        response->set_retired_from_day(day->value);
+        return std::nullopt;
+    });
+}
+
+}  // namespace vigil::verifier

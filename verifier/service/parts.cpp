@@ -1,0 +1,32 @@
+#include "verifier/service/parts.hpp"
+
+#include <utility>
+
+namespace vigil::verifier {
+
+Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Schedule& schedule_in,
+             Answers& answers_in, Clock clock_in, ServiceObserver observer_in)
+    : options{std::move(options_in)},
+      store{store_in},
+      roster{roster_in},
+      schedule{schedule_in},
+      answers{answers_in},
+      clock{std::move(clock_in)},
+      observer{std::move(observer_in)},
+      enrolments{store, roster, schedule, options.enrolment},
+      work{options.work_threads, options.work_limit} {}
+
+wire::Network Parts::network(Instant now) const {
+    const DayIndex day = schedule.calendar().day_at(now);
+    return {.name = schedule.genesis().network_name,
+            .id = schedule.network(),
+            .policy_text = canonical_text(*schedule.policy_on(day)),
+            .policy_hash = schedule.policy_hash_on(day),
+            .receipt_key = options.receipt_key,
+            .programme_start_day = schedule.genesis().programme_start_day,
+            .time = now,
+            .verifier_version = options.verifier_version,
+            .minimum_node_version = options.minimum_node_version};
+}
+
+}  // namespace vigil::verifier

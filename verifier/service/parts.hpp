@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+
+#include "verifier/service/service.hpp"
+#include "verifier/service/switchboard.hpp"
+#include "verifier/service/work_pool.hpp"
+
+namespace vigil::verifier {
+
+/// What every part of the service works with. Built once; outlives the streams and calls.
+struct Parts {
+    Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Schedule& schedule_in,
+          Answers& answers_in, Clock clock_in, ServiceObserver observer_in);
+
+    const ServiceOptions options;
+    Store& store;
+    Roster& roster;
+    Schedule& schedule;
+    Answers& answers;
+    const Clock clock;
+    const ServiceObserver observer;
+
+    Enrolments enrolments;
+    Switchboard switchboard;
+    std::atomic<std::size_t> streams{0}, unopened{0};
+    std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
+    std::atomic<bool> draining{false};
+    WorkPool work;  // last: its threads use the others
+
+    wire::Network network(Instant now) const;
+    void count(RefusalReason reason) const {
+        if (observer.refused) observer.refused(reason);
+    }
+};
+
+}  // namespace vigil::verifier

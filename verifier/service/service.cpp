@@ -1,0 +1,187 @@
+#include "verifier/service/service.hpp"
+
+#include <absl/synchronization/mutex.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <utility>
+#include <vector>
+
+#include "proto/edge/files.hpp"
+#include "verifier/service/network_thread.hpp"
+#include "verifier/service/node_rpc.hpp"
+#include "verifier/service/open_checks.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr int max_send_bytes = 8 * 1024 * 1024;
+constexpr int streams_a_connection = 128;
+constexpr int keepalive_timeout_ms = 10'000;
+constexpr int idle_connection_ms = 300'000;
+constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
+
+/// Sessions and connections are bounded by memory beside their count: 256 KiB a stream.
+std::size_t memory_quota(const ServiceOptions& options) {
+    return (options.max_streams + options.max_unopened) * 256 * 1024 + 256 * 1024 * 1024;
+}
+
+std::shared_ptr<grpc::ServerCredentials> credentials(const ServiceOptions& options) {
+    if (!options.tls) return grpc::InsecureServerCredentials();
+    grpc::SslServerCredentialsOptions ssl;
+    ssl.pem_key_cert_pairs.push_back({options.tls->key_pem, options.tls->certificate_pem});
+    auto made = grpc::SslServerCredentials(ssl);
+    if (!made)
+        throw edge::Fatal{edge::exit_configuration, "E-TLS",
+                          "the TLS certificate and key cannot be used"};
+    return made;
+}
+
+std::string authority(const std::string& address, std::uint16_t port) {
+    const bool ipv6 = address.find(':') != std::string::npos && address.front() != '[';
+    return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+Milliseconds random_within(Milliseconds spread) {
+    std::array<std::uint8_t, 2> drawn{};
+    edge::random_bytes(drawn);
+    return spread * (drawn[0] << 8 | drawn[1]) / 65'536;
+}
+
+}  // namespace
+
+struct Service::Running {
+    Running(ServiceOptions options, Store& store, Roster& roster, Schedule& schedule,
+            Answers& answers, Clock clock, ServiceObserver observer)
+        : parts{std::make_shared<Parts>(std::move(options), store, roster, schedule, answers,
+                                        std::move(clock), std::move(observer))},
+          node_rpc{*parts} {}
+
+    void start();
+    void drain();
+    void stop();
+
+    std::shared_ptr<Parts> parts;
+    NodeRpc node_rpc;
+    std::shared_ptr<std::vector<std::shared_ptr<NetworkThread>>> threads =
+        std::make_shared<std::vector<std::shared_ptr<NetworkThread>>>();
+    std::unique_ptr<grpc::Server> server;
+    int port = 0;
+};
+
+void Service::Running::start() {
+    // Debian's abseil looks for deadlocks by default: 12 to 15 % of the server's time.
+    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+    grpc::EnableDefaultHealthCheckService(true);
+
+    const ServiceOptions& options = parts->options;
+    grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(static_cast<int>(wire::max_message));
+    builder.SetMaxSendMessageSize(max_send_bytes);
+    builder.SetResourceQuota(grpc::ResourceQuota{"vigil"}.Resize(memory_quota(options)));
+    const int keepalive_ms = static_cast<int>(options.keepalive.count());
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_timeout_ms);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
+    builder.AddListeningPort(authority(options.address, options.port), credentials(options), &port);
+    builder.RegisterService(&node_rpc);
+    for (unsigned i = 0; i < options.network_threads; ++i)
+        threads->push_back(
+            std::make_shared<NetworkThread>(*parts, node_rpc, builder.AddCompletionQueue()));
+    server = builder.BuildAndStart();
+    if (!server || port == 0) {
+        const std::string where = authority(options.address, options.port);
+        server.reset();
+        threads->clear();
+        throw edge::Fatal{
+            edge::exit_configuration, "E-PORT",
+            "cannot listen on " + where +
+                ": the port is taken or may not be bound; choose another with --port"};
+    }
+    for (const auto& thread : *threads) thread->start();
+}
+
+void Service::Running::drain() {
+    parts->draining = true;
+    if (server) server->GetHealthCheckService()->SetServingStatus(false);
+    for (const auto& thread : *threads)
+        thread->post([](NetworkThread& there) {
+            there.for_each_session([](Session& session) {
+                session.reconnect(random_within(drain_spread), "the verifier is stopping",
+                                  {grpc::StatusCode::UNAVAILABLE, "the verifier is stopping"});
+            });
+        });
+}
+
+void Service::Running::stop() {
+    if (!server) return;
+    drain();
+    server->Shutdown(std::chrono::system_clock::now() + parts->options.drain);
+    parts->work.stop();
+    for (const auto& thread : *threads) thread->stop();
+    parts->switchboard.clear();
+    server.reset();
+}
+
+Service::Service(ServiceOptions options, Store& store, Roster& roster, Schedule& schedule,
+                 Answers& answers, Clock clock, ServiceObserver observer)
+    : running_{std::make_unique<Running>(std::move(options), store, roster, schedule, answers,
+                                         std::move(clock), std::move(observer))} {}
+
+Service::~Service() { stop(); }
+
+void Service::start() { running_->start(); }
+std::uint16_t Service::port() const { return static_cast<std::uint16_t>(running_->port); }
+void Service::drain() { running_->drain(); }
+void Service::stop() { running_->stop(); }
+
+Outlets Service::outlets() {
+    const auto to_node = [parts = running_->parts](const NodeId& node, auto deliver) {
+        const auto route = parts->switchboard.find(node);
+        if (!route) return;
+        route->thread->post([session = route->session, deliver](NetworkThread& thread) {
+            if (Session* found = thread.find(session)) deliver(*found);
+        });
+    };
+    Outlets outlets;
+    outlets.fleet_check = [parts = running_->parts, threads = running_->threads](
+                              const WindowPlan& plan, const FleetCheck& fleet) {
+        const auto begun = std::chrono::steady_clock::now();
+        const grpc::ByteBuffer bytes =
+            serialised(check_message(open_check(plan, fleet, parts->clock())));
+        for (const auto& thread : *threads)
+            thread->post([parts, bytes, begun](NetworkThread& there) {
+                there.for_each_session([&](Session& session) { session.push(bytes); });
+                if (parts->observer.broadcast)
+                    parts->observer.broadcast(std::chrono::steady_clock::now() - begun);
+            });
+    };
+    outlets.device_check = [parts = running_->parts, to_node](const RosterDevice& device,
+                                                              const ScheduledCheck& check,
+                                                              const CheckRule&) {
+        const auto told = open_check(parts->schedule, device, check, parts->clock());
+        if (!told) return;
+        to_node(device.node, [bytes = serialised(check_message(*told))](Session& session) {
+            session.push(bytes);
+        });
+    };
+    outlets.judged = [to_node](const RosterDevice& device, const VerdictRecord& verdict) {
+        to_node(device.node, [bytes = serialised(judged_message(device, verdict))](
+                                 Session& session) { session.push_judged(bytes); });
+    };
+    return outlets;
+}
+
+ServiceStats Service::stats() const {
+    const Parts& parts = *running_->parts;
+    return {.streams = parts.streams,
+            .open_sessions = parts.switchboard.size(),
+            .sessions_replaced = parts.sessions_replaced,
+            .slow_readers_dropped = parts.slow_readers_dropped};
+}
+
+}  // namespace vigil::verifier

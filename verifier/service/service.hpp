@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proto/edge/tls.hpp"
+#include "verifier/answers.hpp"
+#include "verifier/enrolment.hpp"
+#include "verifier/outlets.hpp"
+
+namespace vigil::verifier {
+
+using Clock = std::function<Instant()>;  ///< the verifier's clock; called from any thread
+
+struct ServiceOptions {
+    std::string address = "0.0.0.0";
+    std::uint16_t port = 0;                ///< 0: a free one
+    std::optional<edge::TlsIdentity> tls;  ///< nothing: plain, for a proxy that ends TLS
+    PublicKey receipt_key;
+    std::string verifier_version;
+    std::string minimum_node_version;  ///< dotted numbers; empty: any
+    bool reflection = false;           ///< grpc.reflection, for demos and grpcurl
+
+    unsigned network_threads = 1;         ///< each owns a completion queue and its streams
+    unsigned work_threads = 2;            ///< for calls that read or write the store
+    std::size_t work_limit = 1'024;       ///< calls waiting for a work thread
+    std::size_t max_streams = 20'000;     ///< sessions, opened or not
+    std::size_t max_unopened = 4'096;     ///< sessions that have not proven a key yet
+    std::size_t answers_in_flight = 64;   ///< of one session, without a reply yet
+    Milliseconds open_within{10'000};     ///< from the stream's start to its opening
+    Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
+    Milliseconds keepalive{30'000};       ///< HTTP/2 ping; a peer silent for 10 s after it is dead
+    Milliseconds drain{5'000};            ///< at most, from stop() to the last stream's end
+    EnrolmentLimits enrolment;
+};
+
+/// For metrics. Called on the service's threads; must be quick.
+struct ServiceObserver {
+    std::function<void(RefusalReason)> refused;  ///< by the service itself; Answers tells its own
+    /// From the outlet's call until one network thread had written a fleet check to its streams.
+    std::function<void(std::chrono::steady_clock::duration)> broadcast;
+};
+
+struct ServiceStats {
+    std::size_t streams{};        ///< opened or not
+    std::size_t open_sessions{};  ///< of nodes that proved their key
+    std::uint64_t sessions_replaced{};
+    std::uint64_t slow_readers_dropped{};
+};
+
+/// The verifier on the network: vigil.v1.NodeService and QueryService, grpc.health.v1.
+///
+/// Sessions live on completion queues: a network thread stamps arrivals, never waits for the disk,
+/// and holds each stream to a bounded outbox. The newest session of a node wins. Other calls run on
+/// work threads. `store`, `roster`, `schedule` and `answers` outlive the service; outlets may be
+/// called until they are destroyed, also after the service is gone, when they do nothing.
+class Service {
+public:
+    Service(ServiceOptions options, Store& store, Roster& roster, Schedule& schedule,
+            Answers& answers, Clock clock, ServiceObserver observer);
+    ~Service();  ///< stops
+
+    /// Throws edge::Fatal E-PORT when the port is taken, E-TLS when the identity is unusable.
+    void start();
+    std::uint16_t port() const;
+    /// Nodes are asked to reconnect elsewhere, health turns to not serving; then stop().
+    void drain();
+    void stop();
+
+    Outlets outlets();
+    ServiceStats stats() const;
+
+private:
+    struct Running;
+    std::unique_ptr<Running> running_;
+};
+
+}  // namespace vigil::verifier

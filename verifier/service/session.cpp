@@ -1,0 +1,303 @@
+#include "verifier/service/session.hpp"
+
+#include <utility>
+
+#include "proto/edge/files.hpp"
+#include "verifier/service/network_thread.hpp"
+#include "verifier/service/node_version.hpp"
+#include "verifier/service/open_checks.hpp"
+#include "verifier/service/rpc_status.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::size_t read_below = 64;  ///< messages in the outbox
+constexpr std::size_t judged_below = 256;
+constexpr std::size_t most_waiting = 512;
+constexpr int pings_a_sweep = 4;
+constexpr Milliseconds end_within{5'000};
+constexpr Milliseconds replaced_pause{60'000};  ///< two machines with one key must not fight
+constexpr Milliseconds busy_pause{1'000};
+constexpr Milliseconds store_pause{5'000};
+
+}  // namespace
+
+Session::Session(Parts& parts, NetworkThread& thread, std::uint64_t id)
+    : parts_{parts}, thread_{thread}, id_{id} {}
+
+Session::~Session() {
+    if (!started_) return;
+    --parts_.streams;
+    if (stage_ == Stage::greeted)
+        --parts_.unopened;
+    else
+        parts_.switchboard.disconnect(node_, {thread_.shared_from_this(), id_});
+}
+
+void Session::request(NodeRpc& rpc, grpc::ServerCompletionQueue& queue) {
+    ++outstanding_;
+    rpc.RequestSession(&context_, &stream_, &queue, &queue, &accepted_);
+}
+
+void Session::on(Event event, bool ok) {
+    // Before anything else: the time an answer counts as received (protocol 5.1).
+    const Instant now = parts_.clock();
+    --outstanding_;
+    try {
+        switch (event) {
+            case Event::accepted:
+                if (!ok) return;  // the server is shutting down
+                accept();
+                break;
+            case Event::read:
+                reading_ = false;
+                if (!ok)
+                    peer_done_ = true;
+                else if (!ending_)
+                    take(now);
+                break;
+            case Event::written:
+                writing_ = false;
+                if (!ok) drop();
+                break;
+            case Event::finished:
+                finished_ = true;
+                break;
+        }
+    } catch (const StoreFailed&) {
+        refuse({RefusalReason::unavailable,
+                "the verifier's store failed; nothing was decided",
+                {},
+                store_pause});
+    }
+    advance();
+}
+
+void Session::accept() {
+    started_ = true;
+    began_ = heard_ = std::chrono::steady_clock::now();
+    pings_left_ = pings_a_sweep;
+    const std::size_t streams = ++parts_.streams;
+    const std::size_t unopened = ++parts_.unopened;
+    if (parts_.draining)
+        return refuse({RefusalReason::unavailable, "the verifier is stopping", {}, store_pause});
+    if (streams > parts_.options.max_streams || unopened > parts_.options.max_unopened)
+        return refuse({RefusalReason::busy, "too many sessions", {}, store_pause});
+
+    edge::random_bytes(nonce_.bytes);
+    v1::SessionResponse message;
+    v1::SessionHello& hello = *message.mutable_hello();
+    hello.set_session_nonce(wire::raw(nonce_));
+    hello.set_network_id(wire::raw(parts_.schedule.network()));
+    hello.set_time_ms(to_ms(parts_.clock()));
+    outbox_.push_back(serialised(message));
+}
+
+void Session::take(Instant received) {
+    heard_ = std::chrono::steady_clock::now();
+    v1::SessionRequest message;
+    const bool parsed = parse(incoming_, message);
+    incoming_.Clear();
+    if (!parsed) return refuse({RefusalReason::malformed, "not a vigil.v1.SessionRequest", {}, {}});
+    if (stage_ == Stage::greeted && !message.has_open())
+        return refuse(
+            {RefusalReason::not_opened, "the first message of a session must open it", {}, {}});
+    switch (message.message_case()) {
+        case v1::SessionRequest::kOpen:
+            return open_session(message.open());
+        case v1::SessionRequest::kAnswer:
+            return take_answer(message.answer(), received);
+        case v1::SessionRequest::kPing:
+            return take_ping(message.ping(), received);
+        case v1::SessionRequest::MESSAGE_NOT_SET:
+            return refuse({RefusalReason::malformed, "an empty SessionRequest", {}, {}});
+    }
+}
+
+void Session::open_session(const v1::SessionOpen& message) {
+    if (stage_ == Stage::open)
+        return refuse({RefusalReason::not_opened, "a session is opened once", {}, {}});
+    const auto id = wire::fixed_from_proto<NodeId>(message.node_id(), "node_id");
+    if (!id) return refuse(id.error());
+    const auto signature = wire::fixed_from_proto<Signature>(message.signature(), "signature");
+    if (!signature) return refuse(signature.error());
+    if (const auto fault =
+            version_fault(message.node_version(), parts_.options.minimum_node_version))
+        return refuse(*fault);
+    const auto node = parts_.roster.node(*id);
+    if (!node)
+        return refuse({RefusalReason::unknown_node, "the node is not enrolled here", {}, {}});
+    const ByteVector text = wire::session_text(parts_.schedule.network(), nonce_, *id);
+    if (!node->key.verifies(text, *signature))
+        return refuse({RefusalReason::wrong_signature,
+                       "the signature is not the node's over this session's nonce and network",
+                       {},
+                       {}});
+
+    // Open before the checks are looked up: one that starts meanwhile is pushed, not lost.
+    const Instant now = parts_.clock();
+    v1::SessionResponse response;
+    v1::SessionOpened& opened = *response.mutable_opened();
+    for (const wire::OpenCheck& check : open_checks_of(*node, parts_.roster, parts_.schedule, now))
+        *opened.add_open_checks() = to_proto(check);
+    *opened.mutable_network() = to_proto(parts_.network(now));
+
+    node_ = *id;
+    stage_ = Stage::open;
+    --parts_.unopened;
+    outbox_.push_back(serialised(response));
+    const auto older = parts_.switchboard.connect(node_, {thread_.shared_from_this(), id_});
+    if (older) {
+        ++parts_.sessions_replaced;
+        older->thread->post([session = older->session](NetworkThread& thread) {
+            if (Session* found = thread.find(session))
+                found->reconnect(replaced_pause, "a newer session of this node was opened",
+                                 {grpc::StatusCode::ABORTED, "replaced by a newer session"});
+        });
+    }
+    ask_for_calibrations();
+}
+
+void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
+    const auto refuse_answer = [&](const Refusal& refusal) {
+        parts_.count(refusal.reason);
+        outbox_.push_back(serialised(reply_message(refusal)));
+    };
+    if (in_flight_ >= parts_.options.answers_in_flight)
+        return refuse_answer({RefusalReason::busy,
+                              std::to_string(in_flight_) + " answers of this session are waiting",
+                              {},
+                              busy_pause});
+    auto answer = wire::answer_from_proto(message);
+    if (!answer) return refuse_answer(answer.error());
+    ++in_flight_;
+    parts_.answers.submit(
+        {node_, std::move(answer->answer), answer->signature, received},
+        [thread = thread_.shared_from_this(), session = id_](AnswerReply reply) {
+            thread->post([session, reply = std::move(reply)](NetworkThread& there) {
+                if (Session* found = there.find(session)) found->reply(reply);
+            });
+        });
+}
+
+void Session::take_ping(const v1::Ping& ping, Instant received) {
+    if (pings_left_ == 0) return;
+    --pings_left_;
+    v1::SessionResponse message;
+    message.mutable_pong()->set_node_time_ms(ping.node_time_ms());
+    message.mutable_pong()->set_verifier_time_ms(to_ms(received));
+    outbox_.push_back(serialised(message));
+}
+
+void Session::reply(const AnswerReply& reply) {
+    --in_flight_;
+    outbox_.push_back(serialised(reply_message(reply)));
+    advance();
+}
+
+void Session::push(grpc::ByteBuffer message) {
+    if (!open() || dropped_) return;
+    if (outbox_.size() >= most_waiting) {
+        ++parts_.slow_readers_dropped;
+        drop();
+    } else {
+        outbox_.push_back(std::move(message));
+    }
+    advance();
+}
+
+void Session::push_judged(grpc::ByteBuffer message) {
+    if (open() && outbox_.size() < judged_below) push(std::move(message));
+}
+
+/// The store is asked on a work thread; what was issued comes back as a post.
+void Session::ask_for_calibrations() {
+    look_for_calibrations_.reset();
+    const bool accepted = parts_.work.offer(
+        [&parts = parts_, node = node_, session = id_, thread = thread_.shared_from_this()] {
+            Enrolments::Owed owed;
+            try {
+                owed = parts.enrolments.issue_owed_calibrations(node, parts.clock());
+            } catch (const StoreFailed&) {
+                owed = {{}, parts.clock() + store_pause};
+            }
+            thread->post([session, owed = std::move(owed)](NetworkThread& there) {
+                if (Session* found = there.find(session)) found->calibrations_issued(owed);
+            });
+        });
+    if (!accepted) look_for_calibrations_ = parts_.clock() + store_pause;
+}
+
+void Session::calibrations_issued(const Enrolments::Owed& owed) {
+    look_for_calibrations_ = owed.look_again;
+    const Instant now = parts_.clock();
+    for (const auto& [device, check] : owed.issued)
+        if (const auto told = open_check(parts_.schedule, *device, check, now))
+            push(serialised(check_message(*told)));
+}
+
+void Session::reconnect(Milliseconds after, const std::string& why, const grpc::Status& status) {
+    if (!started_ || ending_) return;
+    outbox_.push_back(serialised(reconnect_message(after, why)));
+    end(status);
+    advance();
+}
+
+void Session::refuse(const Refusal& refusal) {
+    parts_.count(refusal.reason);
+    end(rpc_status(refusal));
+}
+
+void Session::end(const grpc::Status& status) {
+    if (ending_) return;
+    ending_ = status;
+    end_began_ = std::chrono::steady_clock::now();
+}
+
+void Session::drop() {
+    if (std::exchange(dropped_, true)) return;
+    outbox_.clear();
+    end(grpc::Status::CANCELLED);
+    context_.TryCancel();
+}
+
+void Session::sweep(SteadyTime now) {
+    if (!started_ || finished_) return;
+    pings_left_ = pings_a_sweep;
+    if (ending_) {
+        if (now - end_began_ > end_within) drop();
+    } else if (stage_ == Stage::greeted && now - began_ > parts_.options.open_within) {
+        refuse({RefusalReason::not_opened, "the session was not opened in time", {}, busy_pause});
+    } else if (now - heard_ > parts_.options.idle_after) {
+        end({grpc::StatusCode::DEADLINE_EXCEEDED, "nothing was heard for too long"});
+    } else if (look_for_calibrations_ && *look_for_calibrations_ <= parts_.clock()) {
+        ask_for_calibrations();
+    }
+    advance();
+}
+
+/// Starts whatever may be started now.
+void Session::advance() {
+    if (!started_ || finishing_ || thread_.stopping()) return;
+    if (!writing_ && !outbox_.empty()) {
+        const grpc::ByteBuffer message = std::move(outbox_.front());
+        outbox_.pop_front();
+        grpc::WriteOptions options;
+        if (!outbox_.empty()) options.set_buffer_hint();
+        writing_ = true;
+        ++outstanding_;
+        stream_.Write(message, options, &written_);
+    }
+    const bool done = ending_ || (peer_done_ && in_flight_ == 0);
+    if (done && !writing_) {
+        finishing_ = true;
+        ++outstanding_;
+        stream_.Finish(ending_.value_or(grpc::Status::OK), &finished_tag_);
+    } else if (!reading_ && !peer_done_ && !ending_ && outbox_.size() < read_below) {
+        reading_ = true;
+        ++outstanding_;
+        stream_.Read(&incoming_, &read_);
+    }
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <grpcpp/grpcpp.h>
+#include <optional>
+
+#include "proto/signed_texts.hpp"
+#include "verifier/service/messages.hpp"
+#include "verifier/service/node_rpc.hpp"
+#include "verifier/service/parts.hpp"
+
+namespace vigil::verifier {
+
+/// One stream of NodeService.Session. Lives on one network thread and is touched by it alone.
+///
+/// Bounds: one read, one write and one finish outstanding; reading pauses while the outbox is not
+/// drained, so a peer that does not read its replies is not read either; what is pushed beyond that
+/// drops the stream. Answers in flight and pings are counted.
+class Session {
+public:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+    enum class Event : std::uint8_t { accepted, read, written, finished };
+    struct Tag {
+        Session* session;
+        Event event;
+    };
+
+    Session(Parts& parts, NetworkThread& thread, std::uint64_t id);
+    ~Session();
+    Session(const Session&) = delete;
+
+    /// Waits for the next stream of the server.
+    void request(NodeRpc& rpc, grpc::ServerCompletionQueue& queue);
+    /// An operation of this stream has ended.
+    void on(Event event, bool ok);
+    /// Nothing outstanding and nothing more to come: may be deleted.
+    bool over() const { return outstanding_ == 0 && (finished_ || !started_); }
+    std::uint64_t id() const { return id_; }
+    bool open() const { return stage_ == Stage::open && !ending_; }
+
+    void push(grpc::ByteBuffer message);         ///< a check: drops the stream when it lags
+    void push_judged(grpc::ByteBuffer message);  ///< left out when the stream lags
+    void reply(const AnswerReply& reply);        ///< to an answer of this stream
+    void calibrations_issued(const Enrolments::Owed& owed);
+    void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
+    void sweep(SteadyTime now);  ///< time limits
+
+private:
+    enum class Stage : std::uint8_t { greeted, open };
+
+    void accept();
+    void take(Instant received);
+    void open_session(const v1::SessionOpen& message);
+    void take_answer(const v1::SignedAnswer& message, Instant received);
+    void take_ping(const v1::Ping& ping, Instant received);
+    void ask_for_calibrations();
+    void refuse(const Refusal& refusal);
+    void end(const grpc::Status& status);
+    void drop();
+    void advance();
+
+    Parts& parts_;
+    NetworkThread& thread_;
+    const std::uint64_t id_;
+    Tag accepted_{this, Event::accepted}, read_{this, Event::read}, written_{this, Event::written},
+        finished_tag_{this, Event::finished};
+    grpc::ServerContext context_;
+    grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
+
+    Stage stage_ = Stage::greeted;
+    wire::SessionNonce nonce_;
+    NodeId node_;
+    grpc::ByteBuffer incoming_;
+    std::deque<grpc::ByteBuffer> outbox_;
+    std::size_t in_flight_ = 0;
+    int outstanding_ = 0;
+    int pings_left_ = 0;
+    bool started_ = false, reading_ = false, writing_ = false, finishing_ = false;
+    bool peer_done_ = false, dropped_ = false, finished_ = false;
+    std::optional<grpc::Status> ending_;
+    SteadyTime began_, heard_, end_began_;
+    std::optional<Instant> look_for_calibrations_;
+};
+
+}  // namespace vigil::verifier
