@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.hpp"
+#include "core/work/searcher.hpp"
+
+namespace vigil::node {
+
+/// Searches one small range and compares the result with core's definition, nonce by nonce. Empty:
+/// the same; else a sentence that says what differed or why the device failed.
+std::string reference_check(Searcher& searcher);
+
+struct BenchFigures {
+    DeviceDescription device;
+    std::string failure;        ///< of the reference check or the search; then there are no rates
+    std::vector<double> rates;  ///< hashes per second of each second, in order
+
+    double median() const;
+    double spread() const;  ///< (largest − smallest) / median; 0 for fewer than two
+};
+
+/// The reference check, then `seconds` figures of `figure` each. `progress` is told after each
+/// (done, of).
+BenchFigures bench(Searcher& searcher, unsigned seconds, Milliseconds figure,
+                   const std::function<void(unsigned, unsigned)>& progress);
+
+std::string bench_table(const std::vector<BenchFigures>& all);
+/// {"devices":[{"uid","name","backend","threads","best","kernels":[{"name","hashes_per_second","spread_ppm",
+/// "cycles_per_hash","limit_fraction"}]}]}; what was not measured is null.
+std::string bench_json(const std::vector<BenchFigures>& all);
+
+}  // namespace vigil::node

@@ -1,0 +1,103 @@
+#include "node/board.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace vigil::node {
+
+using nlohmann::ordered_json;
+
+std::string_view to_string(WindowMark mark) {
+    switch (mark) {
+        case WindowMark::open:
+            return "open";
+        case WindowMark::passed:
+            return "passed";
+        case WindowMark::failed:
+            return "failed";
+        case WindowMark::voided:
+            return "void";
+    }
+    return "open";
+}
+
+std::optional<WindowPlace> window_place(const JudgedCheck& judged,
+                                        const std::optional<Calendar>& calendar) {
+    if (judged.kind != CheckKind::roll_call || !calendar) return std::nullopt;
+    const WindowIndex window =
+        calendar->window_of(SlotIndex{static_cast<std::int64_t>(judged.ref)});
+    const DayIndex day = calendar->day_of(window);
+    return WindowPlace{day, window.value - calendar->first_window(day).value + 1,
+                       calendar->windows_per_day()};
+}
+
+void enter_verdict(DeviceStatus& device, const JudgedCheck& judged,
+                   const std::optional<Calendar>& calendar, Instant now) {
+    device.last_verdict = judged;
+    device.last_verdict_at = now;
+    const auto place = window_place(judged, calendar);
+    if (!place || place->day.value < device.day) return;
+    if (place->day.value > device.day) {
+        device.day = place->day.value;
+        device.windows.assign(static_cast<std::size_t>(place->of), WindowMark::open);
+    }
+    WindowMark mark = WindowMark::failed;
+    if (judged.verdict == Verdict::passed) mark = WindowMark::passed;
+    if (judged.verdict == Verdict::voided) mark = WindowMark::voided;
+    device.windows.at(static_cast<std::size_t>(place->number - 1)) = mark;
+}
+
+std::string status_json(const NodeStatus& s, Instant now) {
+    const auto ms_or_null = [](const std::optional<Milliseconds>& value) {
+        return value ? ordered_json(value->count()) : ordered_json(nullptr);
+    };
+    ordered_json devices = ordered_json::array();
+    for (const DeviceStatus& d : s.devices) {
+        ordered_json verdict = nullptr;
+        if (d.last_verdict)
+            verdict = {{"kind", to_string(d.last_verdict->kind)},
+                       {"ref", d.last_verdict->ref},
+                       {"verdict", to_string(d.last_verdict->verdict)},
+                       {"hashes_per_second", d.last_verdict->rate},
+                       {"baseline", d.last_verdict->baseline},
+                       {"reason", d.last_verdict->reason},
+                       {"seconds_ago", (now - d.last_verdict_at).count() / 1000}};
+        ordered_json windows = ordered_json::array();
+        for (const WindowMark mark : d.windows) windows.push_back(to_string(mark));
+        devices.push_back({{"label", d.label},
+                           {"device_id", to_hex(d.id)},
+                           {"uid", d.description.uid},
+                           {"name", d.description.name},
+                           {"backend", to_string(d.description.backend)},
+                           {"kernel", d.description.kernel},
+                           {"state", d.state},
+                           {"hashes_per_second", static_cast<std::uint64_t>(d.hashes_per_second)},
+                           {"hashes_total", d.hashes_total},
+                           {"failures", d.failures},
+                           {"recheck_mismatches", d.mismatches},
+                           {"last_verdict", verdict},
+                           {"windows_today", windows}});
+    }
+    const ordered_json all{
+        {"version", s.version},
+        {"node_id", to_hex(s.node)},
+        {"name", s.name},
+        {"payout", s.payout},
+        {"network", s.network},
+        {"network_id",
+         s.network.empty() ? ordered_json(nullptr) : ordered_json(to_hex(s.network_id))},
+        {"verifier",
+         {{"address", s.verifier},
+          {"connected", s.connected},
+          {"polling", s.polling},
+          {"seconds_in_this_state", (now - s.connection_changed).count() / 1000},
+          {"trouble", s.trouble.empty() ? ordered_json(nullptr) : ordered_json(s.trouble)},
+          {"round_trip_ms", ms_or_null(s.round_trip)},
+          {"clock_offset_ms", ms_or_null(s.clock_offset)}}},
+        {"unsent_answers", s.unsent},
+        {"receipts", s.receipts},
+        {"uptime_seconds", (now - s.started).count() / 1000},
+        {"devices", devices}};
+    return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.hpp"
+#include "core/schedule/calendar.hpp"
+#include "core/work/searcher.hpp"
+#include "node/terms.hpp"
+
+namespace vigil::node {
+
+/// What a verdict said of a roll call's window, as far as this node was told.
+enum class WindowMark : std::uint8_t { open, passed, failed, voided };
+std::string_view to_string(WindowMark mark);
+
+struct DeviceStatus {
+    std::string label;  ///< "cpu0", "cuda1": short, for lines and labels
+    DeviceDescription description;
+    DeviceId id;
+    std::string state = "idle";  ///< "idle", "roll call", "failing: …"
+    double hashes_per_second{};  ///< of the last slice searched; the device's own counter
+    std::uint64_t hashes_total{};
+    std::uint64_t failures{};
+    std::uint64_t mismatches{};
+    std::optional<JudgedCheck> last_verdict;
+    Instant last_verdict_at;
+    std::int64_t day = -1;
+    std::vector<WindowMark> windows;  ///< of `day`
+};
+
+struct NodeStatus {
+    std::string version;
+    NodeId node;
+    std::string payout;
+    std::string name;
+    std::string verifier;
+    std::string network;  ///< empty before the first connection
+    NetworkId network_id;
+    bool connected = false;
+    bool polling = false;
+    Instant connection_changed;
+    std::string trouble;  ///< "E-UNREACHABLE: …"; empty while all is well
+    std::optional<Milliseconds> round_trip;
+    std::optional<Milliseconds> clock_offset;  ///< node − verifier
+    std::uint64_t unsent{};                    ///< answers without a receipt
+    std::uint64_t receipts{};
+    Instant started;
+    std::vector<DeviceStatus> devices;
+};
+
+/// The node's state for people: written by whoever knows, read by /status and the console. Any
+/// thread.
+class Board {
+public:
+    explicit Board(NodeStatus start) : status_{std::move(start)} {}
+
+    template <class Change>
+    void change(Change&& how) {
+        const std::lock_guard lock{mutex_};
+        how(status_);
+    }
+    NodeStatus read() const {
+        const std::lock_guard lock{mutex_};
+        return status_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    NodeStatus status_;  // guarded by mutex_
+};
+
+/// Where a window stands in its day.
+struct WindowPlace {
+    DayIndex day;
+    std::int64_t number{};  ///< 1 … of
+    std::int64_t of{};
+};
+/// Of a roll call; nothing for other checks.
+std::optional<WindowPlace> window_place(const JudgedCheck& judged,
+                                        const std::optional<Calendar>& calendar);
+
+/// Enters a verdict: the last one, and for a roll call its window. A new day starts with all
+/// windows open.
+void enter_verdict(DeviceStatus& device, const JudgedCheck& judged,
+                   const std::optional<Calendar>& calendar, Instant now);
+
+/// The stable JSON of /status and `status -o json`.
+std::string status_json(const NodeStatus& status, Instant now);
+
+}  // namespace vigil::node

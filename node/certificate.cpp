@@ -1,0 +1,203 @@
+#include "node/certificate.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/bytes.hpp"
+
+namespace vigil::node {
+namespace {
+
+template <auto release>
+struct Release {
+    template <class T>
+    void operator()(T* value) const {
+        release(value);
+    }
+};
+using Bio = std::unique_ptr<BIO, Release<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, Release<X509_free>>;
+using Context = std::unique_ptr<SSL_CTX, Release<SSL_CTX_free>>;
+using Session = std::unique_ptr<SSL, Release<SSL_free>>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class Socket {
+public:
+    explicit Socket(int fd) : fd_{fd} {}
+    ~Socket() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+    int fd() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+std::string text_of(BIO* bio) {
+    const char* text = nullptr;
+    const long length = BIO_get_mem_data(bio, &text);
+    return {text, static_cast<std::size_t>(length)};
+}
+
+std::string name_text(const X509_NAME* name) {
+    const Bio bio{BIO_new(BIO_s_mem())};
+    X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+    return text_of(bio.get());
+}
+
+std::vector<std::string> alternative_names(X509* certificate) {
+    constexpr int limit = 16;
+    std::vector<std::string> names;
+    auto* list = static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; list && i < sk_GENERAL_NAME_num(list) && i < limit; ++i) {
+        const GENERAL_NAME* name = sk_GENERAL_NAME_value(list, i);
+        if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+        const Bio bio{BIO_new(BIO_s_mem())};
+        GENERAL_NAME_print(bio.get(), const_cast<GENERAL_NAME*>(name));
+        const std::string text = text_of(bio.get());  // "DNS:host", "IP Address:1.2.3.4"
+        names.push_back(text.substr(text.find(':') + 1));
+    }
+    GENERAL_NAMES_free(list);
+    return names;
+}
+
+PeerCertificate describe(X509* certificate) {
+    PeerCertificate shown;
+    shown.subject = name_text(X509_get_subject_name(certificate));
+    shown.issuer = name_text(X509_get_issuer_name(certificate));
+    shown.names = alternative_names(certificate);
+    const Bio bio{BIO_new(BIO_s_mem())};
+    ASN1_TIME_print(bio.get(), X509_get0_notAfter(certificate));
+    shown.not_after = text_of(bio.get());
+    std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    X509_digest(certificate, EVP_sha256(), digest.data(), &length);
+    shown.fingerprint = to_hex({digest.data(), length});
+    return shown;
+}
+
+/// Waits until the socket is ready or the time is over.
+bool ready(int fd, short events, SteadyTime until) {
+    const auto left =
+        std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd wait{fd, events, 0};
+    return ::poll(&wait, 1, static_cast<int>(left.count())) > 0;
+}
+
+int connect_before(const addrinfo& target, SteadyTime until) {
+    const int fd = ::socket(target.ai_family, target.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                            target.ai_protocol);
+    if (fd < 0) return -1;
+    if (::connect(fd, target.ai_addr, target.ai_addrlen) != 0 && errno != EINPROGRESS) {
+        const int why = errno;
+        ::close(fd);
+        errno = why;
+        return -1;
+    }
+    int failure = ETIMEDOUT;
+    socklen_t size = sizeof failure;
+    if (ready(fd, POLLOUT, until)) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
+    if (failure == 0) return fd;
+    ::close(fd);
+    errno = failure;
+    return -1;
+}
+
+}  // namespace
+
+Expected<PeerCertificate, std::string> fetch_certificate(const std::string& address,
+                                                         Milliseconds timeout) {
+    const SteadyTime until = std::chrono::steady_clock::now() + timeout;
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string::npos) return tl::unexpected{"\"" + address + "\" is not host:port"};
+    std::string host = address.substr(0, colon);
+    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (const int failure =
+            ::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
+        failure != 0)
+        return tl::unexpected{host + " does not resolve: " + ::gai_strerror(failure)};
+    int fd = -1;
+    for (const addrinfo* target = found; target && fd < 0; target = target->ai_next)
+        fd = connect_before(*target, until);
+    const int why = errno;
+    ::freeaddrinfo(found);
+    if (fd < 0) return tl::unexpected{address + ": " + std::strerror(why)};
+    const Socket socket{fd};
+
+    const Context context{SSL_CTX_new(TLS_client_method())};
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    const Session session{SSL_new(context.get())};
+    constexpr std::array<unsigned char, 3> http2{2, 'h', '2'};
+    SSL_set_alpn_protos(session.get(), http2.data(), http2.size());
+    SSL_set_tlsext_host_name(session.get(), host.c_str());
+    SSL_set_fd(session.get(), socket.fd());
+    for (;;) {
+        const int result = SSL_connect(session.get());
+        if (result == 1) break;
+        const int wanted = SSL_get_error(session.get(), result);
+        const bool reading = wanted == SSL_ERROR_WANT_READ;
+        if (!reading && wanted != SSL_ERROR_WANT_WRITE)
+            return tl::unexpected{address + " does not speak TLS"};
+        if (!ready(socket.fd(), reading ? POLLIN : POLLOUT, until))
+            return tl::unexpected{address + ": no TLS answer in " +
+                                  std::to_string(timeout.count()) + " ms"};
+    }
+    const Certificate certificate{SSL_get1_peer_certificate(session.get())};
+    if (!certificate) return tl::unexpected{address + " showed no certificate"};
+    return describe(certificate.get());
+}
+
+Expected<PeerCertificate, std::string> read_certificate(const std::string& pem) {
+    const Bio bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+    const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)};
+    if (!certificate) return tl::unexpected{std::string{"holds no PEM certificate"}};
+    return describe(certificate.get());
+}
+
+std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
+                              const std::string& authority,
+                              const Expected<PeerCertificate, std::string>& shown,
+                              const std::string& tls_error) {
+    std::string text = "the certificate of " + address + " was not accepted. Expected: ";
+    if (!fingerprint.empty())
+        text += "SHA-256 " + fingerprint;
+    else
+        text += "one that leads to " +
+                (authority.empty() ? "the system's authorities" : authority) +
+                " and names the host of " + address;
+    if (shown) {
+        text += ". Came: " + shown->subject + ", issued by " + shown->issuer + ", valid until " +
+                shown->not_after + ", for";
+        for (const std::string& name : shown->names) text += " " + name;
+        if (shown->names.empty()) text += " no name";
+        text += ", SHA-256 " + shown->fingerprint;
+    } else {
+        text += ". Came: " + (tls_error.empty() ? shown.error() : tls_error);
+    }
+    text +=
+        ". Ask the operator for the verifier's certificate or fingerprint by another way and set "
+        "verifier.ca or "
+        "verifier.fingerprint; do not copy it from this message without asking";
+    return text;
+}
+
+}  // namespace vigil::node

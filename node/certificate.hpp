@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/expected.hpp"
+#include "core/base/instant.hpp"
+
+namespace vigil::node {
+
+/// What a server shows of itself in a TLS handshake.
+struct PeerCertificate {
+    std::string subject;
+    std::string issuer;
+    std::vector<std::string> names;  ///< DNS names and IP addresses it is valid for
+    std::string not_after;           ///< as OpenSSL prints it
+    std::string fingerprint;         ///< SHA-256, lower-case hexadecimal
+};
+
+/// Shakes hands with `host:port` without believing anything, to tell the owner what stands there.
+/// For diagnosis only: no data is sent. The error is a sentence (does not resolve, refused, timed
+/// out, no TLS).
+Expected<PeerCertificate, std::string> fetch_certificate(const std::string& address,
+                                                         Milliseconds timeout);
+
+/// Of a PEM text's first certificate. The error is a sentence.
+Expected<PeerCertificate, std::string> read_certificate(const std::string& pem);
+
+/// The E-CERT sentence: what was expected, what came, what to do. `expected` is the pin
+/// (hexadecimal) or empty, then `authority` names the CA file ("" = the system's).
+std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
+                              const std::string& authority,
+                              const Expected<PeerCertificate, std::string>& shown,
+                              const std::string& tls_error);
+
+}  // namespace vigil::node

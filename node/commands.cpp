@@ -1,0 +1,143 @@
+#include "node/commands.hpp"
+
+#include <fmt/format.h>
+#include <iostream>
+#include <unistd.h>
+
+#include "core/base/ids.hpp"
+#include "node/bench.hpp"
+#include "node/connection.hpp"
+#include "node/console_lines.hpp"
+#include "node/devices.hpp"
+#include "node/identity.hpp"
+#include "node/local_api.hpp"
+#include "proto/edge/files.hpp"
+
+namespace vigil::node {
+namespace {
+
+constexpr Milliseconds local_timeout{3000};
+
+[[noreturn]] void not_running(const Config& config, const std::string& why) {
+    throw edge::Fatal{edge::exit_unreachable, "E-UNREACHABLE",
+                      "no running node answers: " + why +
+                          ". Start it with vigil-node run, or name its port (http.port is " +
+                          std::to_string(config.http_port) + ")"};
+}
+
+HttpReply ask_own(const Config& config, const std::string& path) {
+    if (config.http_port == 0) not_running(config, "http.port is 0, so the node has no local port");
+    auto reply = http_get(config.http_address, static_cast<std::uint16_t>(config.http_port), path,
+                          local_timeout);
+    if (!reply) not_running(config, reply.error());
+    return *reply;
+}
+
+DeviceId device_named(const Config& config, const PublicKey& key, const std::string& word) {
+    if (const auto id = from_hex<DeviceId>(word)) return *id;
+    const OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", config.data_dir));
+    std::string known;
+    for (const DeviceStatus& device : statuses(devices, key)) {
+        if (device.label == word || device.description.uid == word) return device.id;
+        known += " " + device.label;
+    }
+    // A card that has left the machine: its uid is all that is needed.
+    if (word.find(':') != std::string::npos || word.starts_with("GPU-"))
+        return device_id(key, word);
+    throw edge::Fatal{
+        edge::exit_usage, "E-DEVICE",
+        "no device \"" + word + "\" here; name one of" + known +
+            ", a uid of vigil-node list-devices, or a device id of 64 hexadecimal digits"};
+}
+
+}  // namespace
+
+int list_devices(const Config& config, bool json) {
+    check(config);
+    const OwnDevices devices = find_devices(config, machine_id_without_writing(config.data_dir));
+    if (json) {
+        std::cout << devices_json(devices);
+    } else {
+        std::cout << device_table(statuses(devices, PublicKey{}));
+        for (const std::string& note : devices.notes) std::cout << "note: " << note << "\n";
+    }
+    require_devices(devices);
+    return 0;
+}
+
+int run_bench(const Config& config, unsigned seconds, bool json) {
+    check(config);
+    const OwnDevices devices = find_devices(config, machine_id_without_writing(config.data_dir));
+    require_devices(devices);
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    std::vector<BenchFigures> all;
+    bool good = true;
+    for (std::size_t i = 0; i < devices.searchers.size(); ++i) {
+        all.push_back(bench(
+            *devices.searchers[i], seconds, Milliseconds{1000}, [&](unsigned done, unsigned of) {
+                if (terminal)
+                    std::cerr << fmt::format("\r\x1b[K{}: {} of {} s, {} of {} devices",
+                                             devices.labels[i], done, of, i + 1,
+                                             devices.searchers.size());
+            }));
+        good = good && all.back().failure.empty();
+    }
+    if (terminal) std::cerr << "\r\x1b[K";
+    std::cout << (json ? bench_json(all) : bench_table(all));
+    return good ? 0 : edge::exit_check_failed;
+}
+
+int show_status(const Config& config, bool json) {
+    std::cout << ask_own(config, json ? "/status" : "/").body;
+    return 0;
+}
+
+int healthcheck(const Config& config) {
+    const HttpReply reply = ask_own(config, "/healthz");
+    std::cout << reply.body;
+    return reply.status == 200 ? 0 : edge::exit_check_failed;
+}
+
+int keygen(const Config& config) {
+    const DataFolder folder{config.data_dir};
+    const Identity identity = load_identity(folder.path());
+    std::cout << fmt::format("{} {}\nnode id {}\n", (folder.path() / "node.key").string(),
+                             identity.created
+                                 ? "was made; keep a copy: the node's standing belongs to it"
+                                 : "exists already and was left as it is",
+                             to_hex(identity.id));
+    return 0;
+}
+
+int retire(const Config& config, const std::string& device, const std::function<Instant()>& now) {
+    check(config);
+    if (config.verifier_address.empty())
+        throw edge::Fatal{edge::exit_configuration, "E-CONFIG",
+                          "verifier.address is not set; give --verifier host:port"};
+    // The key without the folder's lock: a device is retired while the node runs.
+    const Identity identity = load_identity(config.data_dir);
+    const DeviceId id = device_named(config, identity.key.public_key(), device);
+    const LinkIdentity own{identity.key, identity.id, config.data_dir, {}};
+    const std::int64_t day = retire_device(link_options(config, VIGIL_VERSION), own, id,
+                                           static_cast<std::uint64_t>(to_ms(now())));
+    std::cout << fmt::format("device {} is retired from day {} on; its balance stays\n", to_hex(id),
+                             day);
+    return 0;
+}
+
+int show_config(const edge::Settings& settings) {
+    std::vector<std::vector<std::string>> rows{{"key", "value", "source"}};
+    for (const auto& entry : settings.effective())
+        rows.push_back({entry.key, entry.value, entry.source});
+    std::cout << aligned(rows);
+    return 0;
+}
+
+int check_config(const Config& config) {
+    check_for_run(config);
+    link_options(config, VIGIL_VERSION);
+    std::cout << "the configuration is good\n";
+    return 0;
+}
+
+}  // namespace vigil::node

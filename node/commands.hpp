@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "core/base/instant.hpp"
+#include "node/config.hpp"
+
+/// The commands besides `run`. Results go to stdout, progress and logs to stderr; each returns the
+/// exit code and throws Fatal for what experience.md lists.
+namespace vigil::node {
+
+int list_devices(const Config& config, bool json);
+/// 1 when a device fails its reference check.
+int run_bench(const Config& config, unsigned seconds, bool json);
+/// Asks the running node; 5 when there is none.
+int show_status(const Config& config, bool json);
+/// 0 when the running node is healthy, else 1; for containers.
+int healthcheck(const Config& config);
+/// Makes the node's key where there is none, and prints the node id.
+int keygen(const Config& config);
+/// `device`: label ("cuda0"), uid or device id.
+int retire(const Config& config, const std::string& device, const std::function<Instant()>& now);
+/// Every effective value with its source.
+int show_config(const edge::Settings& settings);
+/// Reads everything `run` reads and says what is wrong.
+int check_config(const Config& config);
+
+}  // namespace vigil::node

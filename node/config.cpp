@@ -1,0 +1,137 @@
+#include "node/config.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "core/crypto/payout_address.hpp"
+#include "proto/edge/files.hpp"
+
+namespace vigil::node {
+namespace {
+
+constexpr unsigned highest_cpu = 4095;
+
+[[noreturn]] void refuse(const std::string& why) {
+    throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
+}
+
+unsigned cpu_number(std::string_view text, const std::string& word) {
+    unsigned value{};
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc{} || end != text.data() + text.size() || value > highest_cpu)
+        refuse("cpu.affinity: \"" + word +
+               "\" is not a processor or a range of them; write for example 0-3,6");
+    return value;
+}
+
+void check_address(const std::string& address) {
+    const std::size_t colon = address.rfind(':');
+    unsigned port{};
+    if (colon != std::string::npos) {
+        const char* end = address.data() + address.size();
+        if (const auto read = std::from_chars(address.data() + colon + 1, end, port);
+            read.ec != std::errc{} || read.ptr != end)
+            port = 0;
+    }
+    if (colon == 0 || port == 0 || port > 65535)
+        refuse("verifier.address: \"" + address +
+               "\" is not host:port; write for example vigil.example.org:9464");
+}
+
+}  // namespace
+
+void declare(edge::Settings& settings, Config& c) {
+    settings.declare({"verifier.address", &c.verifier_address, "verifier to answer to, host:port"});
+    settings.declare({"verifier.ca", &c.verifier_ca, "PEM file its certificate must lead to"});
+    settings.declare({"verifier.fingerprint", &c.verifier_fingerprint,
+                      "or: SHA-256 of its certificate, pinned"});
+    settings.declare({"poll", &c.poll, "ask for checks instead of holding a stream"});
+    settings.declare({"payout", &c.payout, "EVM address that is paid, 0x and 40 digits"});
+    settings.declare({"name", &c.name, "name of this machine for people"});
+    settings.declare({"region", &c.region, "claimed region, e.g. eu-west"});
+    settings.declare({"data_dir", &c.data_dir, "where key and unsent answers are kept"});
+    settings.declare({"backends", &c.backends,
+                      "exactly these of cuda, opencl, cpu; empty: all GPUs, else the CPU"});
+    settings.declare({"cpu.threads", &c.cpu_threads, "threads of the CPU device; 0: all", 0, 1024});
+    settings.declare(
+        {"cpu.affinity", &c.cpu_affinity, "processors the CPU device may use, e.g. 0-3,6"});
+    settings.declare({"duty", &c.duty, "share of the time a device may work, percent", 1, 100});
+    settings.declare({"http.address", &c.http_address, "address of /metrics, /status, /healthz"});
+    settings.declare({"http.port", &c.http_port, "its port; 0: off", 0, 65535});
+    settings.declare({"log.format", &c.log_format, "text or json"});
+    settings.declare({"log.level", &c.log_level, "trace, debug, info, warning, error"});
+    settings.declare({"answers.log", &c.answers_log, "append every answer sent to this file"});
+}
+
+void check(const Config& config) {
+    static const std::vector<std::string> known{"cuda", "opencl", "cpu"};
+    for (const std::string& backend : config.backends) {
+        if (std::find(known.begin(), known.end(), backend) != known.end()) continue;
+        const std::string near = edge::nearest(backend, known);
+        refuse("backends: \"" + backend + "\" is none of cuda, opencl, cpu" +
+               (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+    cpu_list(config.cpu_affinity);
+    if (!config.verifier_address.empty()) check_address(config.verifier_address);
+    if (!config.verifier_ca.empty() && !config.verifier_fingerprint.empty())
+        refuse("verifier.ca and verifier.fingerprint are both set; keep the one that shall decide");
+    Hash pin;
+    if (!config.verifier_fingerprint.empty()) {
+        std::string digits = config.verifier_fingerprint;
+        std::erase(digits, ':');
+        if (!hex_into(digits, pin.bytes))
+            refuse("verifier.fingerprint: expected 64 hexadecimal digits (SHA-256), got \"" +
+                   config.verifier_fingerprint.substr(0, 100) + "\"");
+    }
+    if (config.name.size() > 64)
+        refuse("name: at most 64 bytes, got " + std::to_string(config.name.size()));
+    if (config.region.size() > 32)
+        refuse("region: at most 32 bytes, got " + std::to_string(config.region.size()));
+    if (!config.payout.empty()) payout_address(config);
+}
+
+void check_for_run(const Config& config) {
+    check(config);
+    if (config.verifier_address.empty())
+        refuse(
+            "verifier.address is not set; give --verifier host:port, VIGIL_VERIFIER_ADDRESS, or "
+            "the file's key");
+    payout_address(config);
+}
+
+PayoutAddress payout_address(const Config& config) {
+    if (config.payout.empty())
+        throw edge::Fatal{edge::exit_configuration, "E-PAYOUT",
+                          "no payout address is set, so nobody could be paid; give --payout 0x… "
+                          "(an EVM address)"};
+    auto address = payout_address_from_text(config.payout);
+    if (!address)
+        throw edge::Fatal{
+            edge::exit_configuration, "E-PAYOUT",
+            "payout: " + address.error() + "; copy the address again from your wallet"};
+    return *address;
+}
+
+std::vector<unsigned> cpu_list(const std::vector<std::string>& words) {
+    std::set<unsigned> cpus;
+    for (const std::string& word : words) {
+        const std::size_t dash = word.find('-');
+        const unsigned first = cpu_number(std::string_view{word}.substr(0, dash), word);
+        const unsigned last = dash == std::string::npos
+                                  ? first
+                                  : cpu_number(std::string_view{word}.substr(dash + 1), word);
+        if (last < first) refuse("cpu.affinity: the range \"" + word + "\" runs backwards");
+        for (unsigned cpu = first; cpu <= last; ++cpu) cpus.insert(cpu);
+    }
+    return {cpus.begin(), cpus.end()};
+}
+
+std::string default_data_dir(bool root, const char* xdg_state_home, const char* home) {
+    if (!root && xdg_state_home && *xdg_state_home)
+        return std::string{xdg_state_home} + "/vigil-node";
+    if (!root && home && *home) return std::string{home} + "/.local/state/vigil-node";
+    return "/var/lib/vigil-node";
+}
+
+}  // namespace vigil::node

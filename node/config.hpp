@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.hpp"
+#include "proto/edge/settings.hpp"
+
+namespace vigil::node {
+
+/// Everything an owner can set. Rules that decide money are the network's policy, not this.
+struct Config {
+    std::string verifier_address;  ///< host:port
+    std::string verifier_ca;  ///< PEM file of the authority or of the verifier's own certificate
+    std::string verifier_fingerprint;  ///< SHA-256 of the verifier's certificate, hexadecimal
+    bool poll = false;
+    std::string payout;
+    std::string name;
+    std::string region;
+    std::string data_dir;
+    std::vector<std::string> backends;  ///< empty: every GPU, or the CPU where there is none
+    std::int64_t cpu_threads = 0;       ///< 0: one for each processor the node may use
+    std::vector<std::string>
+        cpu_affinity;  ///< processors or ranges, "0-3,6"; empty: those given by the system
+    std::int64_t duty = 100;
+    std::string http_address = "127.0.0.1";
+    std::int64_t http_port = 9465;  ///< 0: off
+    std::string log_format = "text";
+    std::string log_level = "info";
+    std::string answers_log;  ///< file; empty: off
+};
+
+/// Declares every setting with its help. `config` must outlive `settings` and holds the defaults.
+void declare(edge::Settings& settings, Config& config);
+
+/// What can be said about values without asking anybody: names of backends, duty, ranges, an
+/// address with a port. Throws Fatal E-CONFIG.
+void check(const Config& config);
+
+/// What `run` needs beyond check(): a verifier and a payout address. Throws Fatal E-CONFIG or
+/// E-PAYOUT.
+void check_for_run(const Config& config);
+
+/// Throws Fatal E-PAYOUT with the reason and an example.
+PayoutAddress payout_address(const Config& config);
+
+/// "0-3", "6" → {0, 1, 2, 3, 6}, ascending, without repeats. Throws Fatal E-CONFIG.
+std::vector<unsigned> cpu_list(const std::vector<std::string>& words);
+
+/// Where a node keeps its state when nothing is said: /var/lib/vigil-node for root, else under the
+/// home directory.
+std::string default_data_dir(bool root, const char* xdg_state_home, const char* home);
+
+}  // namespace vigil::node

@@ -1,0 +1,207 @@
+#include "node/console_lines.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include "proto/edge/logging.hpp"
+
+namespace vigil::node {
+namespace {
+
+/// Columns a text takes: bytes that begin a UTF-8 sequence.
+std::size_t columns(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
+
+std::string cut(const std::string& text, std::size_t width) {
+    if (columns(text) <= width || width == 0) return text;
+    std::size_t taken = 0;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const bool begins = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+        if (begins && taken == width - 1) break;
+        taken += begins ? 1 : 0;
+        ++at;
+    }
+    return text.substr(0, at) + "…";
+}
+
+std::string marks(const std::vector<WindowMark>& windows) {
+    std::string text;
+    for (const WindowMark mark : windows) {
+        switch (mark) {
+            case WindowMark::open:
+                text += " ·";
+                break;
+            case WindowMark::passed:
+                text += " ✓";
+                break;
+            case WindowMark::failed:
+                text += " ✗";
+                break;
+            case WindowMark::voided:
+                text += " –";
+                break;
+        }
+    }
+    return text;
+}
+
+std::string windows_words(const DeviceStatus& device) {
+    if (device.windows.empty()) return "windows –";
+    const auto passed =
+        std::count(device.windows.begin(), device.windows.end(), WindowMark::passed);
+    return fmt::format("windows {}/{}{}", passed, device.windows.size(), marks(device.windows));
+}
+
+std::string device_words(const DeviceDescription& d) {
+    std::string text = fmt::format("{} ({}", edge::for_log(d.name, 60), to_string(d.backend));
+    if (!d.kernel.empty()) text += " " + d.kernel;
+    if (d.compute_units > 0)
+        text += fmt::format(", {} {}", d.compute_units,
+                            d.backend == Backend::cpu ? "threads" : "units");
+    return text + ")";
+}
+
+std::string connection_words(const NodeStatus& s) {
+    if (s.connected) return s.polling ? "connected by polling" : "connected";
+    return s.trouble.empty() ? "connecting" : "not connected: " + s.trouble;
+}
+
+}  // namespace
+
+std::string_view check_words(CheckKind kind) {
+    switch (kind) {
+        case CheckKind::roll_call:
+            return "roll call";
+        case CheckKind::hourly:
+            return "hourly check";
+        case CheckKind::spot:
+            return "spot check";
+        case CheckKind::calibration:
+            return "calibration";
+        case CheckKind::probe:
+            return "probe";
+    }
+    return "check";
+}
+
+std::string rate_words(double rate) {
+    constexpr std::array<std::pair<double, const char*>, 4> units{
+        {{1e12, "TH/s"}, {1e9, "GH/s"}, {1e6, "MH/s"}, {1e3, "kH/s"}}};
+    for (const auto& [size, unit] : units)
+        if (rate >= size) return fmt::format("{:.2f} {}", rate / size, unit);
+    return fmt::format("{:.0f} H/s", rate);
+}
+
+std::string time_words(Milliseconds time) {
+    const std::int64_t s = std::max<std::int64_t>(0, time.count()) / 1000;
+    if (s < 60) return fmt::format("{} s", s);
+    if (s < 3600) return fmt::format("{} min", s / 60);
+    if (s < 86400) return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+    return fmt::format("{} d {} h", s / 86400, s % 86400 / 3600);
+}
+
+std::string verdict_line(std::string_view label, const JudgedCheck& judged,
+                         const std::optional<WindowPlace>& place) {
+    std::string verdict{to_string(judged.verdict)};
+    std::replace(verdict.begin(), verdict.end(), '_', ' ');
+    std::string line = fmt::format("{} {} {}", label, check_words(judged.kind), verdict);
+    if (judged.rate > 0) line += ": " + rate_words(static_cast<double>(judged.rate));
+    if (judged.rate > 0 && judged.baseline > 0)
+        line += fmt::format(" (baseline {})", rate_words(static_cast<double>(judged.baseline)));
+    if (place) line += fmt::format(", window {} of {}", place->number, place->of);
+    if (judged.verdict != Verdict::passed && !judged.reason.empty())
+        line += ": " + edge::for_log(judged.reason, 300);
+    return line;
+}
+
+std::string banner(const NodeStatus& s, const std::vector<std::string>& notes) {
+    std::string text = fmt::format("vigil-node {}\n", s.version);
+    const auto line = [&](std::string_view label, const std::string& value) {
+        text += fmt::format("  {:<9} {}\n", label, value);
+    };
+    line("verifier", s.verifier);
+    line("network",
+         s.network.empty() ? "known after the first connection" : edge::for_log(s.network, 64));
+    line("node", to_hex(s.node));
+    line("payout", s.payout);
+    for (const DeviceStatus& d : s.devices) {
+        std::string value = device_words(d.description);
+        if (d.hashes_per_second > 0) value += "  " + rate_words(d.hashes_per_second);
+        line(d.label, value);
+    }
+    for (const std::string& note : notes) line("note", note);
+    return text;
+}
+
+std::string live_line(const NodeStatus& s, const LineStyle& style) {
+    std::string text;
+    for (const DeviceStatus& d : s.devices) {
+        if (!text.empty()) text += "  |  ";
+        text += fmt::format("{} {} · {} · {}", d.label, rate_words(d.hashes_per_second),
+                            windows_words(d), d.state);
+    }
+    const std::string connection = connection_words(s);
+    text += "  |  " + connection;
+    if (s.unsent > 0) text += fmt::format(", {} unsent", s.unsent);
+    text = cut(text, style.width);
+    if (!style.colour) return text;
+    return (s.connected ? "\x1b[32m" : "\x1b[33m") + text + "\x1b[0m";
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (widths.size() <= i) widths.push_back(0);
+            widths[i] = std::max(widths[i], columns(row[i]));
+        }
+    std::string text;
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            line += row[i];
+            if (i + 1 < row.size()) line.append(widths[i] - columns(row[i]) + 2, ' ');
+        }
+        text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+    }
+    return text;
+}
+
+std::string status_table(const NodeStatus& s, Instant now) {
+    std::string text =
+        fmt::format("vigil-node {}, running for {}\n", s.version, time_words(now - s.started));
+    text += fmt::format("  verifier  {}, {} for {}\n", s.verifier, connection_words(s),
+                        time_words(now - s.connection_changed));
+    if (s.round_trip) text += fmt::format("  round trip {} ms\n", s.round_trip->count());
+    text +=
+        fmt::format("  node      {}\n  payout    {}\n  receipts  {}, answers without one {}\n\n",
+                    to_hex(s.node), s.payout, s.receipts, s.unsent);
+    std::vector<std::vector<std::string>> rows{
+        {"device", "rate", "state", "windows today", "last verdict"}};
+    for (const DeviceStatus& d : s.devices)
+        rows.push_back({d.label, rate_words(d.hashes_per_second), d.state,
+                        windows_words(d).substr(8),
+                        d.last_verdict ? verdict_line("", *d.last_verdict, std::nullopt).substr(1) +
+                                             ", " + time_words(now - d.last_verdict_at) + " ago"
+                                       : "none yet"});
+    return text + aligned(rows);
+}
+
+std::string device_table(const std::vector<DeviceStatus>& devices) {
+    std::vector<std::vector<std::string>> rows{
+        {"device", "backend", "name", "kernel", "units", "driver", "uid"}};
+    for (const DeviceStatus& d : devices)
+        rows.push_back({d.label, std::string{to_string(d.description.backend)},
+                        edge::for_log(d.description.name, 60), d.description.kernel,
+                        std::to_string(d.description.compute_units),
+                        edge::for_log(d.description.driver, 40),
+                        edge::for_log(d.description.uid, 64)});
+    return aligned(rows);
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/policy/policy.hpp"
+#include "node/board.hpp"
+
+/// What people read, as pure functions of what is known.
+namespace vigil::node {
+
+/// "roll call", "hourly check", "spot check", "calibration", "probe".
+std::string_view check_words(CheckKind kind);
+
+/// "12.31 MH/s", "4.61 GH/s", "980 kH/s", "17 H/s"; three digits or so, for people.
+std::string rate_words(double hashes_per_second);
+/// "45 s", "12 min", "3 h 20 min", "4 d 6 h".
+std::string time_words(Milliseconds time);
+
+/// "gpu0 roll call passed: 12.31 MH/s (baseline 12.20 MH/s), window 3 of 6"; a verdict that costs
+/// something ends with the verifier's reason.
+std::string verdict_line(std::string_view label, const JudgedCheck& judged,
+                         const std::optional<WindowPlace>& place);
+
+struct LineStyle {
+    bool colour = false;
+    std::size_t width = 100;  ///< columns; longer lines are cut
+};
+
+/// What `run` says first, labels aligned, LF-ended.
+std::string banner(const NodeStatus& status, const std::vector<std::string>& notes);
+/// The one line that stays at the foot of a terminal.
+std::string live_line(const NodeStatus& status, const LineStyle& style);
+/// The table of `status`.
+std::string status_table(const NodeStatus& status, Instant now);
+/// The devices, as `list-devices` shows them.
+std::string device_table(const std::vector<DeviceStatus>& devices);
+
+/// Columns padded to their widest cell, two blanks between, LF-ended. The first row is the heading.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace vigil::node

@@ -1,0 +1,202 @@
+#include "node/device_worker.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+#include "node/console_lines.hpp"
+#include "node/searching.hpp"
+#include "node/timing.hpp"
+#include "proto/edge/logging.hpp"
+
+namespace vigil::node {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t queue_limit = 8;
+
+double seconds(steady_clock::duration time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+DeviceWorker::DeviceWorker(std::unique_ptr<Searcher> searcher, WorkerPlace place,
+                           WorkerSurroundings surroundings)
+    : searcher_{std::move(searcher)},
+      place_{std::move(place)},
+      around_{std::move(surroundings)},
+      thread_{[this] { run(); }} {}
+
+DeviceWorker::~DeviceWorker() {
+    quit();
+    thread_.join();
+}
+
+bool DeviceWorker::take(DeviceCheck check) {
+    const std::lock_guard lock{mutex_};
+    if (finishing_ || waiting_.size() >= queue_limit) return false;
+    if (stop_ &&
+        !can_wait(check.check, check.learned, *stop_, deadline_margin(around_.round_trip()))) {
+        spdlog::info("{}: the {} cannot wait; the check before it is answered now with what it has",
+                     place_.label, check_words(check.check.kind));
+        stop_ = std::min(*stop_, steady_clock::now());
+    }
+    waiting_.push_back(std::move(check));
+    changed_.notify_all();
+    return true;
+}
+
+void DeviceWorker::finish() {
+    const std::lock_guard lock{mutex_};
+    finishing_ = true;
+    changed_.notify_all();
+}
+
+void DeviceWorker::quit() {
+    const std::lock_guard lock{mutex_};
+    finishing_ = quitting_ = true;
+    waiting_.clear();
+    changed_.notify_all();
+}
+
+bool DeviceWorker::idle() const {
+    const std::lock_guard lock{mutex_};
+    return !busy_ && waiting_.empty();
+}
+
+std::optional<DeviceCheck> DeviceWorker::next() {
+    std::unique_lock lock{mutex_};
+    busy_ = false;
+    stop_.reset();
+    changed_.wait(lock, [this] { return finishing_ || !waiting_.empty(); });
+    if (waiting_.empty()) return std::nullopt;
+    const auto first =
+        std::min_element(waiting_.begin(), waiting_.end(),
+                         [](const auto& a, const auto& b) { return a.deadline() < b.deadline(); });
+    DeviceCheck check = std::move(*first);
+    waiting_.erase(first);
+    busy_ = true;
+    return check;
+}
+
+void DeviceWorker::run() {
+    while (auto check = next()) {
+        try {
+            answer(*check);
+        } catch (const std::exception& failure) {
+            // A driver may throw anything; the device goes on with the next check.
+            spdlog::error("{}: {} (E-DEVICE)", place_.label, edge::for_log(failure.what()));
+            around_.metrics.count_kernel_error(place_.label);
+            around_.finished(*check, std::nullopt);
+        }
+        show("idle");
+    }
+}
+
+void DeviceWorker::answer(const DeviceCheck& check) {
+    const auto plan = plan_search(check.check, check.learned, steady_clock::now(), check.extra,
+                                  deadline_margin(around_.round_trip()));
+    const std::string kind{check_words(check.check.kind)};
+    if (!plan) {
+        spdlog::warn("{}: {} left out, its deadline is too near", place_.label, kind);
+        around_.metrics.count_result(check.check.kind, OwnResult::skipped);
+        around_.finished(check, std::nullopt);
+        return;
+    }
+    if (plan->late)
+        spdlog::info("{}: {} learned {:.1f} s late, searching {:.1f} s to make up for it",
+                     place_.label, kind, seconds(steady_clock::now() - plan->start),
+                     seconds(plan->stop - steady_clock::now()));
+    else
+        spdlog::debug("{}: {}, searching {:.1f} s", place_.label, kind,
+                      seconds(plan->stop - steady_clock::now()));
+    show(kind);
+    auto proof = around_.prove(check, [&] { return search(check, plan->stop); });
+    around_.metrics.observe_check(check.check.kind, seconds(steady_clock::now() - check.learned));
+    around_.finished(check, std::move(proof));
+}
+
+std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime stop) {
+    {
+        const std::lock_guard lock{mutex_};
+        stop_ = stop;
+    }
+    const SearchOrder order{
+        .device = check.device,
+        .challenge = check.challenge,
+        .k = check.check.k,
+        .stop = stop,
+        .first_nonce = random_u64() >> 1,  // so that no search reaches the end of the range
+        .resume = around_.progress.find(check.device, check.challenge),
+        .duty = place_.duty};
+    if (order.resume)
+        spdlog::info("{}: going on with a {} of the run before, {} hashes done", place_.label,
+                     check_words(check.check.kind), order.resume->hashes_tried);
+    std::uint64_t hashes = 0;
+    steady_clock::duration searching{};
+    const SearchWatch watch{
+        .stop =
+            [this, stop] {
+                const std::lock_guard lock{mutex_};
+                return stop_.value_or(stop);
+            },
+        .abandon =
+            [this] {
+                const std::lock_guard lock{mutex_};
+                return quitting_;
+            },
+        .hashed =
+            [&](std::uint64_t count, steady_clock::duration elapsed) {
+                hashes += count;
+                searching += elapsed;
+                around_.metrics.add_hashes(place_.label, count);
+                around_.board.change([&](NodeStatus& status) {
+                    DeviceStatus& device = status.devices.at(place_.index);
+                    device.hashes_total += count;
+                    if (elapsed.count() > 0)
+                        device.hashes_per_second = static_cast<double>(count) / seconds(elapsed);
+                });
+            },
+        .progress = [this](const Progress& progress) { around_.progress.put(progress); },
+        .failed =
+            [this](const std::string& why, Milliseconds pause) {
+                spdlog::error("{}: {} (E-DEVICE); trying again in {} ms", place_.label,
+                              edge::for_log(why), pause.count());
+                around_.metrics.count_kernel_error(place_.label);
+                around_.board.change(
+                    [&](NodeStatus& status) { ++status.devices.at(place_.index).failures; });
+                show("failing: " + edge::for_log(why, 80));
+            }};
+    const SearchOutcome outcome = search_until(*searcher_, order, watch);
+    if (searching.count() > 0)
+        around_.metrics.set_check_rate(place_.label,
+                                       static_cast<double>(hashes) / seconds(searching));
+    if (outcome.abandoned) return std::nullopt;
+
+    Rechecked checked = recheck(check.challenge, outcome.best, check.check.k);
+    if (checked.mismatches > 0) {
+        spdlog::error(
+            "{}: {} of {} nonces have another hash than the device said (E-DEVICE): they are left "
+            "out. "
+            "Unstable clock or memory? Lower the overclock",
+            place_.label, checked.mismatches, outcome.best.size());
+        around_.metrics.count_mismatches(place_.label, checked.mismatches);
+        around_.board.change([&](NodeStatus& status) {
+            status.devices.at(place_.index).mismatches += checked.mismatches;
+        });
+    }
+    if (checked.nonces.size() < check.check.k) {
+        spdlog::error("{}: only {} good nonces where the {} wants {}: nothing is sent",
+                      place_.label, checked.nonces.size(), check_words(check.check.kind),
+                      check.check.k);
+        around_.metrics.count_result(check.check.kind, OwnResult::skipped);
+        return std::nullopt;
+    }
+    return Proof{check.device, check.challenge, std::move(checked.nonces), outcome.hashes_tried};
+}
+
+void DeviceWorker::show(std::string state) {
+    around_.board.change(
+        [&](NodeStatus& status) { status.devices.at(place_.index).state = std::move(state); });
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "core/base/bytes.hpp"
+#include "proto/messages.hpp"
+
+namespace vigil::node {
+
+/// What was last enrolled, kept in the data folder, so that a node enrols when something changed
+/// and its sequence numbers grow over restarts and clock steps.
+
+/// Whether exactly these claims are enrolled in the network already.
+bool enrolled_as(const std::filesystem::path& data_dir, const NetworkId& network,
+                 const wire::Enrolment& claim);
+/// Greater than the last one used, at least `at_least`.
+std::uint64_t next_sequence(const std::filesystem::path& data_dir, std::uint64_t at_least);
+void save_enrolment(const std::filesystem::path& data_dir, const NetworkId& network,
+                    const wire::Enrolment& claim);
+
+}  // namespace vigil::node

@@ -1,0 +1,224 @@
+#include "node/journal.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "proto/edge/files.hpp"
+
+namespace vigil::node {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+constexpr std::size_t progress_limit = 256 * 1024;
+constexpr std::size_t outbox_limit = 16 * 1024 * 1024;
+constexpr std::size_t nonce_limit = 4096;
+constexpr std::size_t proof_limit = 64;
+
+template <class Fixed>
+Fixed bytes_at(const json& object, const char* key) {
+    auto value = from_hex<Fixed>(object.at(key).get<std::string>());
+    if (!value) throw std::runtime_error{std::string{key} + ": " + value.error()};
+    return *value;
+}
+
+json to_json(const Proof& proof) {
+    return {{"device_id", to_hex(proof.device)},
+            {"challenge", to_hex(proof.challenge)},
+            {"nonces", proof.nonces},
+            {"hashes_tried", proof.hashes_tried}};
+}
+
+Proof proof_from(const json& object) {
+    Proof proof{bytes_at<DeviceId>(object, "device_id"), bytes_at<Challenge>(object, "challenge"),
+                object.at("nonces").get<std::vector<std::uint64_t>>(), object.at("hashes_tried")};
+    if (proof.nonces.size() > nonce_limit) throw std::runtime_error{"more than 4,096 nonces"};
+    return proof;
+}
+
+json proofs_json(const Answer& answer) {
+    json proofs = json::array();
+    for (const Proof& proof : answer.proofs) proofs.push_back(to_json(proof));
+    return proofs;
+}
+
+std::vector<Proof> proofs_from(const json& list) {
+    if (list.size() > proof_limit) throw std::runtime_error{"more than 64 proofs"};
+    std::vector<Proof> proofs;
+    for (const json& entry : list) proofs.push_back(proof_from(entry));
+    return proofs;
+}
+
+std::string progress_text(const Progress& p) {
+    return json{
+        {"device_id", to_hex(p.device)}, {"challenge", to_hex(p.challenge)}, {"k", p.k},
+        {"next_nonce", p.next_nonce},    {"hashes_tried", p.hashes_tried},   {"nonces", p.nonces}}
+        .dump();
+}
+
+}  // namespace
+
+ProgressFiles::ProgressFiles(fs::path data_dir)
+    : data_dir_{std::move(data_dir)}, writer_{[this] { write_until_stopped(); }} {}
+
+ProgressFiles::~ProgressFiles() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    writer_.join();
+}
+
+fs::path ProgressFiles::file(const DeviceId& device) const {
+    return data_dir_ / ("progress-" + to_hex(device).substr(0, 16) + ".json");
+}
+
+void ProgressFiles::put(Progress progress) {
+    const std::lock_guard lock{mutex_};
+    const DeviceId device = progress.device;
+    waiting_[device] = std::move(progress);
+    changed_.notify_all();
+}
+
+std::optional<Progress> ProgressFiles::find(const DeviceId& device,
+                                            const Challenge& challenge) const {
+    try {
+        const std::string text = edge::read_file_or_empty(file(device), progress_limit);
+        if (text.empty()) return std::nullopt;
+        const json saved = json::parse(text);
+        Progress progress{bytes_at<DeviceId>(saved, "device_id"),
+                          bytes_at<Challenge>(saved, "challenge"),
+                          saved.at("k"),
+                          saved.at("next_nonce"),
+                          saved.at("hashes_tried"),
+                          saved.at("nonces").get<std::vector<std::uint64_t>>()};
+        if (progress.device != device || progress.challenge != challenge ||
+            progress.nonces.size() > nonce_limit)
+            return std::nullopt;
+        return progress;
+    } catch (const std::exception& failure) {
+        spdlog::warn("progress of an earlier run cannot be read ({}); the check starts anew",
+                     failure.what());
+        return std::nullopt;
+    }
+}
+
+void ProgressFiles::write_until_stopped() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        const auto taken = std::exchange(waiting_, {});
+        lock.unlock();
+        for (const auto& [device, progress] : taken) {
+            try {
+                edge::replace_file(file(device), progress_text(progress), 0600);
+            } catch (const std::exception& failure) {
+                spdlog::warn("progress cannot be saved, so a restart would lose it: {}",
+                             failure.what());
+            }
+        }
+        lock.lock();
+    }
+}
+
+OutboxState load_outbox(const fs::path& data_dir, const NetworkId& network, const SigningKey& key) {
+    OutboxState state;
+    try {
+        const std::string text = edge::read_file_or_empty(data_dir / "outbox.json", outbox_limit);
+        if (text.empty()) return state;
+        const json saved = json::parse(text);
+        if (bytes_at<NetworkId>(saved, "network_id") != network) return state;
+        for (const json& entry : saved.at("answers")) {
+            const Answer answer{proofs_from(entry.at("proofs"))};
+            const ByteVector bytes = signed_bytes(network, answer);
+            // Ed25519 signatures are deterministic: signing again gives the same answer.
+            const auto kind = static_cast<CheckKind>(entry.at("kind").get<std::uint8_t>());
+            state.answers.push_back({{kind, answer, answer_id(bytes), key.sign(bytes)},
+                                     instant_from_ms(entry.at("deadline_ms").get<std::int64_t>())});
+        }
+        for (const json& entry : saved.at("answered"))
+            if (auto challenge = from_hex<Challenge>(entry.get<std::string>()))
+                state.answered.push_back(*challenge);
+    } catch (const std::exception& failure) {
+        spdlog::warn("outbox.json cannot be read ({}); answers of an earlier run are lost",
+                     failure.what());
+        return {};
+    }
+    return state;
+}
+
+void save_outbox(const fs::path& data_dir, const NetworkId& network, const OutboxState& state) {
+    json answers = json::array();
+    for (const KeptAnswer& kept : state.answers)
+        answers.push_back({{"kind", static_cast<unsigned>(kept.answer.kind)},
+                           {"deadline_ms", to_ms(kept.deadline)},
+                           {"proofs", proofs_json(kept.answer.answer)}});
+    json answered = json::array();
+    for (const Challenge& challenge : state.answered) answered.push_back(to_hex(challenge));
+    const json all{{"network_id", to_hex(network)}, {"answers", answers}, {"answered", answered}};
+    edge::replace_file(data_dir / "outbox.json", all.dump(), 0600);
+}
+
+LineFile::LineFile(fs::path path, std::uintmax_t limit) : path_{std::move(path)}, limit_{limit} {}
+
+void LineFile::append(const std::string& line) {
+    const std::lock_guard lock{mutex_};
+    std::error_code failure;
+    if (const auto size = fs::file_size(path_, failure);
+        !failure && size + line.size() + 1 > limit_)
+        fs::rename(path_, fs::path{path_.string() + ".1"}, failure);
+    const std::string text = line + "\n";
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    // One write, so that a reader never sees half a line of two writers.
+    const bool written =
+        fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (fd >= 0) ::close(fd);
+    if (!written && !std::exchange(failed_, true))
+        spdlog::error("{} cannot be written", path_.string());
+    if (written) failed_ = false;
+}
+
+std::string receipt_line(const wire::Network& network, const Receipt& receipt,
+                         const Answer& answer) {
+    json challenges = json::array();
+    for (const Proof& proof : answer.proofs)
+        challenges.push_back(
+            {{"device_id", to_hex(proof.device)}, {"challenge", to_hex(proof.challenge)}});
+    return json{
+        {"network_id", to_hex(network.id)},       {"answer_id", to_hex(receipt.answer)},
+        {"received_ms", to_ms(receipt.received)}, {"receipt_key", to_hex(network.receipt_key)},
+        {"signature", to_hex(receipt.signature)}, {"checks", challenges}}
+        .dump();
+}
+
+std::string answer_line(const SignedAnswer& answer) {
+    return json{{"answer_id", to_hex(answer.id)}, {"proofs", proofs_json(answer.answer)}}.dump();
+}
+
+std::vector<Proof> last_answer(const fs::path& answers_log) {
+    constexpr std::streamoff window = 8 * 1024 * 1024;
+    std::ifstream file{answers_log, std::ios::binary | std::ios::ate};
+    if (!file) return {};
+    const std::streamoff size = file.tellg();
+    const std::streamoff from = std::max<std::streamoff>(0, size - window);
+    std::string text(static_cast<std::size_t>(size - from), '\0');
+    file.seekg(from);
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    const std::size_t end = text.rfind('\n');
+    if (end == std::string::npos || end == 0) return {};
+    const std::size_t before = text.rfind('\n', end - 1);
+    const std::size_t first = before == std::string::npos ? 0 : before + 1;
+    try {
+        return proofs_from(json::parse(text.substr(first, end - first)).at("proofs"));
+    } catch (const std::exception&) {
+        return {};
+    }
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,266 @@
+#include <CLI/CLI.hpp>
+#include <absl/synchronization/mutex.h>
+#include <cstdlib>
+#include <fcntl.h>
+#include <iostream>
+#include <map>
+#include <signal.h>
+#include <unistd.h>
+
+#include "node/commands.hpp"
+#include "node/running_node.hpp"
+#include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
+
+extern char** environ;
+
+namespace {
+
+using namespace vigil;
+using namespace vigil::node;
+
+constexpr const char* usual_file = "/etc/vigil/node.toml";
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 ok, 1 check failed, 2 usage, 3 configuration, 4 no usable device,\n"
+    "            5 verifier or node unreachable, 6 refused\n";
+
+/// Which settings a command's help shows; all are taken everywhere.
+struct Command {
+    const char* name;
+    const char* what;
+    const char* examples;
+    std::vector<std::string> settings;  ///< prefixes of keys; "" = all
+};
+
+const std::vector<std::string> device_settings{"backends", "cpu."};
+const std::vector<std::string> local_settings{"http."};
+const std::vector<std::string> link_settings{"verifier.", "data_dir", "backends"};
+
+const std::vector<Command> commands{
+    {"run",
+     "Answer the verifier's checks with every device of this machine",
+     "Examples:\n"
+     "  vigil-node run --verifier vigil.example.org:9464 --payout "
+     "0x52908400098527886E0F7030069857D2E4169EE7\n"
+     "  vigil-node run --config /etc/vigil/node.toml --duty 80\n",
+     {""}},
+    {"list-devices", "Show the devices that would work, and why others would not",
+     "Examples:\n  vigil-node list-devices\n  vigil-node list-devices --backends opencl -o json\n",
+     device_settings},
+    {"bench", "Measure every device, after checking its results",
+     "Examples:\n  vigil-node bench\n  vigil-node bench --seconds 10 -o json > bench.json\n",
+     device_settings},
+    {"status", "Ask the running node how it is doing",
+     "Examples:\n  vigil-node status\n  vigil-node status -o json --http-port 9465\n",
+     local_settings},
+    {"healthcheck", "Exit 0 when the running node is healthy",
+     "Examples:\n  vigil-node healthcheck\n  HEALTHCHECK CMD [\"vigil-node\", \"healthcheck\"]\n",
+     local_settings},
+    {"config",
+     "Print every effective setting with its source",
+     "Examples:\n  vigil-node config\n  VIGIL_DUTY=50 vigil-node config --config node.toml\n",
+     {""}},
+    {"check-config",
+     "Check the configuration without starting",
+     "Examples:\n  vigil-node check-config\n  vigil-node check-config --config node.toml\n",
+     {""}},
+    {"keygen",
+     "Make the node's key, if there is none, and print the node id",
+     "Examples:\n  vigil-node keygen\n  vigil-node keygen --data-dir /srv/vigil\n",
+     {"data_dir"}},
+    {"retire", "Retire a device at the end of tomorrow; its balance stays",
+     "Examples:\n  vigil-node retire --device cuda1 --verifier vigil.example.org:9464\n"
+     "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n",
+     link_settings},
+    {"rehearse",
+     "Play a dishonest owner, for demonstrations and operators' drills",
+     "lazy works for roll calls only; replayer sends another node's answers as its "
+     "own.\nExamples:\n"
+     "  vigil-node rehearse --as lazy --verifier 127.0.0.1:9464 --payout 0x… --data-dir /tmp/lazy\n"
+     "  vigil-node rehearse --as replayer --steal-from honest.answers --config drill.toml\n",
+     {""}},
+};
+
+struct Given {
+    std::string config_file;
+    std::map<std::string, std::string> flags;
+    std::string output = "table";
+    unsigned seconds = 5;
+    std::string device;
+    Rehearsal rehearsal;
+};
+
+std::string flag_of(std::string key) {
+    for (char& c : key)
+        if (c == '.' || c == '_') c = '-';
+    return "--" + key;
+}
+
+void add_settings(CLI::App& app, const Command& command, const edge::Settings& settings,
+                  Given& given) {
+    app.add_option(
+           "--config", given.config_file,
+           std::string{"settings file, TOML (VIGIL_CONFIG; else "} + usual_file + " if it exists)")
+        ->type_name("FILE");
+    for (const edge::Settings::Effective& setting : settings.effective()) {
+        std::string names = flag_of(setting.key);
+        if (setting.key == "verifier.address") names += ",--verifier";
+        if (setting.key == "verifier.ca") names += ",--ca";
+        std::string help = setting.help;
+        if (setting.value != "\"\"" && setting.value != "[]" && setting.value.size() < 40)
+            help += " [" + setting.value + "]";
+        const auto keep = [&given, key = setting.key](const std::string& text) {
+            given.flags[key] = text;
+        };
+        CLI::Option* option =
+            setting.key == "poll"
+                ? app.add_flag_callback(
+                      names, [keep] { keep("true"); }, help)
+                : app.add_option_function<std::string>(names, keep, help)->type_name("");
+        const bool shown =
+            std::any_of(command.settings.begin(), command.settings.end(),
+                        [&](const std::string& prefix) { return setting.key.starts_with(prefix); });
+        option->group(shown ? "Settings (environment: VIGIL_ and the name, e.g. VIGIL_HTTP_PORT)"
+                            : "");
+    }
+}
+
+CLI::App* add_command(CLI::App& app, const Command& command, const edge::Settings& settings,
+                      Given& given) {
+    CLI::App* sub = app.add_subcommand(command.name, command.what);
+    const std::string name = command.name;
+    if (name == "list-devices" || name == "bench" || name == "status")
+        sub->add_option("-o,--output", given.output, "table or json [table]")
+            ->check(CLI::IsMember({"table", "json"}))
+            ->type_name("");
+    if (name == "bench")
+        sub->add_option("--seconds", given.seconds, "figures of one second a device [5]")
+            ->check(CLI::Range(1u, 3600u))
+            ->type_name("");
+    if (name == "retire")
+        sub->add_option("--device", given.device, "label, uid or device id")
+            ->required()
+            ->type_name("");
+    if (name == "rehearse") {
+        sub->add_option("--as", given.rehearsal.as, "lazy or replayer")
+            ->required()
+            ->check(CLI::IsMember({"lazy", "replayer"}))
+            ->type_name("");
+        sub->add_option("--steal-from", given.rehearsal.steal_from, "another node's answers.log")
+            ->type_name("FILE");
+    }
+    add_settings(*sub, command, settings, given);
+    sub->footer(std::string{command.examples} + exit_codes);
+    return sub;
+}
+
+std::vector<std::string> environment_names() {
+    std::vector<std::string> names;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string_view text{*entry};
+        names.emplace_back(text.substr(0, text.find('=')));
+    }
+    return names;
+}
+
+void load(edge::Settings& settings, const Given& given) {
+    for (const auto& [key, text] : given.flags) settings.set_flag(key, text);
+    std::string file = given.config_file;
+    if (const char* named = std::getenv("VIGIL_CONFIG"); file.empty() && named) file = named;
+    if (file.empty() && ::access(usual_file, F_OK) == 0) file = usual_file;
+    settings.load(
+        file, [](const char* name) -> const char* { return std::getenv(name); },
+        environment_names());
+}
+
+Instant now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
+
+/// SIGTERM and SIGINT, blocked in every thread and taken here.
+sigset_t stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+bool signalled(Milliseconds wait) {
+    static const sigset_t set = stop_signals();
+    const timespec time{wait.count() / 1000, wait.count() % 1000 * 1'000'000};
+    return ::sigtimedwait(&set, nullptr, &time) > 0;
+}
+
+int run_or_rehearse(const Config& config, const Rehearsal& rehearsal) {
+    if (rehearsal.as == "replayer" && rehearsal.steal_from.empty())
+        throw edge::Fatal{edge::exit_usage, "E-CONFIG",
+                          "--as replayer needs --steal-from FILE (an answers.log)"};
+    const sigset_t set = stop_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    const bool terminal = ::isatty(STDERR_FILENO) == 1 && config.log_format == "text";
+    const char* no_colour = std::getenv("NO_COLOR");
+    return run_node(config, rehearsal, {now, signalled, terminal, !no_colour || !*no_colour});
+}
+
+int dispatch(const std::string& command, const Config& config, const edge::Settings& settings,
+             const Given& given) {
+    const bool json = given.output == "json";
+    if (command == "run" || command == "rehearse") return run_or_rehearse(config, given.rehearsal);
+    if (command == "list-devices") return list_devices(config, json);
+    if (command == "bench") return run_bench(config, given.seconds, json);
+    if (command == "status") return show_status(config, json);
+    if (command == "healthcheck") return healthcheck(config);
+    if (command == "keygen") return keygen(config);
+    if (command == "retire") return retire(config, given.device, now);
+    if (command == "config") return show_config(settings);
+    return check_config(config);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // Debian's abseil watches for deadlocks at a cost of about a tenth of gRPC's time.
+    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+    Config config;
+    config.data_dir =
+        default_data_dir(::geteuid() == 0, std::getenv("XDG_STATE_HOME"), std::getenv("HOME"));
+    edge::Settings settings;
+    declare(settings, config);
+    Given given;
+
+    CLI::App app{
+        "vigil-node: proves to a Vigil network that this machine's GPUs are up and how fast they "
+        "are.\n"
+        "The key is made at the first run and never leaves this machine; all connections are "
+        "outbound."};
+    app.require_subcommand(1);
+    app.set_version_flag("--version", std::string{"vigil-node "} + VIGIL_VERSION);
+    app.get_formatter()->column_width(34);
+    for (const Command& command : commands) add_command(app, command, settings, given);
+    app.add_subcommand("version", "Print the version");
+    app.footer(std::string{"Examples:\n  vigil-node list-devices\n"
+                           "  vigil-node run --verifier vigil.example.org:9464 --payout 0x…\n"} +
+               exit_codes);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& wrong) {
+        return app.exit(wrong) == 0 ? 0 : edge::exit_usage;
+    }
+    try {
+        const std::string command = app.get_subcommands().front()->get_name();
+        if (command == "version") {
+            std::cout << "vigil-node " << VIGIL_VERSION << "\n";
+            return 0;
+        }
+        load(settings, given);
+        edge::start_logging(config.log_format, config.log_level);
+        return dispatch(command, config, settings, given);
+    } catch (const edge::Fatal& fatal) {
+        std::cerr << "vigil-node: " << fatal.what() << "\n";
+        return fatal.exit_code;
+    } catch (const std::exception& failure) {
+        std::cerr << "vigil-node: " << failure.what() << " (E-INTERNAL; please report this)\n";
+        return edge::exit_check_failed;
+    }
+}

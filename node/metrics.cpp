@@ -1,0 +1,176 @@
+#include "node/metrics.hpp"
+
+#include <array>
+#include <map>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace vigil::node {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using prometheus::Registry;
+
+constexpr std::array kinds{CheckKind::roll_call, CheckKind::hourly, CheckKind::spot,
+                           CheckKind::calibration, CheckKind::probe};
+constexpr std::array verdicts{Verdict::passed,      Verdict::below_rate, Verdict::late,
+                              Verdict::bad_proof,   Verdict::missed,     Verdict::voided,
+                              Verdict::maintenance, Verdict::busy};
+constexpr std::array own_results{OwnResult::refused, OwnResult::undelivered, OwnResult::skipped};
+constexpr std::array marks{WindowMark::open, WindowMark::passed, WindowMark::failed,
+                           WindowMark::voided};
+
+std::string word(OwnResult result) {
+    switch (result) {
+        case OwnResult::refused:
+            return "refused";
+        case OwnResult::undelivered:
+            return "undelivered";
+        case OwnResult::skipped:
+            return "skipped";
+    }
+    return "skipped";
+}
+
+Family<Counter>& counters(Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+Family<Gauge>& gauges(Registry& registry, const char* name, const char* help) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+struct Metrics::Families {
+    Registry registry;
+    Family<Gauge>& build_info =
+        gauges(registry, "vigil_node_build_info", "Always 1; the version of this node as a label.");
+    Family<Gauge>& gpu_info =
+        gauges(registry, "vigil_node_gpu_info",
+               "Always 1; a device of this node, as its driver describes it.");
+    Family<Counter>& hashes =
+        counters(registry, "vigil_node_hashes_total", "Hashes tried, by the device's own count.");
+    Family<Gauge>& check_rate = gauges(registry, "vigil_node_last_check_hashes_per_second",
+                                       "Rate of the last search, by the device's own count.");
+    Family<Counter>& checks = counters(registry, "vigil_node_checks_total",
+                                       "Checks by kind and by verdict, or by why none was given.");
+    Family<Histogram>& duration = prometheus::BuildHistogram()
+                                      .Name("vigil_node_check_duration_seconds")
+                                      .Help("Time from learning of a check to its finished proof.")
+                                      .Register(registry);
+    Family<Gauge>& last_passed =
+        gauges(registry, "vigil_node_last_passed_timestamp_seconds",
+               "When the last passed verdict arrived; 0 before the first.");
+    Family<Gauge>& connected =
+        gauges(registry, "vigil_node_verifier_connected", "1 while a session or polling works.");
+    Family<Gauge>& round_trip = gauges(registry, "vigil_node_verifier_rtt_seconds",
+                                       "Last measured round trip to the verifier.");
+    Family<Gauge>& offset = gauges(registry, "vigil_node_clock_offset_seconds",
+                                   "This clock minus the verifier's; for information only.");
+    Family<Counter>& kernel_errors = counters(registry, "vigil_node_kernel_errors_total",
+                                              "Searches that ended in a device or driver error.");
+    Family<Counter>& mismatches =
+        counters(registry, "vigil_node_recheck_mismatches_total",
+                 "Nonces whose hash the CPU could not confirm; never sent.");
+    Family<Gauge>& day_windows =
+        gauges(registry, "vigil_node_day_windows",
+               "Windows of the current day by what is known of their roll call.");
+    Family<Counter>& receipts =
+        counters(registry, "vigil_node_receipts_total", "Receipts with a good signature.");
+    Family<Gauge>& unsent =
+        gauges(registry, "vigil_node_unsent_answers", "Answers that wait for their receipt.");
+};
+
+Metrics::Metrics(const std::string& version, const std::vector<DeviceStatus>& devices)
+    : families_{std::make_unique<Families>()} {
+    Families& f = *families_;
+    f.build_info.Add({{"version", version}}).Set(1);
+    for (const DeviceStatus& device : devices) {
+        const DeviceDescription& d = device.description;
+        f.gpu_info
+            .Add({{"gpu", device.label},
+                  {"name", d.name},
+                  {"driver_version", d.driver},
+                  {"backend", std::string{to_string(d.backend)}}})
+            .Set(1);
+        f.hashes.Add({{"gpu", device.label}});
+        f.check_rate.Add({{"gpu", device.label}});
+        f.kernel_errors.Add({{"gpu", device.label}, {"code", "search_failed"}});
+        f.mismatches.Add({{"gpu", device.label}});
+        for (const WindowMark mark : marks)
+            f.day_windows.Add({{"gpu", device.label}, {"state", std::string{to_string(mark)}}});
+    }
+    for (const CheckKind kind : kinds) {
+        const std::string name{to_string(kind)};
+        for (const Verdict verdict : verdicts)
+            f.checks.Add({{"kind", name}, {"result", std::string{to_string(verdict)}}});
+        for (const OwnResult result : own_results)
+            f.checks.Add({{"kind", name}, {"result", word(result)}});
+        f.duration.Add({{"kind", name}},
+                       Histogram::BucketBoundaries{0.5, 1, 2, 3, 5, 8, 13, 20, 22, 25, 30, 60});
+    }
+    f.last_passed.Add({});
+    f.connected.Add({});
+    f.round_trip.Add({});
+    f.offset.Add({});
+    f.receipts.Add({});
+    f.unsent.Add({});
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::add_hashes(const std::string& gpu, std::uint64_t hashes) {
+    families_->hashes.Add({{"gpu", gpu}}).Increment(static_cast<double>(hashes));
+}
+void Metrics::set_check_rate(const std::string& gpu, double hashes_per_second) {
+    families_->check_rate.Add({{"gpu", gpu}}).Set(hashes_per_second);
+}
+void Metrics::observe_check(CheckKind kind, double seconds) {
+    families_->duration.Add({{"kind", std::string{to_string(kind)}}}, Histogram::BucketBoundaries{})
+        .Observe(seconds);
+}
+void Metrics::count_verdict(CheckKind kind, Verdict verdict, Instant now) {
+    families_->checks
+        .Add({{"kind", std::string{to_string(kind)}}, {"result", std::string{to_string(verdict)}}})
+        .Increment();
+    if (verdict == Verdict::passed)
+        families_->last_passed.Add({}).Set(static_cast<double>(to_ms(now)) / 1000.0);
+}
+void Metrics::count_result(CheckKind kind, OwnResult result) {
+    families_->checks.Add({{"kind", std::string{to_string(kind)}}, {"result", word(result)}})
+        .Increment();
+}
+void Metrics::count_kernel_error(const std::string& gpu) {
+    families_->kernel_errors.Add({{"gpu", gpu}, {"code", "search_failed"}}).Increment();
+}
+void Metrics::count_mismatches(const std::string& gpu, std::uint32_t mismatches) {
+    families_->mismatches.Add({{"gpu", gpu}}).Increment(mismatches);
+}
+void Metrics::count_receipt() { families_->receipts.Add({}).Increment(); }
+void Metrics::set_day_windows(const DeviceStatus& device) {
+    std::map<WindowMark, int> counts;
+    for (const WindowMark mark : device.windows) ++counts[mark];
+    for (const WindowMark mark : marks)
+        families_->day_windows.Add({{"gpu", device.label}, {"state", std::string{to_string(mark)}}})
+            .Set(counts[mark]);
+}
+void Metrics::set_connected(bool connected) { families_->connected.Add({}).Set(connected ? 1 : 0); }
+void Metrics::set_ping(double round_trip_seconds, double clock_offset_seconds) {
+    families_->round_trip.Add({}).Set(round_trip_seconds);
+    families_->offset.Add({}).Set(clock_offset_seconds);
+}
+void Metrics::set_unsent(std::uint64_t answers) {
+    families_->unsent.Add({}).Set(static_cast<double>(answers));
+}
+
+std::string Metrics::text() const {
+    return prometheus::TextSerializer{}.Serialize(families_->registry.Collect());
+}
+
+}  // namespace vigil::node

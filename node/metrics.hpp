@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.hpp"
+#include "core/policy/policy.hpp"
+#include "core/uptime/judge.hpp"
+#include "node/board.hpp"
+
+namespace vigil::node {
+
+/// How a check ended, as far as this node knows: a verdict, or why none was asked for.
+enum class OwnResult : std::uint8_t { refused, undelivered, skipped };
+
+/// Everything Prometheus may ask of a node (experience 3); every label value exists from the start.
+/// Any thread.
+class Metrics {
+public:
+    Metrics(const std::string& version, const std::vector<DeviceStatus>& devices);
+    ~Metrics();
+
+    void add_hashes(const std::string& gpu, std::uint64_t hashes);
+    void set_check_rate(const std::string& gpu, double hashes_per_second);
+    void observe_check(CheckKind kind, double seconds);
+    void count_verdict(CheckKind kind, Verdict verdict, Instant now);
+    void count_result(CheckKind kind, OwnResult result);
+    void count_kernel_error(const std::string& gpu);
+    void count_mismatches(const std::string& gpu, std::uint32_t mismatches);
+    void count_receipt();
+    void set_day_windows(const DeviceStatus& device);
+    void set_connected(bool connected);
+    void set_ping(double round_trip_seconds, double clock_offset_seconds);
+    void set_unsent(std::uint64_t answers);
+
+    /// Prometheus text format.
+    std::string text() const;
+
+private:
+    struct Families;
+    std::unique_ptr<Families> families_;
+};
+
+}  // namespace vigil::node

@@ -1,0 +1,287 @@
+#include "node/outbox.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+#include "node/console_lines.hpp"
+#include "proto/edge/logging.hpp"
+
+namespace vigil::node {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Milliseconds batch_wait{100};
+constexpr Milliseconds receipt_wait{3000};  // for a receipt over the stream, before a call is tried
+constexpr Milliseconds receipt_grace{2000};  // after the deadline, for a receipt on its way
+constexpr Milliseconds first_pause{500};
+constexpr Milliseconds longest_pause{8000};
+constexpr std::size_t waiting_limit = 256;
+constexpr std::size_t settled_limit = 1024;
+constexpr std::size_t batch_limit = 256;
+constexpr std::size_t call_limit = 16;
+
+}  // namespace
+
+Outbox::Outbox(OutboxPlace place, SigningKey key, AnswerWays ways, OutboxEvents events)
+    : place_{std::move(place)},
+      key_{std::move(key)},
+      receipt_key_{place_.receipt_key},
+      ways_{std::move(ways)},
+      events_{std::move(events)} {
+    const OutboxState kept = load_outbox(place_.data_dir, place_.network, key_);
+    settled_.assign(kept.answered.begin(), kept.answered.end());
+    for (const KeptAnswer& entry : kept.answers) {
+        const SteadyTime until = place_.verifier_seen + (entry.deadline - place_.verifier_time);
+        spdlog::info("an answer of the run before has no receipt yet; sending it again");
+        waiting_.emplace(entry.answer.id,
+                         Waiting{entry.answer, entry.deadline, until, steady_clock::now(),
+                                 Backoff{first_pause, longest_pause, random_u64()}});
+    }
+    thread_ = std::thread{[this] { run(); }};
+}
+
+Outbox::~Outbox() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+        changed_.notify_all();
+    }
+    thread_.join();
+}
+
+void Outbox::expect(const OpenCheck& check, const DeviceId& device) {
+    const std::lock_guard lock{mutex_};
+    const BatchKey key{check.kind, check.ref};
+    if (!batches_.contains(key) && batches_.size() >= batch_limit) return;
+    Batch& batch = batches_[key];
+    batch.check = check;
+    batch.expected.insert(device);
+}
+
+void Outbox::add(const OpenCheck& check, const DeviceId& device, SteadyTime deadline,
+                 std::optional<Proof> proof) {
+    const std::lock_guard lock{mutex_};
+    const BatchKey key{check.kind, check.ref};
+    Batch& batch = batches_[key];
+    batch.check = check;
+    batch.expected.erase(device);
+    if (proof) {
+        if (batch.proofs.empty()) {
+            batch.ready = steady_clock::now() + batch_wait;
+            batch.until = deadline;
+        }
+        batch.until = std::min(batch.until, deadline);
+        batch.proofs.push_back(std::move(*proof));
+    }
+    if (batch.expected.empty() && batch.proofs.empty()) batches_.erase(key);
+    changed_.notify_all();
+}
+
+void Outbox::post(const OpenCheck& check, Answer answer, SteadyTime until) {
+    const std::lock_guard lock{mutex_};
+    enter(check, std::move(answer), until);
+    changed_.notify_all();
+}
+
+void Outbox::enter(const OpenCheck& check, Answer answer, SteadyTime until) {
+    const ByteVector bytes = signed_bytes(place_.network, answer);
+    const SignedAnswer made{check.kind, std::move(answer), answer_id(bytes), key_.sign(bytes)};
+    if (waiting_.size() >= waiting_limit) {
+        const auto oldest = std::min_element(
+            waiting_.begin(), waiting_.end(),
+            [](const auto& a, const auto& b) { return a.second.until < b.second.until; });
+        spdlog::error("over {} answers wait for a receipt; the oldest is given up", waiting_limit);
+        waiting_.erase(oldest);
+    }
+    waiting_.insert_or_assign(made.id, Waiting{made, check.deadline, until, steady_clock::now(),
+                                               Backoff{first_pause, longest_pause, random_u64()}});
+    unsaved_ = true;
+}
+
+void Outbox::settle(const Answer& answer) {
+    for (const Proof& proof : answer.proofs) {
+        settled_.push_back(proof.challenge);
+        if (settled_.size() > settled_limit) settled_.pop_front();
+    }
+    unsaved_ = true;
+}
+
+void Outbox::take(const Receipt& receipt) {
+    std::unique_lock lock{mutex_};
+    const auto found = waiting_.find(receipt.answer);
+    if (found == waiting_.end()) return;  // receipted before: a repeat gets the same receipt
+    if (!receipt_key_.verifies(receipt_bytes(place_.network, receipt.answer, receipt.received),
+                               receipt.signature)) {
+        spdlog::error("a receipt for {} has a wrong signature and proves nothing; asking again",
+                      to_hex(receipt.answer).substr(0, 16));
+        return;
+    }
+    const SignedAnswer answer = std::move(found->second.answer);
+    waiting_.erase(found);
+    settle(answer.answer);
+    const std::size_t left = waiting_.size();
+    changed_.notify_all();
+    lock.unlock();
+    events_.receipted(receipt, answer);
+    events_.unsent(left);
+}
+
+void Outbox::take(const Refusal& refusal) {
+    std::unique_lock lock{mutex_};
+    const auto found = waiting_.find(refusal.answer);
+    if (found == waiting_.end()) return;
+    // A node the verifier does not know is enrolled again by the link: the answer may then be
+    // taken.
+    const bool again =
+        refusal.retry_after.count() > 0 || refusal.reason == wire::RefusalReason::unknown_node;
+    if (again) {
+        const Milliseconds pause = std::max(refusal.retry_after, found->second.pauses.next());
+        found->second.next = steady_clock::now() + pause;
+        spdlog::info("the verifier asks to send an answer again in {} ms: {}", pause.count(),
+                     edge::for_log(refusal.message));
+        changed_.notify_all();
+        return;
+    }
+    const SignedAnswer answer = std::move(found->second.answer);
+    waiting_.erase(found);
+    settle(answer.answer);
+    const std::size_t left = waiting_.size();
+    changed_.notify_all();
+    lock.unlock();
+    events_.refused(refusal, answer);
+    events_.unsent(left);
+}
+
+void Outbox::hurry() {
+    const std::lock_guard lock{mutex_};
+    for (auto& [id, entry] : waiting_) entry.next = steady_clock::now();
+    changed_.notify_all();
+}
+
+bool Outbox::settled(const Challenge& challenge) const {
+    const std::lock_guard lock{mutex_};
+    if (std::find(settled_.begin(), settled_.end(), challenge) != settled_.end()) return true;
+    return std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
+        const auto& proofs = entry.second.answer.answer.proofs;
+        return std::any_of(proofs.begin(), proofs.end(),
+                           [&](const Proof& p) { return p.challenge == challenge; });
+    });
+}
+
+bool Outbox::empty() const {
+    const std::lock_guard lock{mutex_};
+    return batches_.empty() && waiting_.empty();
+}
+
+void Outbox::sign_ready_batches(SteadyTime now) {
+    for (auto entry = batches_.begin(); entry != batches_.end();) {
+        Batch& batch = entry->second;
+        if (batch.proofs.empty() || (!batch.expected.empty() && now < batch.ready)) {
+            ++entry;
+            continue;
+        }
+        enter(batch.check, Answer{std::exchange(batch.proofs, {})}, batch.until);
+        entry = batch.expected.empty() ? batches_.erase(entry) : std::next(entry);
+    }
+}
+
+void Outbox::drop_overdue(std::unique_lock<std::mutex>& lock, SteadyTime now) {
+    std::vector<SignedAnswer> overdue;
+    for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+        if (now < entry->second.until + receipt_grace) {
+            ++entry;
+            continue;
+        }
+        overdue.push_back(std::move(entry->second.answer));
+        entry = waiting_.erase(entry);
+    }
+    if (overdue.empty()) return;
+    unsaved_ = true;
+    const std::size_t left = waiting_.size();
+    lock.unlock();
+    for (const SignedAnswer& answer : overdue) events_.undelivered(answer);
+    events_.unsent(left);
+    lock.lock();
+}
+
+void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
+    std::vector<SignedAnswer> due;
+    std::vector<bool> first;
+    for (auto& [id, entry] : waiting_) {
+        if (entry.next > now || due.size() == call_limit) continue;
+        due.push_back(entry.answer);
+        first.push_back(entry.attempts++ == 0);
+        entry.next = now + receipt_wait;
+    }
+    if (due.empty()) return;
+    const std::size_t left = waiting_.size();
+    lock.unlock();
+    events_.unsent(left);
+    std::vector<SignedAnswer> by_call;
+    for (std::size_t i = 0; i < due.size(); ++i) {
+        if (first[i]) events_.sent(due[i]);
+        // A stream that left an answer without a receipt may be dead without knowing it: the next
+        // try is a call.
+        if (!first[i] || !ways_.stream(due[i])) by_call.push_back(due[i]);
+    }
+    if (by_call.empty()) {
+        lock.lock();
+        return;
+    }
+    const auto outcomes = ways_.call(by_call);
+    for (std::size_t i = 0; outcomes && i < std::min(outcomes->size(), by_call.size()); ++i)
+        std::visit(
+            [&](auto outcome) {
+                outcome.answer = by_call[i].id;
+                take(outcome);
+            },
+            (*outcomes)[i]);
+    lock.lock();
+    if (outcomes) return;
+    spdlog::debug("{} answers not delivered: {}", by_call.size(), outcomes.error());
+    for (const SignedAnswer& answer : by_call)
+        if (const auto entry = waiting_.find(answer.id); entry != waiting_.end())
+            entry->second.next = steady_clock::now() + entry->second.pauses.next();
+}
+
+void Outbox::save(std::unique_lock<std::mutex>& lock) {
+    if (!std::exchange(unsaved_, false)) return;
+    OutboxState state;
+    for (const auto& [id, entry] : waiting_)
+        state.answers.push_back({entry.answer, entry.deadline});
+    state.answered.assign(settled_.begin(), settled_.end());
+    lock.unlock();
+    try {
+        save_outbox(place_.data_dir, place_.network, state);
+    } catch (const std::exception& failure) {
+        spdlog::warn("unsent answers cannot be saved, so a restart would lose them: {}",
+                     failure.what());
+    }
+    lock.lock();
+}
+
+SteadyTime Outbox::next_wake(SteadyTime now) const {
+    SteadyTime wake = now + std::chrono::seconds{1};
+    for (const auto& [key, batch] : batches_)
+        if (!batch.proofs.empty())
+            wake = std::min(wake, batch.expected.empty() ? now : batch.ready);
+    for (const auto& [id, entry] : waiting_) wake = std::min(wake, entry.next);
+    return wake;
+}
+
+void Outbox::run() {
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        const SteadyTime now = steady_clock::now();
+        sign_ready_batches(now);
+        drop_overdue(lock, now);
+        send_due(lock, now);  // before saving: the disk must not lower a rate
+        save(lock);
+        const SteadyTime wake = next_wake(steady_clock::now());
+        if (!stopping_ && !unsaved_ && wake > steady_clock::now()) changed_.wait_until(lock, wake);
+    }
+    save(lock);
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,165 @@
+#include "node/running_node.hpp"
+
+#include <iostream>
+#include <spdlog/spdlog.h>
+#include <thread>
+
+#include "core/crypto/payout_address.hpp"
+#include "node/bench.hpp"
+#include "node/connection.hpp"
+#include "node/console.hpp"
+#include "node/console_lines.hpp"
+#include "node/devices.hpp"
+#include "node/identity.hpp"
+#include "node/local_api.hpp"
+#include "node/rehearse.hpp"
+#include "node/verifier_link.hpp"
+#include "proto/edge/http_server.hpp"
+#include "proto/edge/logging.hpp"
+
+namespace vigil::node {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Milliseconds first_look{250};
+
+/// The reference check and a short measurement of every device at once. A device that fails is
+/// reported and kept: it may come back, and the others go on.
+void look_at(OwnDevices& devices, std::vector<DeviceStatus>& statuses) {
+    std::vector<BenchFigures> figures(devices.searchers.size());
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < figures.size(); ++i)
+        threads.emplace_back([&, i] {
+            figures[i] = bench(*devices.searchers[i], 1, first_look, [](unsigned, unsigned) {});
+        });
+    for (std::thread& thread : threads) thread.join();
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+        statuses[i].hashes_per_second = figures[i].median();
+        if (figures[i].failure.empty()) continue;
+        statuses[i].state = "failing: " + figures[i].failure;
+        spdlog::error("{} (E-DEVICE): {}; it is tried again at the next check", statuses[i].label,
+                      edge::for_log(figures[i].failure));
+    }
+}
+
+wire::Enrolment claim_of(const Config& config, const std::vector<DeviceStatus>& devices) {
+    wire::Enrolment claim;
+    claim.payout = payout_address(config);
+    claim.name = config.name;
+    claim.region = config.region;
+    claim.version = VIGIL_VERSION;
+    for (const DeviceStatus& d : devices)
+        claim.devices.push_back({edge::for_log(d.description.uid, 128), d.description.backend,
+                                 edge::for_log(d.description.name, 120),
+                                 edge::for_log(d.description.driver, 120),
+                                 d.description.memory_bytes});
+    return claim;
+}
+
+void say(const std::string& text, const Surroundings& around, const Config& config) {
+    if (around.terminal || config.log_format == "text") {
+        std::cerr << text << std::flush;
+        return;
+    }
+    spdlog::info("{}", text.substr(0, text.find('\n')));
+}
+
+/// Answers what was taken, until done or a second signal.
+void wind_down(Agent& agent, const Surroundings& around) {
+    agent.finish();
+    if (agent.finished()) return;
+    spdlog::info("stopping after the open check; a second signal stops at once");
+    while (!agent.finished())
+        if (around.signalled(Milliseconds{100})) {
+            spdlog::warn(
+                "stopping at once: progress and unsent answers are kept for the next start");
+            agent.quit();
+            return;
+        }
+}
+
+}  // namespace
+
+int run_node(const Config& config, const Rehearsal& rehearsal, const Surroundings& around) {
+    check_for_run(config);
+    const PayoutAddress payout = payout_address(config);
+    const DataFolder folder{config.data_dir};
+    const Identity identity = load_identity(folder.path());
+    if (identity.created)
+        spdlog::info("made a new node key in {}; back it up: this node's standing belongs to it",
+                     (folder.path() / "node.key").string());
+    OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()));
+    require_devices(devices);
+    std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
+    look_at(devices, own);
+
+    NodeStatus start;
+    start.version = VIGIL_VERSION;
+    start.node = identity.id;
+    start.payout = to_checksum_text(payout);
+    start.name = config.name;
+    start.verifier = config.verifier_address;
+    start.started = start.connection_changed = around.now();
+    start.devices = own;
+    Board board{start};
+    Metrics metrics{VIGIL_VERSION, own};
+
+    std::string text = banner(start, devices.notes);
+    edge::HttpServer http;
+    if (config.http_port != 0) {
+        add_routes(http, board, metrics, around.now);
+        http.start(config.http_address, static_cast<std::uint16_t>(config.http_port),
+                   "--http-port");
+        text +=
+            "  local     http://" + config.http_address + ":" + std::to_string(http.port()) + "/\n";
+    }
+    if (!rehearsal.as.empty())
+        text += "  REHEARSAL this node plays a dishonest owner (" + rehearsal.as + ")\n";
+    say(text, around, config);
+    const auto console =
+        around.terminal ? std::make_unique<Console>(board, around.colour) : nullptr;
+
+    Connection connection{link_options(config, VIGIL_VERSION),
+                          {identity.key, identity.id, folder.path(), claim_of(config, own)},
+                          around.now,
+                          board,
+                          metrics};
+    std::vector<AgentDevice> agent_devices;
+    for (std::size_t i = 0; i < own.size(); ++i)
+        agent_devices.push_back({std::move(devices.searchers[i]), own[i].label, own[i].id});
+    Agent* posting = nullptr;
+    ProofSource prove = honest_source();
+    if (rehearsal.as == "lazy") prove = lazy_source();
+    if (rehearsal.as == "replayer")
+        prove = replayer_source(rehearsal.steal_from,
+                                [&posting](const Answer& answer, const DeviceCheck& check) {
+                                    posting->post(answer, check);
+                                });
+    Agent agent{{.key = identity.key,
+                 .node = identity.id,
+                 .data_dir = folder.path(),
+                 .answers_log = config.answers_log,
+                 .duty = static_cast<unsigned>(config.duty),
+                 .now = around.now,
+                 .round_trip = [&connection] { return connection.round_trip(); },
+                 .ways = connection.ways()},
+                std::move(agent_devices),
+                std::move(prove),
+                board,
+                metrics};
+    posting = &agent;
+    connection.start(agent);
+    while (!around.signalled(Milliseconds{200}))
+        if (const auto fatal = connection.fatal()) {
+            agent.quit();
+            connection.stop();
+            throw edge::Fatal{*fatal};
+        }
+    wind_down(agent, around);
+    connection.stop();
+    spdlog::info("stopped");
+    return 0;
+}
+
+}  // namespace vigil::node
