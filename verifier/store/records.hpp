@@ -143,6 +143,11 @@ struct WindowRecord {
     Instant closed;
 };
 
+struct ClosedWindow {
+    WindowIndex window;
+    Instant closed;
+};
+
 /// One device's settled day: day result, standing step, and the baseline in state_hash.
 struct DayRecord {
     DeviceRef device;

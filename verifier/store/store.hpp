@@ -112,6 +112,18 @@ public:
     virtual std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) = 0;
     virtual std::vector<StoredAnswer> answers(NodeRef node, Page page) = 0;  ///< page by number
     virtual std::int64_t answer_count() = 0;
+
+    // What a replay reads, in order and in parts.
+    /// From `first` on, ascending.
+    virtual std::vector<ClosedWindow> closed_windows(WindowIndex first, std::int64_t limit) = 0;
+    /// Issued in [from, until), ascending by time, device, counter.
+    virtual std::vector<CalibrationRecord> calibrations(Instant from, Instant until) = 0;
+    /// Verdicts of calibrations that count in a window, ascending by device, ref.
+    virtual std::vector<CheckRow> calibration_verdicts_of(WindowIndex window) = 0;
+    /// Answers of a bucket with numbers above `after`, ascending; numbers have no gaps.
+    virtual std::vector<StoredAnswer> answers_after(std::uint8_t bucket, std::int64_t after,
+                                                    std::int64_t limit) = 0;
+    virtual std::vector<DayRecord> days_of(DayIndex day) = 0;  ///< ascending by device
 };
 
 /// A write transaction: all of it happens, durably, or nothing. Reads in it see its own writes.
@@ -174,5 +186,10 @@ public:
 /// Opens or creates a SQLite store (WAL, synchronous=FULL); ":memory:" for tests.
 /// Throws StoreTooNew, or StoreFailed with the path, the engine's words and what to do.
 std::unique_ptr<Store> open_sqlite_store(const std::string& path);
+
+/// Opens an existing SQLite store beside the verifier that may be running on it: no lock is taken,
+/// nothing is created or migrated, write() throws StoreFailed. Throws StoreTooNew, or StoreFailed
+/// also for a store that an older program wrote and none has migrated yet.
+std::unique_ptr<Store> open_sqlite_store_for_reading(const std::string& path);
 
 }  // namespace vigil::verifier

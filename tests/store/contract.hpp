@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <gtest/gtest.h>
+#include <memory>
+#include <stdlib.h>
+#include <string>
+
+#include "tests/store/samples.hpp"
+#include "verifier/store/store.hpp"
+
+namespace vigil::verifier {
+
+/// A folder that goes away with the test.
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "vigil-test-XXXXXX").string();
+        if (!::mkdtemp(name.data())) throw std::runtime_error{"no temporary folder"};
+        path_ = name;
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+    std::string file(const std::string& name = "vigil.db") const { return (path_ / name).string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// An implementation of Store, and an empty store of it. What holds here holds for all of them.
+struct Implementation {
+    std::string name;
+    std::function<std::unique_ptr<Store>(const TemporaryFolder&)> open;
+};
+
+class StoreContract : public testing::TestWithParam<Implementation> {
+protected:
+    Store& store() { return *store_; }
+
+private:
+    TemporaryFolder folder_;
+    std::unique_ptr<Store> store_ = GetParam().open(folder_);
+};
+
+inline auto every_implementation() {
+    return testing::Values(
+        Implementation{"sqlite_file",
+                       [](const TemporaryFolder& f) { return open_sqlite_store(f.file()); }},
+        Implementation{"sqlite_memory",
+                       [](const TemporaryFolder&) { return open_sqlite_store(":memory:"); }});
+}
+inline std::string implementation_name(const testing::TestParamInfo<Implementation>& info) {
+    return info.param.name;
+}
+
+}  // namespace vigil::verifier

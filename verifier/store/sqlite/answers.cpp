@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <bit>
+
+#include "core/base/require.hpp"
+#include "verifier/store/sqlite/queries.hpp"
+
+namespace vigil::verifier::sqlite {
+namespace {
+
+/// Answers of a bucket whose entries in answers_by_node lie together. Small enough that inserting
+/// stays among few pages, large enough that a bucket has few of them.
+constexpr std::int64_t chapter_size = 4096;
+
+std::int64_t id_start(const AnswerId& id) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | id.bytes[i];
+    return std::bit_cast<std::int64_t>(out);
+}
+
+std::int64_t last_number(Connection& db, int bucket) {
+    std::int64_t out = 0;
+    Rows rows = db.run("SELECT max(number) FROM answers WHERE bucket = $1", bucket);
+    if (rows.next()) rows.into(out);
+    return out;
+}
+
+std::optional<std::int64_t> answer_that_took(Connection& db, const CheckClaim& claim) {
+    Rows rows = db.run(
+        "SELECT answer FROM proofs"
+        " WHERE bucket = $1 AND kind = $2 AND ref = $3 AND device = $4",
+        claim.device.bucket, claim.kind, claim.ref, claim.device.number);
+    if (!rows.next()) return std::nullopt;
+    std::int64_t out{};
+    rows.into(out);
+    return out;
+}
+
+StoredAnswer stored_answer(Connection& db, std::uint8_t bucket, std::int64_t number) {
+    Rows rows = db.run(
+        "SELECT number, node, received_ms, id, signature, signed_bytes FROM answers"
+        " WHERE bucket = $1 AND number = $2",
+        bucket, number);
+    if (!rows.next()) damaged_row("a proof without its answer");
+    StoredAnswer out;
+    rows.into(out.number, out.node.number, out.received, out.id, out.signature, out.signed_bytes);
+    out.node.bucket = bucket;
+    return out;
+}
+
+AnswerFate decided_by(Connection& db, AnswerFate::Kind kind, std::uint8_t bucket,
+                      std::int64_t number) {
+    Rows rows = db.run("SELECT received_ms, id FROM answers WHERE bucket = $1 AND number = $2",
+                       bucket, number);
+    if (!rows.next()) damaged_row("a proof without its answer");
+    AnswerFate out{.kind = kind, .received = {}, .id = {}};
+    rows.into(out.received, out.id);
+    return out;
+}
+
+void insert(Connection& db, const AnswerRecord& answer) {
+    const std::uint8_t bucket = answer.node.bucket;
+    const std::int64_t number = last_number(db, bucket) + 1;
+    db.execute(
+        "INSERT INTO answers (bucket, number, chapter, node, id_start, received_ms, id, signature,"
+        " signed_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        bucket, number, number / chapter_size, answer.node.number, id_start(answer.id),
+        answer.received, answer.id, answer.signature, answer.signed_bytes);
+    for (const CheckClaim& claim : answer.claims) {
+        db.execute(
+            "INSERT INTO proofs (bucket, kind, ref, device, window_index, answer)"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            bucket, claim.kind, claim.ref, claim.device.number, claim.window, number);
+        const bool judged =
+            std::any_of(answer.verdicts.begin(), answer.verdicts.end(),
+                        [&](const VerdictRecord& verdict) { return verdict.claim == claim; });
+        if (!judged)
+            db.execute(
+                "INSERT INTO unjudged (bucket, window_index, device, kind, ref, answer)"
+                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                bucket, claim.window, claim.device.number, claim.kind, claim.ref, number);
+    }
+    add_verdicts(db, answer.verdicts);
+}
+
+/// Calls `visit(number, id_start)` for a node's answers below `before`, newest first, until it
+/// returns false.
+template <class Visit>
+void visit_answers(Connection& db, NodeRef node, std::int64_t before, Visit visit) {
+    const std::int64_t newest = std::min(before - 1, last_number(db, node.bucket));
+    for (std::int64_t chapter = newest / chapter_size; newest > 0 && chapter >= 0; --chapter) {
+        Rows rows = db.run(
+            "SELECT number, id_start FROM answers WHERE bucket = $1 AND chapter = $2 AND node = $3"
+            " AND number <= $4 ORDER BY number DESC",
+            node.bucket, chapter, node.number, newest);
+        while (rows.next()) {
+            std::int64_t number{}, start{};
+            rows.into(number, start);
+            if (!visit(number, start)) return;
+        }
+    }
+}
+
+}  // namespace
+
+AnswerFate record(Connection& db, const AnswerRecord& answer) {
+    require(!answer.claims.empty(), "an answer claims at least one check");
+    const auto closed_up_to = last_closed_window(db);
+    std::optional<std::int64_t> first_taken;
+    std::size_t taken = 0;
+    bool closed = false;
+    for (const CheckClaim& claim : answer.claims) {
+        require(claim.device.bucket == answer.node.bucket, "a node answers for its own devices");
+        if (const auto by = answer_that_took(db, claim)) {
+            ++taken;
+            if (!first_taken) first_taken = by;
+        } else if (claim.kind != CheckKind::calibration && closed_up_to &&
+                   claim.window <= *closed_up_to) {
+            closed = true;
+        }
+    }
+    if (first_taken) {
+        const auto kind = taken == answer.claims.size() ? AnswerFate::Kind::repeated
+                                                        : AnswerFate::Kind::contradicted;
+        return decided_by(db, kind, answer.node.bucket, *first_taken);
+    }
+    if (closed) return {AnswerFate::Kind::closed, answer.received, answer.id};
+    insert(db, answer);
+    return {AnswerFate::Kind::recorded, answer.received, answer.id};
+}
+
+std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window) {
+    std::vector<StoredAnswer> out;
+    for (int bucket = 0; bucket < buckets; ++bucket) {
+        std::vector<std::int64_t> numbers;
+        collect(db.run("SELECT DISTINCT u.answer FROM unjudged u LEFT JOIN verdicts v"
+                       " ON v.bucket = u.bucket AND v.window_index = u.window_index"
+                       " AND v.device = u.device AND v.kind = u.kind AND v.ref = u.ref"
+                       " WHERE u.bucket = $1 AND u.window_index = $2 AND v.bucket IS NULL"
+                       " ORDER BY u.answer",
+                       bucket, window),
+                numbers, [](Rows& rows, std::int64_t& number) { rows.into(number); });
+        for (const std::int64_t number : numbers)
+            out.push_back(stored_answer(db, static_cast<std::uint8_t>(bucket), number));
+    }
+    std::stable_sort(out.begin(), out.end(), [](const StoredAnswer& a, const StoredAnswer& b) {
+        return a.received < b.received;
+    });
+    return out;
+}
+
+std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef node) {
+    std::optional<StoredAnswer> out;
+    visit_answers(db, node, last_number(db, node.bucket) + 1,
+                  [&](std::int64_t number, std::int64_t start) {
+                      if (start != id_start(id)) return true;
+                      auto candidate = stored_answer(db, node.bucket, number);
+                      if (candidate.id == id) out = std::move(candidate);
+                      return !out;
+                  });
+    return out;
+}
+
+std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page) {
+    std::vector<StoredAnswer> out;
+    visit_answers(db, node, page.before.value_or(last_number(db, node.bucket) + 1),
+                  [&](std::int64_t number, std::int64_t) {
+                      out.push_back(stored_answer(db, node.bucket, number));
+                      return out.size() < rows_of(page);
+                  });
+    return out;
+}
+
+std::int64_t answer_count(Connection& db) {
+    std::int64_t out = 0;
+    for (int bucket = 0; bucket < buckets; ++bucket) out += last_number(db, bucket);
+    return out;
+}
+
+}  // namespace vigil::verifier::sqlite

@@ -1,0 +1,85 @@
+#include "verifier/store/sqlite/checkpointer.hpp"
+
+#include <chrono>
+
+namespace vigil::verifier::sqlite {
+namespace {
+
+constexpr std::chrono::milliseconds rest{200};  // after a checkpoint, also one that failed
+
+std::int64_t page_size_of(Connection& db) {
+    std::int64_t bytes = 0;
+    Rows rows = db.run("PRAGMA page_size");
+    if (rows.next()) rows.into(bytes);
+    return bytes;
+}
+
+}  // namespace
+
+Checkpointer::Checkpointer(Connection& writer, std::mutex& writer_mutex)
+    : writer_{writer},
+      writer_mutex_{writer_mutex},
+      connection_{writer.path(), SQLITE_OPEN_READWRITE},
+      page_size_{page_size_of(connection_)} {
+    // Reading once opens the log, before an in-memory store's files lose their names.
+    connection_.execute("SELECT value FROM meta WHERE name = 'schema_version'");
+    sqlite3_wal_hook(writer_.raw(), &Checkpointer::on_commit, this);  // and no automatic ones
+    thread_ = std::thread{[this] { loop(); }};
+}
+
+Checkpointer::~Checkpointer() {
+    {
+        const std::scoped_lock lock{mutex_};
+        stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+    sqlite3_wal_hook(writer_.raw(), nullptr, nullptr);
+}
+
+std::int64_t Checkpointer::log_bytes() {
+    const std::scoped_lock lock{mutex_};
+    return log_pages_ * page_size_;
+}
+
+int Checkpointer::on_commit(void* self, sqlite3*, const char*, int log_pages) {
+    auto& checkpointer = *static_cast<Checkpointer*>(self);
+    const std::scoped_lock lock{checkpointer.mutex_};
+    if (log_pages < checkpointer.log_pages_) checkpointer.carried_pages_ = 0;  // began again
+    checkpointer.log_pages_ = log_pages;
+    if (checkpointer.due()) checkpointer.changed_.notify_one();
+    return SQLITE_OK;
+}
+
+bool Checkpointer::due() const { return (log_pages_ - carried_pages_) * page_size_ >= step; }
+
+void Checkpointer::checkpoint() {
+    int log_pages = 0, carried = 0;
+    // A busy or failed checkpoint loses nothing: the log stays and the next one takes it.
+    const int result = sqlite3_wal_checkpoint_v2(connection_.raw(), "main",
+                                                 SQLITE_CHECKPOINT_PASSIVE, &log_pages, &carried);
+    const std::scoped_lock lock{mutex_};
+    if (result == SQLITE_OK && carried <= log_pages_) carried_pages_ = carried;
+}
+
+void Checkpointer::loop() {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        changed_.wait(lock, [this] { return stopping_ || due(); });
+        if (stopping_) return;
+        lock.unlock();
+        checkpoint();
+        lock.lock();
+        if (log_pages_ * page_size_ >= log_limit && log_pages_ > carried_pages_) {
+            lock.unlock();
+            {
+                const std::scoped_lock hold_writers{writer_mutex_};
+                checkpoint();
+            }
+            lock.lock();
+        }
+        changed_.wait_for(lock, rest, [this] { return stopping_; });
+    }
+}
+
+}  // namespace vigil::verifier::sqlite

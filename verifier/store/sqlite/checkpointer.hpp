@@ -1,0 +1,52 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "verifier/store/sqlite/connection.hpp"
+
+namespace vigil::verifier::sqlite {
+
+/// Carries the write-ahead log into the database from a thread and connection of its own, because a
+/// checkpoint takes 0.1 to 0.2 s and no commit may wait for it. Only when commits outrun it and the
+/// log has passed `log_limit` does it hold writers up for the last pages, so that the log can start
+/// again from its beginning. Readers that stay for minutes keep the log growing.
+class Checkpointer {
+public:
+    static constexpr std::int64_t step = 16 << 20;       ///< bytes of log between checkpoints
+    static constexpr std::int64_t log_limit = 96 << 20;  ///< bytes of log that writers may outrun
+
+    /// Watches the commits of `writer`, which `writer_mutex` guards. Both outlive this object.
+    Checkpointer(Connection& writer, std::mutex& writer_mutex);
+    Checkpointer(const Checkpointer&) = delete;
+    Checkpointer& operator=(const Checkpointer&) = delete;
+    ~Checkpointer();
+
+    std::int64_t log_bytes();
+
+private:
+    static int on_commit(void* self, sqlite3*, const char*, int log_pages);
+    void loop();
+    bool due() const;
+    /// Pages in the log and pages of it that are in the database.
+    void checkpoint();
+
+    Connection& writer_;
+    std::mutex& writer_mutex_;
+    Connection connection_;
+    std::int64_t page_size_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // guarded by mutex_
+    std::int64_t log_pages_{};
+    std::int64_t carried_pages_{};
+    bool stopping_{};
+
+    std::thread thread_;
+};
+
+}  // namespace vigil::verifier::sqlite

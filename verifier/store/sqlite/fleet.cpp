@@ -1,0 +1,80 @@
+#include "verifier/store/sqlite/queries.hpp"
+
+namespace vigil::verifier::sqlite {
+namespace {
+
+void read_node(Rows& rows, NodeRecord& n) {
+    rows.into(n.ref.bucket, n.ref.number, n.id, n.key, n.payout, n.name, n.region, n.version,
+              n.sequence, n.enrolled);
+}
+
+void read_device(Rows& rows, DeviceRecord& d) {
+    rows.into(d.ref.bucket, d.ref.number, d.node.number, d.id, d.uid, d.model, d.driver, d.backend,
+              d.memory_bytes, d.enrolled, d.retired_from, d.request_sequence);
+    d.node.bucket = d.ref.bucket;
+}
+
+}  // namespace
+
+std::vector<NodeRecord> nodes(Connection& db) {
+    std::vector<NodeRecord> out;
+    collect(db.run("SELECT bucket, number, id, public_key, payout, name, region, version, sequence,"
+                   " enrolled_ms FROM nodes ORDER BY bucket, number"),
+            out, read_node);
+    return out;
+}
+
+std::optional<NodeRecord> node(Connection& db, const NodeId& id) {
+    const std::uint8_t bucket = id.bytes[0];
+    Rows rows = db.run(
+        "SELECT bucket, number, id, public_key, payout, name, region, version, sequence,"
+        " enrolled_ms FROM nodes WHERE bucket = $1 AND id = $2",
+        bucket, id);
+    if (!rows.next()) return std::nullopt;
+    NodeRecord out;
+    read_node(rows, out);
+    return out;
+}
+
+std::vector<DeviceRecord> devices(Connection& db) {
+    std::vector<DeviceRecord> out;
+    collect(db.run("SELECT bucket, number, node, id, uid, model, driver, backend, memory_bytes,"
+                   " enrolled_ms, retired_from, request_sequence"
+                   " FROM devices ORDER BY bucket, number"),
+            out, read_device);
+    return out;
+}
+
+std::vector<DeviceRecord> devices_of(Connection& db, NodeRef node) {
+    std::vector<DeviceRecord> out;
+    collect(db.run("SELECT bucket, number, node, id, uid, model, driver, backend, memory_bytes,"
+                   " enrolled_ms, retired_from, request_sequence"
+                   " FROM devices WHERE bucket = $1 AND node = $2 ORDER BY number",
+                   node.bucket, node.number),
+            out, read_device);
+    return out;
+}
+
+std::vector<CalibrationRecord> latest_calibrations(Connection& db) {
+    std::vector<CalibrationRecord> out;
+    collect(db.run("SELECT c.bucket, c.device, c.counter, c.beacon, c.issued_ms"
+                   " FROM devices d JOIN calibrations c ON c.bucket = d.bucket"
+                   " AND c.device = d.number AND c.counter = d.calibration"
+                   " ORDER BY d.bucket, d.number"),
+            out, [](Rows& rows, CalibrationRecord& c) {
+                rows.into(c.device.bucket, c.device.number, c.counter, c.beacon, c.issued);
+            });
+    return out;
+}
+
+std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& db) {
+    std::vector<std::pair<DeviceRef, std::uint64_t>> out;
+    collect(db.run("SELECT bucket, number, calibration_rate FROM devices"
+                   " WHERE calibration_rate IS NOT NULL ORDER BY bucket, number"),
+            out, [](Rows& rows, auto& entry) {
+                rows.into(entry.first.bucket, entry.first.number, entry.second);
+            });
+    return out;
+}
+
+}  // namespace vigil::verifier::sqlite

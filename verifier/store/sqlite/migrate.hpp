@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "verifier/store/sqlite/connection.hpp"
+
+namespace vigil::verifier::sqlite {
+
+/// Readies the writing connection: refuses what is not a store of ours (StoreFailed) or of a newer
+/// program (StoreTooNew), sets the file's format where it is new, WAL and full durability, and
+/// takes the schema to the newest step, all in one transaction.
+void prepare_database(Connection& db);
+
+/// Refuses what this program cannot read as it is: StoreFailed, StoreTooNew. Changes nothing.
+void check_readable(Connection& db);
+
+/// A step's text with what is meant for SQLite only switched on.
+std::string sqlite_text(std::string_view sql);
+
+}  // namespace vigil::verifier::sqlite

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "verifier/store/sqlite/connection.hpp"
+
+/// What Reader and Transaction promise (store.hpp), each as a function on a connection that is in
+/// a transaction. One file for each group below.
+namespace vigil::verifier::sqlite {
+
+/// What grows is read bucket by bucket: a bucket leads every key.
+constexpr int buckets = 256;
+
+// network.cpp: what there is once for the whole network.
+std::optional<Genesis> genesis(Connection& db);
+void found(Connection& db, const Genesis& genesis);
+std::vector<PolicyRecord> policies(Connection& db);
+void add_policy(Connection& db, const PolicyRecord& policy);
+std::optional<DayKeyRecord> day_key(Connection& db, DayIndex day);
+std::vector<DayKeyRecord> day_keys(Connection& db, DayIndex first, std::int64_t limit);
+void add_day_key(Connection& db, const DayKeyRecord& day_key);
+void reveal_day_key(Connection& db, DayIndex day, Instant revealed);
+std::vector<Instant> heartbeats(Connection& db, Instant from, Instant to);
+void add_heartbeat(Connection& db, std::uint32_t replica, Instant at);
+
+// fleet.cpp: nodes and devices in force.
+std::vector<NodeRecord> nodes(Connection& db);
+std::optional<NodeRecord> node(Connection& db, const NodeId& id);
+std::vector<DeviceRecord> devices(Connection& db);
+std::vector<DeviceRecord> devices_of(Connection& db, NodeRef node);
+std::vector<CalibrationRecord> latest_calibrations(Connection& db);
+std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& db);
+
+// enrolment.cpp: signed requests and what they change in the fleet.
+std::vector<EnrolmentEntry> enrolments(Connection& db, std::int64_t after_row, std::int64_t limit);
+void enrol(Connection& db, const EnrolmentEntry& entry, NodeRecord& node,
+           std::vector<DeviceRecord>& devices);
+void retire(Connection& db, const EnrolmentEntry& entry, DeviceRef device, DayIndex retired_from,
+            std::uint64_t sequence);
+void add_calibration(Connection& db, const CalibrationRecord& calibration,
+                     const std::optional<EnrolmentEntry>& entry, std::uint64_t sequence);
+
+// answers.cpp: answers as signed, and which check each of them took.
+AnswerFate record(Connection& db, const AnswerRecord& answer);
+std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window);
+std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef node);
+std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page);
+std::int64_t answer_count(Connection& db);
+
+// verdicts.cpp
+void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts);
+void add_voids(Connection& db, std::span<const VoidRecord> voids);
+std::vector<CheckRow> verdicts_of(Connection& db, WindowIndex window);
+std::vector<CheckRow> calibration_verdicts_of(Connection& db, WindowIndex window);
+std::vector<CheckRow> checks_in(Connection& db, DeviceRef device, WindowIndex window);
+std::vector<CheckRow> checks(Connection& db, DeviceRef device, const Page& page);
+
+// closing.cpp: windows and days, each closed once and in order.
+std::optional<WindowIndex> last_closed_window(Connection& db);
+void close_window(Connection& db, WindowIndex window, Instant closed,
+                  std::span<const VerdictRecord> missed, std::span<const VoidRecord> voids,
+                  std::span<const WindowRecord> windows);
+std::optional<SettledDay> last_settled_day(Connection& db);
+std::optional<SettledDay> settled_day(Connection& db, DayIndex day);
+void settle_day(Connection& db, const SettledDay& day, std::span<const DayRecord> devices);
+std::vector<WindowRecord> windows_of(Connection& db, DayIndex day, std::int64_t windows_per_day);
+std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_rates(
+    Connection& db);
+std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db);
+
+// history.cpp: one device's past, newest first.
+std::optional<WindowIndex> first_window(Connection& db, DeviceRef device);
+std::vector<WindowRecord> windows(Connection& db, DeviceRef device, const Page& page);
+std::vector<DayRecord> days(Connection& db, DeviceRef device, const Page& page);
+std::optional<DayRecord> day(Connection& db, DeviceRef device, DayIndex day);
+std::vector<DayRecord> days_of(Connection& db, DayIndex day);
+
+// record.cpp: what a replay reads, in order and in parts.
+std::vector<ClosedWindow> closed_windows(Connection& db, WindowIndex first, std::int64_t limit);
+std::vector<CalibrationRecord> calibrations(Connection& db, Instant from, Instant until);
+std::vector<StoredAnswer> answers_after(Connection& db, std::uint8_t bucket, std::int64_t after,
+                                        std::int64_t limit);
+
+/// The rows a page asks for, within what a page may ask for.
+std::size_t rows_of(const Page& page);
+/// Every row of a statement whose columns `one` reads into a T.
+template <class T, class One>
+void collect(Rows&& rows, std::vector<T>& into, One one) {
+    while (rows.next()) one(rows, into.emplace_back());
+}
+
+}  // namespace vigil::verifier::sqlite

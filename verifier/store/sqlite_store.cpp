@@ -1,0 +1,108 @@
+#include "verifier/store/sqlite_store.hpp"
+
+#include <atomic>
+#include <mutex>
+
+#include "verifier/store/sqlite/checkpointer.hpp"
+#include "verifier/store/sqlite/database_file.hpp"
+#include "verifier/store/sqlite/migrate.hpp"
+#include "verifier/store/sqlite/reader_pool.hpp"
+#include "verifier/store/sqlite/session.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using sqlite::Connection;
+
+constexpr int attempts_max = 10;
+
+/// One writing connection, several reading ones on snapshots, checkpoints beside them.
+class SqliteStore final : public Store {
+public:
+    explicit SqliteStore(const SqliteSettings& settings)
+        : file_{settings.path},
+          writer_{file_.path(), SQLITE_OPEN_READWRITE},
+          readers_{prepared(settings).path(), settings.readers},
+          checkpointer_{writer_, writer_mutex_} {
+        file_.hide();
+    }
+
+    void write(const std::function<void(Transaction&)>& work) override {
+        const std::scoped_lock lock{writer_mutex_};
+        for (int attempt = 1;; ++attempt) {
+            try {
+                attempt_write(work);
+                ++commits_;
+                return;
+            } catch (const sqlite::StoreBusy&) {
+                ++failures_;
+                if (attempt == attempts_max) throw;
+            } catch (const StoreFailed&) {
+                ++failures_;
+                throw;
+            }
+        }
+    }
+
+    void read(const std::function<void(Reader&)>& work) override {
+        sqlite::ReaderPool::Snapshot snapshot{readers_};
+        sqlite::SqliteReader reader{snapshot.connection()};
+        work(reader);
+    }
+
+    Health health() override {
+        sqlite::ReaderPool::Snapshot snapshot{readers_};
+        std::int64_t pages = 0, page_size = 0;
+        read_number(snapshot.connection(), "PRAGMA page_count", pages);
+        read_number(snapshot.connection(), "PRAGMA page_size", page_size);
+        return {.bytes = pages * page_size + checkpointer_.log_bytes(),
+                .commits = commits_,
+                .failures = failures_};
+    }
+
+private:
+    Connection& prepared(const SqliteSettings& settings) {
+        sqlite::prepare_database(writer_);
+        writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536");
+        if (file_.in_memory()) writer_.script("PRAGMA synchronous = OFF");
+        if (settings.max_pages > 0)
+            writer_.script("PRAGMA max_page_count = " + std::to_string(settings.max_pages));
+        return writer_;
+    }
+
+    void attempt_write(const std::function<void(Transaction&)>& work) {
+        try {
+            writer_.execute("BEGIN IMMEDIATE");
+            sqlite::SqliteTransaction transaction{writer_};
+            work(transaction);
+            writer_.commit();
+        } catch (...) {
+            writer_.rollback();
+            throw;
+        }
+    }
+
+    static void read_number(Connection& db, sqlite::Sql sql, std::int64_t& out) {
+        sqlite::Rows rows = db.run(sql);
+        if (rows.next()) rows.into(out);
+    }
+
+    sqlite::DatabaseFile file_;
+    std::mutex writer_mutex_;
+    Connection writer_;  // guarded by writer_mutex_
+    sqlite::ReaderPool readers_;
+    sqlite::Checkpointer checkpointer_;
+    std::atomic<std::uint64_t> commits_{}, failures_{};
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_sqlite_store(const SqliteSettings& settings) {
+    return std::make_unique<SqliteStore>(settings);
+}
+
+std::unique_ptr<Store> open_sqlite_store(const std::string& path) {
+    return open_sqlite_store(SqliteSettings{.path = path});
+}
+
+}  // namespace vigil::verifier
