@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/require.hpp"
 #include "core/schedule/beacon.hpp"
 
 namespace vigil::verifier {
@@ -12,6 +13,10 @@ PolicyRecord record_of(const Policy& policy, DayIndex effective, Instant announc
             .announced = announced,
             .canonical = canonical_text(policy),
             .hash = policy_hash(policy)};
+}
+
+tl::unexpected<FoundingError> refused(FoundingError::Kind kind, std::string message) {
+    return tl::unexpected{FoundingError{kind, std::move(message)}};
 }
 
 bool same_calendar(const Policy& a, const Policy& b) {
@@ -25,35 +30,37 @@ std::string calendar_text(const Policy& policy) {
            std::to_string(policy.slots_per_window);
 }
 
-Expected<Founded, std::string> create(Transaction& tx, const Founding& wanted, Instant now) {
-    if (!wanted.policy) return tl::unexpected{std::string{"a new network needs a policy"}};
+Expected<Founded, FoundingError> create(Transaction& tx, const Founding& wanted, Instant now) {
+    if (!wanted.policy) return refused(FoundingError::Kind::policy, "a new network needs a policy");
     if (wanted.network_name.empty())
-        return tl::unexpected{std::string{"a new network needs a name"}};
+        return refused(FoundingError::Kind::network, "a new network needs a name");
     const DayIndex today = Calendar{*wanted.policy}.day_at(now);
     tx.found({.network_name = wanted.network_name, .programme_start_day = today, .founded = now});
     tx.add_policy(record_of(*wanted.policy, today, now));
     return Founded{.created = true, .announced = std::nullopt};
 }
 
-Expected<Founded, std::string> continue_network(Transaction& tx, const Genesis& genesis,
-                                                const Founding& wanted, Instant now) {
+Expected<Founded, FoundingError> continue_network(Transaction& tx, const Genesis& genesis,
+                                                  const Founding& wanted, Instant now) {
     if (!wanted.network_name.empty() && wanted.network_name != genesis.network_name)
-        return tl::unexpected{"the store belongs to network \"" + genesis.network_name +
-                              "\", not to \"" + wanted.network_name +
-                              "\"; name that one, or another data directory"};
+        return refused(FoundingError::Kind::network,
+                       "the store belongs to network \"" + genesis.network_name + "\", not to \"" +
+                           wanted.network_name + "\"; name that one, or another data directory");
     if (!wanted.policy) return Founded{};
     const std::vector<PolicyRecord> records = tx.policies();
-    if (records.empty())
-        return tl::unexpected{std::string{"the store has a genesis but no policy"}};
+    require(!records.empty(), "a founded network has a policy");
     const PolicyRecord& latest = records.back();
     if (latest.hash == policy_hash(*wanted.policy)) return Founded{};
     const auto known = policy_from_canonical(latest.canonical);
-    if (!known) return tl::unexpected{"the store's policy cannot be read: " + known.error()};
+    if (!known)
+        return refused(FoundingError::Kind::policy,
+                       "the store's policy cannot be read: " + known.error());
     if (!same_calendar(*known, *wanted.policy))
-        return tl::unexpected{
+        return refused(
+            FoundingError::Kind::policy,
             "a policy may not change the calendar of a network (protocol 2.3): the store has " +
-            calendar_text(*known) + ", the policy " + calendar_text(*wanted.policy) +
-            "; keep these, or found a new network in another data directory"};
+                calendar_text(*known) + ", the policy " + calendar_text(*wanted.policy) +
+                "; keep these, or found a new network in another data directory");
     const DayIndex today = Calendar{*known}.day_at(now);
     const std::int64_t notice = std::max<std::int64_t>(1, known->notice_days);
     PolicyRecord announced =
@@ -64,8 +71,8 @@ Expected<Founded, std::string> continue_network(Transaction& tx, const Genesis& 
 
 }  // namespace
 
-Expected<Founded, std::string> found_network(Store& store, const Founding& wanted, Instant now) {
-    Expected<Founded, std::string> founded;
+Expected<Founded, FoundingError> found_network(Store& store, const Founding& wanted, Instant now) {
+    Expected<Founded, FoundingError> founded;
     store.write([&](Transaction& tx) {
         const auto genesis = tx.genesis();
         founded = genesis ? continue_network(tx, *genesis, wanted, now) : create(tx, wanted, now);

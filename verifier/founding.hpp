@@ -21,12 +21,18 @@ struct Founded {
     std::optional<PolicyRecord> announced;  ///< a policy that will decide from its effective day on
 };
 
+/// Why a store cannot serve what was asked for, and what to do, as a sentence.
+struct FoundingError {
+    enum class Kind : std::uint8_t { network, policy };
+    Kind kind{};
+    std::string message;
+};
+
 /// At a verifier's start: writes the genesis and the first policy into an empty store, in force
 /// from the day of `now`; in a network that exists announces a policy other than the latest
-/// announced one, `notice_days` ahead and at the earliest tomorrow (protocol 9.1). The error is a
-/// sentence: another network's store, no policy for a new one, or a policy that changes the
-/// calendar (2.3).
-Expected<Founded, std::string> found_network(Store& store, const Founding& wanted, Instant now);
+/// announced one, `notice_days` ahead and at the earliest tomorrow (protocol 9.1). Refused: another
+/// network's store, a new one without name or policy, a policy that changes the calendar (2.3).
+Expected<Founded, FoundingError> found_network(Store& store, const Founding& wanted, Instant now);
 
 using DrawDayKey = std::function<DayKey()>;
 

@@ -35,7 +35,7 @@ struct VerifierOptions {
     std::string minimum_node_version;
     bool reflection = false;
 
-    Clock clock;  ///< empty: the system's
+    Clock clock;  ///< the verifier's wall clock; must be given
 };
 
 /// What can be asked of a verifier while it runs. Thread-safe.

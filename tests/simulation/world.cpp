@@ -1,0 +1,298 @@
+#include "tests/simulation/world.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "core/base/encoder.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/require.hpp"
+#include "core/work/best_k.hpp"
+#include "core/work/pow_hash_many.hpp"
+
+namespace vigil::verifier::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Instant founded = instant_from_ms(1'700'000'000'000);
+
+std::uint64_t mixed(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+    return x ^ (x >> 31);
+}
+
+SigningKey key_of(std::uint64_t seed, std::size_t node) {
+    return SigningKey{as<KeySeed>(Encoder{"test/node"}.u64(seed).u64(node).hash())};
+}
+
+}  // namespace
+
+Policy small_policy() {
+    Policy policy = *preset("demo");
+    policy.name = "small";
+    policy.roll_call.k = 16;
+    policy.hourly.k = policy.spot.k = 8;
+    policy.calibration.k = 16;
+    policy.grace_every_days = 4;
+    policy.slash_tiers = {{1, Ppm{25'000}}, {3, Ppm{50'000}}, {5, Ppm{100'000}}};
+    return policy;
+}
+
+std::uint64_t seed_from_environment() {
+    const char* given = std::getenv("VIGIL_SEED");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : 20'241'001;
+}
+
+World::World(std::uint64_t seed, const Policy& policy)
+    : seed_{seed}, policy_{policy}, store_{open_sqlite_store(":memory:")}, now_{founded} {
+    const auto done = found_network(*store_, {.network_name = "simulated", .policy = policy}, now_);
+    require(done.has_value() && done->created, "a new network is founded");
+}
+
+World::~World() = default;
+
+void World::boot() {
+    schedule_ = std::make_unique<Schedule>(*store_);
+    roster_ = std::make_unique<Roster>(*store_);
+    timeline_ = std::make_unique<Timeline>(*store_, *roster_, *schedule_, outlets(),
+                                           TimelineOptions{.replica = 0, .grace = 500ms}, hooks());
+    wake_ = now_;
+    timeline_->keep_books(now_);
+}
+
+void World::shut_down() {
+    timeline_.reset();
+    roster_.reset();
+    schedule_.reset();
+}
+
+TimelineHooks World::hooks() {
+    TimelineHooks hooks;
+    hooks.draw = [this] {
+        return as<DayKey>(Encoder{"test/day"}.u64(seed_).u64(++keys_drawn_).hash());
+    };
+    hooks.window_closed = [this](const WindowClosing& closing) {
+        closed.push_back(closing.window);
+    };
+    hooks.day_settled = [this](const DaySettlement& settlement) { settled.push_back(settlement); };
+    return hooks;
+}
+
+Outlets World::outlets() {
+    Outlets outlets;
+    outlets.fleet_check = [this](const WindowPlan& plan, const FleetCheck& check) {
+        for (std::size_t node = 0; node < nodes_.size(); ++node) {
+            std::vector<ScheduledCheck> checks;
+            for (const std::size_t number : nodes_[node].devices) {
+                const auto device = roster_->device(devices_[number].ref);
+                if (schedule_->takes_part(*device, check.start))
+                    checks.push_back(schedule_->fleet_check_of(*device, plan, check));
+            }
+            hear(node, checks, policy_.rule(check.kind));
+        }
+    };
+    outlets.device_check = [this](const RosterDevice& device, const ScheduledCheck& check,
+                                  const CheckRule& rule) {
+        hear(devices_[by_ref_.at(device.ref)].node, {check}, rule);
+    };
+    return outlets;
+}
+
+std::size_t World::enrol(const std::vector<Habit>& habits) {
+    const std::size_t first = devices_.size();
+    Node node{
+        .key = key_of(seed_, nodes_.size()), .id = {}, .ref = {}, .sequence = 1, .devices = {}};
+    const PublicKey& key = node.key.public_key();
+    node.id = node_id(key);
+    NodeRecord record{.ref = {},
+                      .id = node.id,
+                      .key = key,
+                      .payout = {},
+                      .name = "n",
+                      .region = "",
+                      .version = "1",
+                      .sequence = 1,
+                      .enrolled = now_};
+    record.payout.bytes.fill(7);
+    std::vector<DeviceRecord> records;
+    for (std::size_t i = 0; i < habits.size(); ++i) {
+        DeviceRecord device;
+        device.uid = "GPU-" + std::to_string(first + i);
+        device.id = vigil::device_id(key, device.uid);
+        device.model = "Simulated";
+        device.enrolled = now_;
+        records.push_back(std::move(device));
+    }
+    const EnrolmentEntry entry{.kind = EnrolmentEntry::Kind::enrol,
+                               .node = node.id,
+                               .received = now_,
+                               .content = "enrolment",
+                               .signature = {}};
+    store_->write([&](Transaction& tx) {
+        tx.enrol(entry, record, records);
+        for (const DeviceRecord& device : records)
+            tx.add_calibration(
+                {.device = device.ref,
+                 .counter = 1,
+                 .beacon = as<Beacon>(Encoder{"test/calibration"}.bytes(device.id).hash()),
+                 .issued = now_},
+                std::nullopt, 0);
+    });
+    node.ref = record.ref;
+    for (std::size_t i = 0; i < habits.size(); ++i) {
+        node.devices.push_back(first + i);
+        by_ref_[records[i].ref] = first + i;
+        devices_.push_back({.ref = records[i].ref,
+                            .id = records[i].id,
+                            .node = nodes_.size(),
+                            .habit = habits[i],
+                            .rate = 300 + mixed(seed_ + first + i) % 300});
+    }
+    nodes_.push_back(std::move(node));
+    roster_->refresh(nodes_.back().id);
+    for (const std::size_t number : nodes_.back().devices) {
+        const auto device = roster_->device(devices_[number].ref);
+        hear(nodes_.size() - 1, {schedule_->calibration_of(*device, *device->calibration)},
+             policy_.calibration);
+    }
+    return first;
+}
+
+void World::retire(std::size_t number) {
+    const Device& device = devices_.at(number);
+    Node& node = nodes_[device.node];
+    const EnrolmentEntry entry{.kind = EnrolmentEntry::Kind::retire,
+                               .node = node.id,
+                               .received = now_,
+                               .content = "retire",
+                               .signature = {}};
+    const DayIndex from = calendar().day_at(now_) + 2;
+    store_->write([&](Transaction& tx) { tx.retire(entry, device.ref, from, ++node.sequence); });
+    roster_->refresh(node.id);
+}
+
+std::uint64_t World::dice(const Challenge& challenge, std::uint64_t salt) const {
+    return mixed(FirstBytes{}(challenge) ^ mixed(seed_ + salt));
+}
+
+std::uint64_t World::dice(std::uint64_t a, std::uint64_t b, std::uint64_t salt) const {
+    return mixed(a ^ mixed(b ^ mixed(seed_ + salt)));
+}
+
+bool World::absent(const Device& device, WindowIndex window) const {
+    const auto number = static_cast<std::uint64_t>(by_ref_.at(device.ref));
+    const auto index = static_cast<std::uint64_t>(window.value);
+    if (blackout && blackout(window) && dice(number, index, 1) % 10 < 7) return true;
+    if (device.habit != Habit::flaky) return false;
+    const std::uint64_t stretch = index / (6 * 4);  // four days
+    return dice(number, index, 2) % 10 < 3 || dice(number, stretch, 3) % 10 < 3;
+}
+
+std::optional<Milliseconds> World::answer_after(const Device& device, const Check& check,
+                                                WindowIndex window) const {
+    if (check.kind == CheckKind::calibration) return policy_.calibration.work + 100ms;
+    if (absent(device, window) || dice(check.challenge, 4) % 100 == 0) return std::nullopt;
+    const CheckRule& rule = policy_.rule(check.kind);
+    if (device.habit == Habit::late && dice(check.challenge, 5) % 3 == 0)
+        return rule.length() + Milliseconds{dice(check.challenge, 6) % 2'500};
+    return rule.work + Milliseconds{20 + dice(check.challenge, 7) % 150};
+}
+
+Proof World::prove(const Device& device, const Check& check, const CheckRule& rule) const {
+    std::uint64_t tries = device.rate * static_cast<std::uint64_t>(rule.work.count()) / 1'000;
+    if (device.habit == Habit::lazy && check.kind != CheckKind::calibration) tries = rule.k;
+    tries = std::max<std::uint64_t>(tries, rule.k);
+    std::vector<std::uint64_t> nonces(tries);
+    for (std::size_t i = 0; i < tries; ++i) nonces[i] = (dice(check.challenge, 8) >> 1) + i;
+    std::vector<Hash> hashes(tries);
+    pow_hashes(check.challenge, nonces, hashes);
+    BestK best{rule.k};
+    for (std::size_t i = 0; i < tries; ++i) best.offer({.hash = hashes[i], .nonce = nonces[i]});
+    Proof proof{
+        .device = device.id, .challenge = check.challenge, .nonces = {}, .hashes_tried = tries};
+    for (const Found& found : best.sorted()) proof.nonces.push_back(found.nonce);
+    std::sort(proof.nonces.begin(), proof.nonces.end());
+    return proof;
+}
+
+void World::hear(std::size_t node, const std::vector<ScheduledCheck>& checks,
+                 const CheckRule& rule) {
+    std::map<Instant, Answer> answers;
+    for (const ScheduledCheck& scheduled : checks) {
+        const Check& check = scheduled.check;
+        if (!heard_.insert(check.challenge).second) continue;
+        const Device& device = devices_[by_ref_.at(scheduled.claim.device)];
+        if (const auto after = answer_after(device, check, scheduled.claim.window))
+            answers[check.start + *after].proofs.push_back(prove(device, check, rule));
+    }
+    for (auto& [when, answer] : answers)
+        on_the_way_.emplace(when, Sent{.node = node, .answer = std::move(answer)});
+}
+
+void World::deliver(const Sent& sent) {
+    if (!running()) {
+        ++lost_answers;
+        return;
+    }
+    AnswerRecord record;
+    record.node = nodes_[sent.node].ref;
+    record.received = now_;
+    record.signed_bytes = signed_bytes(schedule_->network(), sent.answer);
+    record.id = answer_id(record.signed_bytes);
+    bool judgeable = true;
+    std::vector<VerdictRecord> verdicts;
+    for (const Proof& proof : sent.answer.proofs) {
+        const auto device = roster_->device(proof.device);
+        const auto scheduled = schedule_->find(*device, proof.challenge, now_);
+        require(scheduled.has_value(), "a node answers checks that it was given");
+        const Check& check = scheduled->check;
+        record.claims.push_back(scheduled->claim);
+        const bool counted_before = device->as_of >= scheduled->claim.window - 1;
+        const bool new_here = device->enrolled >= calendar().span(scheduled->claim.window).begin;
+        judgeable =
+            judgeable && (check.kind == CheckKind::calibration || counted_before || new_here);
+        verdicts.push_back(
+            {.claim = scheduled->claim,
+             .challenge = check.challenge,
+             .start = check.start,
+             .deadline = check.deadline,
+             .received = now_,
+             .k = check.k,
+             .theta = check.theta,
+             .judgement = judge(check, proof.nonces, now_, device->baseline_for(check.start))});
+    }
+    if (judgeable) record.verdicts = verdicts;
+    AnswerFate fate;
+    store_->write([&](Transaction& tx) { fate = tx.record(record); });
+    if (fate.kind == AnswerFate::Kind::closed) {
+        ++lost_answers;
+        return;
+    }
+    ++taken_answers;
+    waiting_answers += !judgeable;
+    for (const VerdictRecord& verdict : record.verdicts)
+        if (verdict.claim.kind == CheckKind::calibration)
+            roster_->set_calibrated(devices_[by_ref_.at(verdict.claim.device)].id,
+                                    verdict.judgement.rate);
+}
+
+void World::at(Instant when, std::function<void()> what) { script_.emplace(when, std::move(what)); }
+
+void World::run_until(Instant end) {
+    while (now_ < end) {
+        Instant next = end;
+        if (running()) next = std::min(next, wake_);
+        if (!on_the_way_.empty()) next = std::min(next, on_the_way_.begin()->first);
+        if (!script_.empty()) next = std::min(next, script_.begin()->first);
+        now_ = std::max(now_, next);
+        while (!script_.empty() && script_.begin()->first <= now_)
+            script_.extract(script_.begin()).mapped()();
+        while (!on_the_way_.empty() && on_the_way_.begin()->first <= now_)
+            deliver(on_the_way_.extract(on_the_way_.begin()).mapped());
+        if (running() && wake_ <= now_) wake_ = timeline_->advance_to(now_);
+    }
+}
+
+}  // namespace vigil::verifier::simulation

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/crypto/ed25519.hpp"
+#include "verifier/timeline.hpp"
+
+namespace vigil::verifier::simulation {
+
+/// The demo's calendar with small proofs: a day of 120 s, six windows of 20 s, four slots each.
+Policy small_policy();
+
+/// The seed of a run: VIGIL_SEED, or a fixed one; printed by every test that uses it.
+std::uint64_t seed_from_environment();
+
+enum class Habit : std::uint8_t {
+    honest,  ///< answers, but for one check in a hundred
+    flaky,   ///< gone for windows, sometimes for days
+    late,    ///< every third answer after the deadline
+    lazy     ///< any k nonces, after a calibration that was honest
+};
+
+/// A network in virtual time: real store, roster, schedule and timeline; synthetic nodes whose
+/// behaviour is a function of the seed and the challenge alone, so that two runs of one seed see
+/// the same answers however the verifier fares. Proofs are mined for real, but small.
+class World {
+public:
+    explicit World(std::uint64_t seed, const Policy& policy = small_policy());
+    ~World();
+
+    /// A node with devices of these habits, enrolled now (or when it is next due), calibrated.
+    /// Returns the number of its first device.
+    std::size_t enrol(const std::vector<Habit>& habits);
+    void retire(std::size_t device);
+
+    void boot();       ///< starts the verifier over what the store holds
+    void shut_down();  ///< as a power cut does
+    bool running() const { return timeline_ != nullptr; }
+
+    /// To be done when the time has come; in order.
+    void at(Instant when, std::function<void()> what);
+    void run_until(Instant end);
+    Instant now() const { return now_; }
+    void jump_to(Instant time) { now_ = time; }
+
+    Store& store() { return *store_; }
+    Roster& roster() { return *roster_; }
+    Schedule& schedule() { return *schedule_; }
+    Timeline& timeline() { return *timeline_; }
+    const Policy& policy() const { return policy_; }
+    Calendar calendar() const { return Calendar{policy_}; }
+    DeviceRef device(std::size_t number) const { return devices_.at(number).ref; }
+    DeviceId device_id(std::size_t number) const { return devices_.at(number).id; }
+    std::size_t device_count() const { return devices_.size(); }
+
+    /// Answers that nobody took: the verifier was down or the window closed.
+    std::uint64_t lost_answers{};
+    std::uint64_t taken_answers{};
+    std::uint64_t waiting_answers{};  ///< recorded before the window before theirs was closed
+    std::vector<WindowIndex> closed;
+    std::vector<DaySettlement> settled;
+    /// In windows for which it holds, seven devices of ten answer nothing.
+    std::function<bool(WindowIndex)> blackout;
+
+private:
+    struct Device {
+        DeviceRef ref;
+        DeviceId id;
+        std::size_t node{};
+        Habit habit{};
+        std::uint64_t rate{};  ///< hashes per second
+    };
+    struct Node {
+        SigningKey key;
+        NodeId id;
+        NodeRef ref;
+        std::uint64_t sequence{};
+        std::vector<std::size_t> devices;
+    };
+    struct Sent {
+        std::size_t node{};
+        Answer answer;
+    };
+
+    std::uint64_t dice(const Challenge& challenge, std::uint64_t salt) const;
+    std::uint64_t dice(std::uint64_t a, std::uint64_t b, std::uint64_t salt) const;
+    bool absent(const Device& device, WindowIndex window) const;
+    std::optional<Milliseconds> answer_after(const Device& device, const Check& check,
+                                             WindowIndex window) const;
+    Proof prove(const Device& device, const Check& check, const CheckRule& rule) const;
+    void hear(std::size_t node, const std::vector<ScheduledCheck>& checks, const CheckRule& rule);
+    void deliver(const Sent& sent);
+    TimelineHooks hooks();
+    Outlets outlets();
+
+    const std::uint64_t seed_;
+    const Policy policy_;
+    std::unique_ptr<Store> store_;
+    std::unique_ptr<Schedule> schedule_;
+    std::unique_ptr<Roster> roster_;
+    std::unique_ptr<Timeline> timeline_;
+    Instant now_;
+    Instant wake_;
+    std::uint64_t keys_drawn_{};
+    std::vector<Device> devices_;
+    std::vector<Node> nodes_;
+    std::map<DeviceRef, std::size_t> by_ref_;
+    std::multimap<Instant, Sent> on_the_way_;
+    std::multimap<Instant, std::function<void()>> script_;
+    std::set<Challenge> heard_;
+};
+
+}  // namespace vigil::verifier::simulation

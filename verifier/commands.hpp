@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "proto/edge/settings.hpp"
+
+namespace vigil::verifier {
+
+/// What the commands other than run and demo print on stdout. Each returns the exit code and throws
+/// edge::Fatal.
+enum class OutputFormat : std::uint8_t { table, json };
+
+/// Every effective value with its source.
+int print_config(const edge::Settings& settings, OutputFormat format);
+
+/// `policy`: preset or file.
+int lint_policy(const std::string& policy, OutputFormat format);
+int show_policy(const std::string& policy, OutputFormat format);
+int print_policy_hash(const std::string& policy);
+
+/// Reads a store beside a verifier that may be running on it.
+int list_devices(const std::filesystem::path& store, OutputFormat format);
+/// `device`: its id, or a beginning of it that no other shares.
+int explain_day(const std::filesystem::path& store, const std::string& device, std::int64_t day,
+                OutputFormat format);
+
+/// Asks a running verifier's /readyz: 0 ready, 1 not, 5 unreachable.
+int check_health(const std::string& address, std::uint16_t port);
+
+}  // namespace vigil::verifier

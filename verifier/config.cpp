@@ -1,0 +1,88 @@
+#include "verifier/config.hpp"
+
+#include "proto/edge/files.hpp"
+#include "proto/edge/policy_file.hpp"
+
+namespace vigil::verifier {
+
+void declare(edge::Settings& settings, Config& c) {
+    constexpr std::int64_t highest_port = 65'535;
+    const auto add = [&settings](std::string key, edge::SettingTarget target, std::string help) {
+        settings.declare({.key = std::move(key), .target = target, .help = std::move(help)});
+    };
+    const auto number = [&settings](std::string key, std::int64_t* target, std::string help,
+                                    std::int64_t min, std::int64_t max) {
+        settings.declare({.key = std::move(key),
+                          .target = target,
+                          .help = std::move(help),
+                          .min = min,
+                          .max = max});
+    };
+    add("data_dir", &c.data_dir, "directory of store and keys");
+    add("network", &c.network, "name of the network; empty: the store's, \"vigil\" if new");
+    add("policy", &c.policy, "preset or file; empty: the store's, the first preset if new");
+    add("address", &c.address, "address that nodes connect to");
+    number("port", &c.port, "its port; 0: a free one", 0, highest_port);
+    add("tls.enabled", &c.tls, "false only behind a proxy that ends TLS");
+    add("tls.certificate", &c.certificate, "PEM file; empty: made in the data directory");
+    add("tls.key", &c.key, "PEM file of its key, mode 0600");
+    add("tls.names", &c.names, "names and addresses of a certificate made here");
+    add("http.address", &c.http_address, "address of /metrics, /healthz, /readyz");
+    number("http.port", &c.http_port, "its port; 0: a free one", 0, highest_port);
+    add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");
+    number("threads.judging", &c.judging_threads, "threads that judge answers", 1, 256);
+    number("threads.network", &c.network_threads, "threads that serve streams", 1, 64);
+    add("minimum_node_version", &c.minimum_node_version, "older nodes are refused; empty: none");
+    add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
+    add("log.format", &c.log_format, "text or json");
+    add("log.level", &c.log_level, "trace, debug, info, warning, error");
+}
+
+void check(const Config& config) {
+    const auto refuse = [](const std::string& why) {
+        throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
+    };
+    if (config.data_dir.empty())
+        refuse("data_dir is empty and there is no home directory; name one with --data-dir");
+    if (config.network.size() > 64)
+        refuse("network: at most 64 bytes, got " + std::to_string(config.network.size()));
+    if (config.certificate.empty() != config.key.empty())
+        refuse("tls.certificate and tls.key belong together; set both or none");
+    if (config.port != 0 && config.port == config.http_port &&
+        config.address == config.http_address)
+        refuse("port and http.port are both " + std::to_string(config.port) +
+               "; choose another with --http-port");
+    if (!config.policy.empty()) edge::load_policy(config.policy);
+}
+
+VerifierOptions options_from(const Config& config, Clock clock) {
+    VerifierOptions options;
+    options.data_dir = config.data_dir;
+    options.network_name = config.network;
+    options.policy = config.policy;
+    options.address = config.address;
+    options.port = static_cast<std::uint16_t>(config.port);
+    options.tls = config.tls;
+    options.certificate = config.certificate;
+    options.key = config.key;
+    options.names = config.names;
+    options.http_address = config.http_address;
+    options.http_port = static_cast<std::uint16_t>(config.http_port);
+    options.all_device_metrics = config.all_device_metrics;
+    options.judging_threads = static_cast<unsigned>(config.judging_threads);
+    options.network_threads = static_cast<unsigned>(config.network_threads);
+    options.minimum_node_version = config.minimum_node_version;
+    options.reflection = config.reflection;
+    options.clock = std::move(clock);
+    return options;
+}
+
+std::string default_data_dir(bool root, const char* xdg_state_home, const char* home) {
+    const auto given = [](const char* value) { return value != nullptr && *value != '\0'; };
+    if (root) return "/var/lib/vigil-verifier";
+    if (given(xdg_state_home)) return std::string{xdg_state_home} + "/vigil-verifier";
+    if (given(home)) return std::string{home} + "/.local/state/vigil-verifier";
+    return {};
+}
+
+}  // namespace vigil::verifier

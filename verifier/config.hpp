@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "proto/edge/settings.hpp"
+#include "verifier/run.hpp"
+
+namespace vigil::verifier {
+
+/// Everything an operator can set. Rules that decide money are the network's policy, not this.
+struct Config {
+    std::string data_dir;
+    std::string network;
+    std::string policy;
+    std::string address = "0.0.0.0";
+    std::int64_t port = 9464;
+    bool tls = true;
+    std::string certificate, key;
+    std::vector<std::string> names;
+    std::string http_address = "0.0.0.0";
+    std::int64_t http_port = 9463;
+    bool all_device_metrics = false;
+    std::int64_t judging_threads = 1;
+    std::int64_t network_threads = 1;
+    std::string minimum_node_version;
+    bool reflection = false;
+    std::string log_format = "text";
+    std::string log_level = "info";
+};
+
+/// Declares every setting with its help. `config` must outlive `settings` and holds the defaults.
+void declare(edge::Settings& settings, Config& config);
+
+/// What can be said about values without asking the disk or the network. Throws Fatal E-CONFIG,
+/// E-POLICY.
+void check(const Config& config);
+
+VerifierOptions options_from(const Config& config, Clock clock);
+
+/// Where a verifier keeps its state when nothing is said: /var/lib/vigil-verifier for root, else
+/// under XDG_STATE_HOME or the home directory. Null: not set.
+std::string default_data_dir(bool root, const char* xdg_state_home, const char* home);
+
+}  // namespace vigil::verifier

@@ -1,0 +1,67 @@
+#include "verifier/journal.hpp"
+
+#include <fmt/format.h>
+#include <map>
+#include <spdlog/spdlog.h>
+
+namespace vigil::verifier {
+namespace {
+
+std::string counts(const std::map<std::string_view, std::size_t>& by_name) {
+    std::string out;
+    for (const auto& [name, count] : by_name)
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, name);
+    return out.empty() ? "no devices" : out;
+}
+
+}  // namespace
+
+void log_start(const VerifierView& view, const Founded& founded, std::size_t nodes,
+               std::size_t devices) {
+    const Genesis& genesis = view.schedule.genesis();
+    spdlog::info("network \"{}\" {}: id {}", genesis.network_name,
+                 founded.created ? "founded" : "continued", to_hex(view.schedule.network()));
+    if (founded.announced)
+        spdlog::warn("policy {} announced; it decides from day {} on",
+                     to_hex(founded.announced->hash), founded.announced->effective_day.value);
+    spdlog::info("{} nodes with {} devices enrolled", nodes, devices);
+    if (view.ca_file.empty())
+        spdlog::warn("TLS is off: a proxy must end it");
+    else
+        spdlog::info("certificate {} has SHA-256 fingerprint {}", view.ca_file.string(),
+                     view.tls_fingerprint);
+    spdlog::info("nodes connect to port {}; metrics and health on port {}", view.port,
+                 view.http_port);
+}
+
+void log_window(const WindowClosing& closing) {
+    std::map<std::string_view, std::size_t> outcomes;
+    for (const WindowRecord& window : closing.windows) ++outcomes[to_string(window.outcome)];
+    spdlog::info("window {} closed: {}", closing.window.value, counts(outcomes));
+}
+
+void log_day(const DaySettlement& settlement) {
+    std::map<std::string_view, std::size_t> outcomes;
+    Micro credited;
+    Micro slashed;
+    for (const DayRecord& day : settlement.devices) {
+        ++outcomes[to_string(day.outcome)];
+        credited += day.credit;
+        slashed += day.slashed;
+    }
+    spdlog::info("day {} settled: {}; {} credits, {} slashed; state_hash {}",
+                 settlement.day.day.value, counts(outcomes), to_credits(credited),
+                 to_credits(slashed), to_hex(settlement.day.state_hash));
+}
+
+void log_failure(const std::string& task, const std::string& why, Milliseconds retry) {
+    spdlog::error("{} failed, tried again in {} ms: {}", task, retry.count(), why);
+}
+
+void log_clock_jump(Milliseconds jump) {
+    spdlog::warn(
+        "the system clock jumped by {} ms; verdicts use it, so keep it disciplined (chrony, ntpd)",
+        jump.count());
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "verifier/day_settler.hpp"
+#include "verifier/run.hpp"
+#include "verifier/window_closer.hpp"
+
+namespace vigil::verifier {
+
+/// The verifier's log: one line for what an operator should know happened.
+void log_start(const VerifierView& view, const Founded& founded, std::size_t nodes,
+               std::size_t devices);
+void log_window(const WindowClosing& closing);
+void log_day(const DaySettlement& settlement);
+void log_failure(const std::string& task, const std::string& why, Milliseconds retry);
+void log_clock_jump(Milliseconds jump);
+
+}  // namespace vigil::verifier

@@ -1,0 +1,318 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <iostream>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <stop_token>
+#include <thread>
+#include <unistd.h>
+
+#include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
+#include "verifier/commands.hpp"
+#include "verifier/config.hpp"
+#include "verifier/demo/demo.hpp"
+#include "verifier/premises.hpp"
+#include "verifier/version.hpp"
+
+extern "C" char** environ;
+
+namespace vigil::verifier {
+namespace {
+
+constexpr int interrupted_twice = 130;
+
+Instant system_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
+
+int wake_pipe[2] = {-1, -1};
+
+extern "C" void on_stop_signal(int) {
+    const char signal = 's';
+    (void)!write(wake_pipe[1], &signal, 1);
+}
+
+/// Turns the first SIGINT or SIGTERM into a stop request; the second ends the process at once.
+/// A handler, not a blocked mask: a mask would be inherited by the nodes of a demo. One at a time.
+class StopSignals {
+public:
+    StopSignals() {
+        if (pipe2(wake_pipe, O_CLOEXEC) != 0)
+            throw edge::Fatal{edge::exit_configuration, "E-FILES",
+                              "no file descriptor is free; raise the limit (ulimit -n)"};
+        std::signal(SIGPIPE, SIG_IGN);
+        handle(on_stop_signal);
+        waiter_ = std::thread{[this] { wait(); }};
+    }
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+    ~StopSignals() {
+        handle(SIG_DFL);
+        const char ended = 'e';
+        (void)!write(wake_pipe[1], &ended, 1);
+        waiter_.join();
+        close(wake_pipe[0]);
+        close(wake_pipe[1]);
+    }
+
+    std::stop_token token() const { return source_.get_token(); }
+
+private:
+    static void handle(void (*handler)(int)) {
+        struct sigaction action {};
+        action.sa_handler = handler;
+        action.sa_flags = SA_RESTART;
+        sigaction(SIGINT, &action, nullptr);
+        sigaction(SIGTERM, &action, nullptr);
+    }
+
+    void wait() {
+        for (char what{}; read(wake_pipe[0], &what, 1) == 1 && what == 's';) {
+            if (source_.stop_requested()) _exit(interrupted_twice);
+            source_.request_stop();
+        }
+    }
+
+    std::stop_source source_;
+    std::thread waiter_;
+};
+
+/// The command line: what every command shares, and the commands.
+class Program {
+public:
+    Program() {
+        config_.data_dir =
+            default_data_dir(geteuid() == 0, std::getenv("XDG_STATE_HOME"), std::getenv("HOME"));
+        declare(settings_, config_);
+        app_.require_subcommand(1);
+        app_.get_formatter()->column_width(34);
+        app_.footer(
+            "Every setting is a flag, a key of the TOML file, or an environment name:\n"
+            "--http-port, http.port, VIGIL_HTTP_PORT. The flag wins, then the environment.\n"
+            "Exit codes: 0 ok, 1 check failed, 2 usage, 3 configuration, 5 unreachable.");
+        add_run();
+        add_demo();
+        add_config();
+        add_policy();
+        add_reading();
+        app_.add_subcommand("version", "Print the version")->callback([this] {
+            action_ = [] {
+                std::printf("vigil-verifier %s\n", version);
+                return 0;
+            };
+        });
+    }
+
+    int run(int argc, char** argv) {
+        try {
+            own_program_ = argv[0];
+            app_.parse(argc, argv);
+        } catch (const CLI::ParseError& failure) {
+            const int code = app_.exit(failure, std::cout, std::cerr);
+            return code == 0 ? 0 : edge::exit_usage;
+        }
+        return action_();
+    }
+
+private:
+    void add_settings(CLI::App& command) {
+        command.add_option("--config", file_, "TOML file [VIGIL_CONFIG]")->type_name("FILE");
+        for (const edge::Setting& setting : settings_.declared()) {
+            std::string flag = "--" + setting.key;
+            for (char& c : flag)
+                if (c == '.' || c == '_') c = '-';
+            command
+                .add_option_function<std::string>(
+                    flag,
+                    [this, key = setting.key](const std::string& text) {
+                        settings_.set_flag(key, text);
+                    },
+                    setting.help)
+                ->type_name("")
+                ->group("Settings");
+        }
+    }
+
+    void add_format(CLI::App& command) {
+        command.add_option("-o,--output", format_, "table (default) or json")
+            ->transform(CLI::CheckedTransformer(
+                std::map<std::string, OutputFormat>{{"table", OutputFormat::table},
+                                                    {"json", OutputFormat::json}},
+                CLI::ignore_case))
+            ->type_name("");
+    }
+
+    void load() {
+        const char* named = std::getenv("VIGIL_CONFIG");
+        if (file_.empty() && named != nullptr) file_ = named;
+        std::vector<std::string> names;
+        for (char** entry = environ; *entry != nullptr; ++entry) {
+            const std::string text{*entry};
+            names.push_back(text.substr(0, text.find('=')));
+        }
+        settings_.load(
+            file_, [](const char* name) { return std::getenv(name); }, names);
+    }
+
+    void load_and_check() {
+        load();
+        check(config_);
+    }
+
+    std::filesystem::path store() const {
+        return premises_of(options_from(config_, system_now)).store;
+    }
+
+    void add_run() {
+        CLI::App* command = app_.add_subcommand("run", "Serve a network until SIGTERM");
+        add_settings(*command);
+        command->footer(
+            "Examples:\n  vigil-verifier run --network mynet --policy incentivenet-2024-10\n"
+            "  vigil-verifier run --config /etc/vigil/verifier.toml --log-format json");
+        command->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                edge::start_logging(config_.log_format, config_.log_level);
+                const StopSignals signals;
+                run_verifier(options_from(config_, system_now), signals.token(),
+                             [](const VerifierView&) { spdlog::info("ready"); });
+                spdlog::info("stopped");
+                return 0;
+            };
+        });
+    }
+
+    void add_demo() {
+        CLI::App* command = app_.add_subcommand(
+            "demo", "Watch a whole network work on this machine, with a day of two minutes");
+        command->add_option("--days", demo_.days, "end after so many days; 0: go on until Ctrl-C")
+            ->check(CLI::Range(0, 1'000));
+        command->add_option("--http-port", demo_.http_port, "port of /metrics; 0: a free one");
+        command->add_option("--node-program", demo_.node_program, "vigil-node; empty: looked for");
+        command->add_option("--log-level", demo_log_level_, "trace, debug, info, warning, error");
+        command->footer(
+            "Examples:\n  vigil-verifier demo\n  vigil-verifier demo --days 3   # exit 0 when the "
+            "verdicts are as expected");
+        command->callback([this] {
+            action_ = [this] {
+                edge::start_logging("text", demo_log_level_);
+                demo_.own_program = own_program_;
+                demo_.clock = system_now;
+                demo_.search_path = std::getenv("PATH");
+                const StopSignals signals;
+                return demo::run_demo(demo_, signals.token());
+            };
+        });
+    }
+
+    void add_config() {
+        CLI::App* print =
+            app_.add_subcommand("config", "Print every setting with its value and source");
+        CLI::App* check_only =
+            app_.add_subcommand("check-config", "Say whether the configuration is usable");
+        for (CLI::App* command : {print, check_only}) add_settings(*command);
+        add_format(*print);
+        print->footer(
+            "Examples:\n  vigil-verifier config --config /etc/vigil/verifier.toml\n"
+            "  vigil-verifier config -o json");
+        print->callback([this] {
+            action_ = [this] {
+                load();
+                return print_config(settings_, format_);
+            };
+        });
+        check_only->footer("Example:\n  vigil-verifier check-config --config verifier.toml");
+        check_only->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                std::puts("the configuration is usable");
+                return 0;
+            };
+        });
+    }
+
+    void add_policy() {
+        CLI::App* group = app_.add_subcommand("policy", "Read policies: presets or TOML files");
+        group->require_subcommand(1);
+        group->footer(
+            "Examples:\n  vigil-verifier policy show incentivenet-2024-10\n"
+            "  vigil-verifier policy lint mypolicy.toml");
+        const auto add = [&](const char* name, const char* help, auto act, bool formatted) {
+            CLI::App* command = group->add_subcommand(name, help);
+            command->add_option("policy", policy_, "preset or file")->required();
+            if (formatted) add_format(*command);
+            command->callback([this, act] { action_ = [this, act] { return act(); }; });
+        };
+        add(
+            "lint", "Say whether a policy is usable, or the first thing that is wrong",
+            [this] { return lint_policy(policy_, format_); }, true);
+        add(
+            "show", "Print every rule of a policy, in canonical form",
+            [this] { return show_policy(policy_, format_); }, true);
+        add(
+            "hash", "Print a policy's hash", [this] { return print_policy_hash(policy_); }, false);
+    }
+
+    void add_reading() {
+        CLI::App* devices = app_.add_subcommand("devices", "List devices with their standing");
+        CLI::App* explain =
+            app_.add_subcommand("explain", "Show the arithmetic of a device's day, line by line");
+        CLI::App* health =
+            app_.add_subcommand("healthcheck", "Ask a running verifier whether it is ready");
+        for (CLI::App* command : {devices, explain, health}) add_settings(*command);
+        for (CLI::App* command : {devices, explain}) add_format(*command);
+        explain->add_option("--device", device_, "device id, or the beginning of it")->required();
+        explain->add_option("--day", day_, "day number, as `devices` and the log show it")
+            ->required();
+        devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");
+        explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
+        health->footer("Example:\n  vigil-verifier healthcheck --http-port 9463");
+        devices->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                return list_devices(store(), format_);
+            };
+        });
+        explain->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                return explain_day(store(), device_, day_, format_);
+            };
+        });
+        health->callback([this] {
+            action_ = [this] {
+                load();
+                return check_health(config_.http_address,
+                                    static_cast<std::uint16_t>(config_.http_port));
+            };
+        });
+    }
+
+    CLI::App app_{
+        "The verifier of a Vigil network: challenges GPUs, judges their work, keeps the "
+        "books."};
+    Config config_;
+    edge::Settings settings_;
+    std::string file_, policy_, device_, own_program_;
+    std::string demo_log_level_ = "warning";
+    std::int64_t day_{};
+    OutputFormat format_ = OutputFormat::table;
+    demo::DemoOptions demo_;
+    std::function<int()> action_;
+};
+
+}  // namespace
+}  // namespace vigil::verifier
+
+int main(int argc, char** argv) try {
+    return vigil::verifier::Program{}.run(argc, argv);
+} catch (const vigil::edge::Fatal& fatal) {
+    std::fprintf(stderr, "vigil-verifier: %s\n", fatal.what());
+    return fatal.exit_code;
+} catch (const std::exception& failure) {
+    std::fprintf(stderr, "vigil-verifier: E-INTERNAL: %s\n", failure.what());
+    return vigil::edge::exit_check_failed;
+}

@@ -1,0 +1,71 @@
+#include "verifier/premises.hpp"
+
+#include <sys/stat.h>
+
+#include "proto/edge/files.hpp"
+#include "proto/edge/policy_file.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* default_network = "vigil";
+
+fs::path or_in(const fs::path& chosen, const fs::path& directory, const char* name) {
+    return chosen.empty() ? directory / name : chosen;
+}
+
+}  // namespace
+
+Premises premises_of(const VerifierOptions& options) {
+    const fs::path& directory = options.data_dir;
+    return {.store = directory / "vigil.db",
+            .receipt_key = directory / "receipt.key",
+            .certificate = or_in(options.certificate, directory, "tls.crt"),
+            .key = or_in(options.key, directory, "tls.key")};
+}
+
+void make_data_dir(const fs::path& directory) {
+    std::error_code failure;
+    const bool created = fs::create_directories(directory, failure);
+    if (failure || !fs::is_directory(directory, failure))
+        throw edge::Fatal{edge::exit_configuration, "E-DATADIR",
+                          "the data directory " + directory.string() + " cannot be made (" +
+                              failure.message() +
+                              "); create it, owned by the verifier's user, or name another with "
+                              "--data-dir"};
+    if (created) ::chmod(directory.c_str(), 0700);
+}
+
+std::unique_ptr<Store> open_store(const fs::path& file) try {
+    return open_sqlite_store(file.string());
+} catch (const StoreTooNew& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
+} catch (const StoreFailed& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
+}
+
+Founded found_or_join(Store& store, const VerifierOptions& options, Instant now) {
+    Founding wanted{.network_name = options.network_name, .policy = std::nullopt};
+    bool is_new = false;
+    store.read([&](Reader& reader) { is_new = !reader.genesis(); });
+    if (!options.policy.empty()) wanted.policy = edge::load_policy(options.policy);
+    if (is_new && !wanted.policy) wanted.policy = preset(preset_names().front());
+    if (is_new && wanted.network_name.empty()) wanted.network_name = default_network;
+    auto founded = found_network(store, wanted, now);
+    if (!founded)
+        throw edge::Fatal{
+            edge::exit_configuration,
+            founded.error().kind == FoundingError::Kind::policy ? "E-POLICY" : "E-NETWORK",
+            founded.error().message};
+    return *std::move(founded);
+}
+
+std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options) {
+    if (!options.tls) return std::nullopt;
+    const Premises premises = premises_of(options);
+    return edge::load_or_create_tls(premises.certificate, premises.key, options.names);
+}
+
+}  // namespace vigil::verifier

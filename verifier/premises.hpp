@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "core/crypto/ed25519.hpp"
+#include "proto/edge/tls.hpp"
+#include "verifier/run.hpp"
+
+namespace vigil::verifier {
+
+/// What a verifier keeps on disk, all of it in its data directory unless told otherwise.
+struct Premises {
+    std::filesystem::path store, receipt_key, certificate, key;
+};
+Premises premises_of(const VerifierOptions& options);
+
+/// Creates the directory with mode 0700. Throws Fatal E-DATADIR.
+void make_data_dir(const std::filesystem::path& directory);
+
+/// Throws Fatal E-STORE-NEWER or E-STORE.
+std::unique_ptr<Store> open_store(const std::filesystem::path& file);
+
+/// Genesis and policy (founding.hpp), by what the options name. Throws Fatal E-POLICY, E-NETWORK.
+Founded found_or_join(Store& store, const VerifierOptions& options, Instant now);
+
+/// Nothing when TLS is off. Throws Fatal E-TLS, E-KEYMODE.
+std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options);
+
+}  // namespace vigil::verifier

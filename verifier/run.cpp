@@ -1,0 +1,278 @@
+#include "verifier/run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "proto/edge/files.hpp"
+#include "proto/edge/http_server.hpp"
+#include "verifier/journal.hpp"
+#include "verifier/metered_store.hpp"
+#include "verifier/premises.hpp"
+#include "verifier/service/service.hpp"
+#include "verifier/version.hpp"
+#include "verifier/web/endpoints.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::chrono::seconds housekeeping_every{5};
+/// Beyond these nothing can be promised to nodes. The scheduler wakes every second and writes a
+/// heartbeat every ten.
+constexpr std::chrono::seconds silence_max{15};
+constexpr Milliseconds lag_max{5'000};
+constexpr std::chrono::seconds late_for{60};  ///< how long a late start counts against readiness
+constexpr Milliseconds grace_max{2'000};
+constexpr int grace_share = 40;  ///< of a window, for the short ones of a demo
+
+DayKey draw_day_key() {
+    DayKey key;
+    edge::random_bytes(key.bytes);
+    return key;
+}
+
+class RefusalCounts {
+public:
+    void count(wire::RefusalReason reason) { ++of(reason); }
+    std::uint64_t get(wire::RefusalReason reason) const {
+        return counts_.at(static_cast<std::size_t>(reason));
+    }
+
+private:
+    std::atomic<std::uint64_t>& of(wire::RefusalReason reason) {
+        return counts_.at(static_cast<std::size_t>(reason));
+    }
+    std::array<std::atomic<std::uint64_t>, wire::refusal_reasons + 1> counts_{};
+};
+
+/// A whole verifier. Members in order of dependence: what is below uses what is above.
+class Verifier {
+public:
+    explicit Verifier(const VerifierOptions& options)
+        : options_{options},
+          premises_{premises_of(options)},
+          store_{open_store(premises_.store), metrics_},
+          founded_{found_or_join(store_, options, options.clock())},
+          tls_{load_tls(options)},
+          receipt_key_{edge::load_or_create_key(premises_.receipt_key).key},
+          schedule_{store_},
+          roster_{store_},
+          answers_{store_,           roster_, schedule_, receipt_key_, answers_options(options),
+                   answer_observer()},
+          service_{service_options(), store_,        roster_,           schedule_,
+                   answers_,          options.clock, service_observer()},
+          timeline_{store_,
+                    roster_,
+                    schedule_,
+                    outlets_ = service_.outlets(),
+                    timeline_options(),
+                    timeline_hooks()},
+          scheduler_{timeline_, options.clock, scheduler_hooks()} {
+        add_routes(http_, {.metrics = [this] { return scrape(); },
+                           .not_ready = [this] { return not_ready(); },
+                           .store = store_,
+                           .roster = roster_,
+                           .all_devices = options.all_device_metrics});
+    }
+
+    void serve(const std::stop_token& stop, const std::function<void(const VerifierView&)>& ready) {
+        recall_the_past();
+        // The first heartbeat and this day's key come before anything a node can see.
+        timeline_.keep_books(options_.clock());
+        http_.start(options_.http_address, options_.http_port, "--http-port");
+        service_.start();
+        scheduler_.start();
+        serving_ = true;
+        const VerifierView view = this->view();
+        log_start(view, founded_, roster_.node_count(), roster_.device_count());
+        ready(view);
+        wait(stop);
+        serving_ = false;
+        service_.stop();
+        scheduler_.stop();
+        http_.stop();
+    }
+
+private:
+    static AnswersOptions answers_options(const VerifierOptions& options) {
+        AnswersOptions answers;
+        answers.judging_threads = options.judging_threads;
+        return answers;
+    }
+
+    AnswerObserver answer_observer() {
+        AnswerObserver observer;
+        observer.judged = [this](const NodeId&, const RosterDevice& device,
+                                 const VerdictRecord& verdict) {
+            metrics_.count_judged(verdict);
+            if (outlets_.judged) outlets_.judged(device, verdict);
+        };
+        observer.refused = [this](wire::RefusalReason reason) { count_refused(reason); };
+        observer.judging = [this](auto time) { metrics_.observe_judging(time); };
+        return observer;
+    }
+
+    ServiceOptions service_options() const {
+        ServiceOptions service;
+        service.address = options_.address;
+        service.port = options_.port;
+        service.tls = tls_;
+        service.receipt_key = receipt_key_.public_key();
+        service.verifier_version = version;
+        service.minimum_node_version = options_.minimum_node_version;
+        service.reflection = options_.reflection;
+        service.network_threads = options_.network_threads;
+        return service;
+    }
+
+    ServiceObserver service_observer() {
+        ServiceObserver observer;
+        observer.refused = [this](wire::RefusalReason reason) { count_refused(reason); };
+        observer.broadcast = [this](auto time) { metrics_.observe_broadcast(time); };
+        return observer;
+    }
+
+    TimelineOptions timeline_options() const {
+        TimelineOptions timeline;
+        timeline.grace = std::min(grace_max, schedule_.calendar().window_length() / grace_share);
+        return timeline;
+    }
+
+    TimelineHooks timeline_hooks() {
+        TimelineHooks hooks;
+        hooks.draw = draw_day_key;
+        hooks.check_started = [this](Milliseconds lag) {
+            metrics_.observe_check_started(lag);
+            if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();
+        };
+        hooks.judged_waiting = [this](std::span<const VerdictRecord> verdicts) {
+            for (const VerdictRecord& verdict : verdicts) metrics_.count_judged(verdict);
+        };
+        hooks.window_closed = [this](const WindowClosing& closing) {
+            const DayIndex day = schedule_.calendar().day_of(closing.window);
+            metrics_.count_window(closing, *schedule_.policy_on(day));
+            log_window(closing);
+        };
+        hooks.day_settled = [this](const DaySettlement& settlement) {
+            metrics_.count_day(settlement);
+            log_day(settlement);
+        };
+        return hooks;
+    }
+
+    SchedulerHooks scheduler_hooks() {
+        SchedulerHooks hooks;
+        hooks.failed = [this](const std::string& task, const std::string& why, Milliseconds retry) {
+            metrics_.count_task_failure();
+            log_failure(task, why, retry);
+        };
+        hooks.clock_jumped = [this](Milliseconds jump) {
+            metrics_.count_clock_jump();
+            log_clock_jump(jump);
+        };
+        return hooks;
+    }
+
+    void count_refused(wire::RefusalReason reason) {
+        refusals_.count(reason);
+        metrics_.count_rejected(reason);
+    }
+
+    void recall_the_past() {
+        std::optional<SettledDay> settled;
+        store_.read([&](Reader& reader) { settled = reader.last_settled_day(); });
+        if (settled) metrics_.set_last_settled(settled->settled);
+        if (const auto closed = timeline_.last_closed())
+            metrics_.set_last_closed(schedule_.calendar().span(*closed).end);
+    }
+
+    VerifierView view() {
+        return {.port = service_.port(),
+                .http_port = http_.port(),
+                .ca_file = tls_ ? premises_.certificate : std::filesystem::path{},
+                .tls_fingerprint = tls_ ? tls_->fingerprint : std::string{},
+                .store = store_,
+                .roster = roster_,
+                .schedule = schedule_,
+                .refused = [this](wire::RefusalReason reason) { return refusals_.get(reason); }};
+    }
+
+    void wait(const std::stop_token& stop) {
+        std::mutex mutex;
+        std::condition_variable_any stopped;
+        std::unique_lock lock{mutex};
+        do {
+            keep_metrics();
+        } while (!stopped.wait_for(lock, stop, housekeeping_every,
+                                   [&] { return stop.stop_requested(); }));
+    }
+
+    void keep_metrics() {
+        const DayIndex today = schedule_.calendar().day_at(options_.clock());
+        metrics_.set_policy(*schedule_.policy_on(today), schedule_.policy_hash_on(today));
+        const std::uint64_t roster_version = roster_.version();
+        if (models_of_ == roster_version) return;
+        try {
+            std::map<std::string, std::size_t> models;
+            store_.read([&](Reader& reader) {
+                models.clear();
+                for (const DeviceRecord& device : reader.devices()) ++models[device.model];
+            });
+            metrics_.set_models(models);
+            models_of_ = roster_version;
+        } catch (const StoreFailed&) {
+            // Counted by the store itself; the next round tries again.
+        }
+    }
+
+    std::string scrape() {
+        metrics_.set_open_streams(service_.stats().open_sessions);
+        metrics_.set_store_bytes(store_.health().bytes);
+        return metrics_.text();
+    }
+
+    std::optional<std::string> not_ready() const {
+        if (!serving_) return "starting or stopping";
+        if (store_.last_write_failed()) return "the store cannot be written";
+        if (scheduler_.silence() > silence_max) return "the scheduler does not get through";
+        const auto since_late =
+            std::chrono::steady_clock::now().time_since_epoch() - late_start_.load();
+        if (since_late < late_for) return "a check was started late within the last minute";
+        return std::nullopt;
+    }
+
+    const VerifierOptions options_;
+    const Premises premises_;
+    Metrics metrics_{version};
+    RefusalCounts refusals_;
+    std::atomic<bool> serving_{false};
+    std::atomic<std::chrono::steady_clock::duration> late_start_{-late_for};
+    std::optional<std::uint64_t> models_of_;  ///< roster version that the model counts show
+    MeteredStore store_;
+    Founded founded_;
+    std::optional<edge::TlsIdentity> tls_;
+    SigningKey receipt_key_;
+    Schedule schedule_;
+    Roster roster_;
+    Outlets outlets_;  ///< set before anything is served; outlives those who tell it
+    Answers answers_;
+    Service service_;
+    Timeline timeline_;
+    Scheduler scheduler_;
+    edge::HttpServer http_;
+};
+
+}  // namespace
+
+void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
+                  const std::function<void(const VerifierView&)>& ready) try {
+    make_data_dir(options.data_dir);
+    Verifier verifier{options};
+    verifier.serve(stop, ready);
+} catch (const StoreFailed& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
+}
+
+}  // namespace vigil::verifier

@@ -1,0 +1,58 @@
+#include "verifier/web/endpoints.hpp"
+
+#include "proto/edge/http_server.hpp"
+#include "verifier/web/device_metrics.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::size_t devices_by_default = 2'000;
+constexpr const char* prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
+constexpr const char* index =
+    "vigil-verifier\n\n"
+    "/metrics          for Prometheus\n"
+    "/metrics/devices  per device, for Prometheus\n"
+    "/healthz          200 while the process answers\n"
+    "/readyz           200 while it can serve nodes, else 503 and why\n";
+
+edge::HttpResponse text(unsigned status, std::string body) {
+    edge::HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+}
+
+edge::HttpResponse prometheus(std::string body) {
+    edge::HttpResponse response;
+    response.content_type = prometheus_text;
+    response.body = std::move(body);
+    return response;
+}
+
+edge::HttpResponse devices(const WebSources& sources) {
+    const std::size_t count = sources.roster.device_count();
+    if (count > devices_by_default && !sources.all_devices)
+        return text(403, "there are " + std::to_string(count) +
+                             " devices; per-device metrics are off above " +
+                             std::to_string(devices_by_default) +
+                             " unless the verifier runs with --metrics-all-devices true\n");
+    return prometheus(device_metrics(sources.store, sources.roster));
+}
+
+}  // namespace
+
+void add_routes(edge::HttpServer& server, const WebSources& sources) {
+    server.route("/", [](const edge::HttpRequest&) { return text(200, index); });
+    server.route("/healthz", [](const edge::HttpRequest&) { return text(200, "ok\n"); });
+    server.route("/readyz", [not_ready = sources.not_ready](const edge::HttpRequest&) {
+        const auto why = not_ready();
+        return why ? text(503, *why + "\n") : text(200, "ready\n");
+    });
+    server.route("/metrics", [metrics = sources.metrics](const edge::HttpRequest&) {
+        return prometheus(metrics());
+    });
+    server.route("/metrics/devices",
+                 [sources](const edge::HttpRequest&) { return devices(sources); });
+}
+
+}  // namespace vigil::verifier
