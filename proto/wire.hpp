@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "proto/enrolment_bytes.hpp"
 #include "proto/messages.hpp"
 #include "vigil/v1/node.pb.h"
 
@@ -38,12 +39,6 @@ Expected<Fixed, Refusal> fixed_from_proto(std::string_view bytes, std::string_vi
 
 vigil::v1::SignedAnswer to_proto(const SignedAnswer& answer);
 Expected<SignedAnswer, Refusal> answer_from_proto(const vigil::v1::SignedAnswer& message);
-
-/// The bytes an enrolment's signature covers. Serialised deterministically, but only these very
-/// bytes count: keep them.
-std::string enrolment_bytes(const Enrolment& enrolment);
-/// Reads and checks them: lengths, number of devices, no uid twice, no control characters.
-Expected<Enrolment, Refusal> enrolment_from_bytes(std::string_view bytes);
 
 vigil::v1::OpenCheck to_proto(const OpenCheck& check);
 Expected<OpenCheck, Refusal> open_check_from_proto(const vigil::v1::OpenCheck& message);

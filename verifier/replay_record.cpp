@@ -1,0 +1,103 @@
+#include "verifier/replay_record.hpp"
+
+#include <algorithm>
+
+namespace vigil::verifier {
+namespace {
+
+constexpr std::int64_t requests_a_page = 500;
+constexpr int answers_a_page = 64;
+/// Answers of a bucket were recorded nearly in the order they were received: so far apart at most.
+constexpr int answers_ahead = 32;
+
+}  // namespace
+
+RecordReader::RecordReader(Reader& reader, Milliseconds chunk,
+                           std::function<void(int, std::int64_t)> missing)
+    : reader_{reader}, chunk_{chunk}, missing_{std::move(missing)} {
+    for (int bucket = 0; bucket < 256; ++bucket) fill(static_cast<std::uint8_t>(bucket));
+}
+
+void RecordReader::fill(std::uint8_t number) {
+    Bucket& bucket = buckets_[number];
+    while (!bucket.at_end && bucket.waiting < answers_ahead) {
+        auto page = reader_.answers_after(number, bucket.read_to, answers_a_page);
+        bucket.at_end = std::ssize(page) < answers_a_page;
+        for (StoredAnswer& answer : page) {
+            if (answer.number != bucket.read_to + 1) missing_(number, bucket.read_to + 1);
+            bucket.read_to = answer.number;
+            ++bucket.waiting;
+            const Place place{answer.received, number, answer.number};
+            answers_.emplace(place, std::move(answer));
+        }
+    }
+}
+
+StoredAnswer RecordReader::take(std::map<Place, StoredAnswer>::iterator at) {
+    const std::uint8_t bucket = at->first.bucket;
+    StoredAnswer answer = std::move(at->second);
+    answers_.erase(at);
+    --buckets_[bucket].waiting;
+    fill(bucket);
+    return answer;
+}
+
+std::optional<Instant> RecordReader::next_request() {
+    while (requests_.empty() && !requests_at_end_) {
+        auto page = reader_.enrolments(requests_to_, requests_a_page);
+        requests_at_end_ = page.empty();
+        requests_to_ += requests_a_page;
+        for (EnrolmentEntry& entry : page) requests_.push_back(std::move(entry));
+    }
+    if (requests_.empty()) return std::nullopt;
+    return std::max(request_time_, requests_.front().received);
+}
+
+std::optional<Instant> RecordReader::next_calibration(Instant until) {
+    while (calibrations_.empty() && calibrations_to_ <= until) {
+        const Instant from = calibrations_to_;
+        calibrations_to_ = until + Milliseconds{1};
+        if (from != Instant::min()) calibrations_to_ = std::max(calibrations_to_, from + chunk_);
+        for (CalibrationRecord& calibration : reader_.calibrations(from, calibrations_to_))
+            calibrations_.push_back(std::move(calibration));
+    }
+    if (calibrations_.empty()) return std::nullopt;
+    return calibrations_.front().issued;
+}
+
+std::optional<RecordEvent> RecordReader::next(Instant until) {
+    const auto request = next_request();
+    const auto calibration = next_calibration(until);
+    std::optional<Instant> answer;
+    if (!answers_.empty()) answer = answers_.begin()->first.received;
+
+    constexpr auto never = Instant::max();
+    const Instant first =
+        std::min({request.value_or(never), calibration.value_or(never), answer.value_or(never)});
+    if (first == never || first > until) return std::nullopt;
+    if (request == first) {
+        request_time_ = first;
+        RecordEvent event{std::move(requests_.front())};
+        requests_.pop_front();
+        return event;
+    }
+    if (calibration == first) {
+        RecordEvent event{std::move(calibrations_.front())};
+        calibrations_.pop_front();
+        return event;
+    }
+    return RecordEvent{take(answers_.begin())};
+}
+
+std::vector<StoredAnswer> RecordReader::take_answers(
+    Instant after, Instant until, const std::function<bool(const StoredAnswer&)>& wanted) {
+    std::vector<Place> places;
+    for (auto at = answers_.upper_bound(Place{after, 255, INT64_MAX});
+         at != answers_.end() && at->first.received <= until; ++at)
+        if (wanted(at->second)) places.push_back(at->first);
+    std::vector<StoredAnswer> taken;
+    for (const Place& place : places) taken.push_back(take(answers_.find(place)));
+    return taken;
+}
+
+}  // namespace vigil::verifier
