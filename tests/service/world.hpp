@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <grpcpp/grpcpp.h>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "verifier/service/service.hpp"
+#include "verifier/store/store.hpp"
+
+namespace vigil::verifier::test {
+
+/// A real store whose writes can be made to fail or to wait.
+class TouchyStore final : public Store {
+public:
+    explicit TouchyStore(std::unique_ptr<Store> real) : real_{std::move(real)} {}
+
+    void write(const std::function<void(Transaction&)>& work) override;
+    void read(const std::function<void(Reader&)>& work) override { real_->read(work); }
+    Health health() override { return real_->health(); }
+
+    std::atomic<bool> fails{false};
+    void hold();     ///< writes wait from now on
+    void release();  ///< until now
+
+private:
+    std::unique_ptr<Store> real_;
+    std::mutex held_;
+};
+
+/// The time is what the test says.
+class ManualClock {
+public:
+    Instant now() const { return instant_from_ms(ms_); }
+    void set(Instant t) { ms_ = to_ms(t); }
+    void advance(Milliseconds by) { ms_ += by.count(); }
+
+private:
+    std::atomic<std::int64_t> ms_{0};
+};
+
+/// Rules of a day, with k small enough to be found by trying 2,000 nonces.
+Policy small_policy();
+
+struct WorldOptions {
+    ServiceOptions service;
+    AnswersOptions answers;
+    bool tls = true;
+};
+
+/// A whole verifier over TLS on a free port, with a store in memory and a clock of its own,
+/// standing at the begin of a window.
+class World {
+public:
+    explicit World(WorldOptions options = {});
+    ~World();
+
+    std::shared_ptr<grpc::Channel> connect(grpc::ChannelArguments arguments = {}) const;
+    /// Nodes are new at the start of a window, so each test begins in one.
+    WindowIndex window() const { return schedule.calendar().window_at(clock.now()); }
+    std::shared_ptr<const WindowPlan> plan() { return schedule.plan(window()); }
+    /// The next fleet check of this window; the clock stands at its start.
+    FleetCheck begin_fleet_check(CheckKind kind);
+    std::uint64_t refused(RefusalReason reason);
+
+    ManualClock clock;
+    TouchyStore store;
+    SigningKey receipt_key;
+    std::unique_ptr<Schedule> schedule_holder;
+    Schedule& schedule;
+    Roster roster;
+
+private:
+    void count(RefusalReason reason);
+
+    std::filesystem::path folder_;
+    std::string certificate_;
+    std::mutex mutex_;
+    std::map<RefusalReason, std::uint64_t> refused_;
+    Outlets outlets_;
+
+public:
+    Answers answers;
+    std::unique_ptr<Service> service;
+};
+
+}  // namespace vigil::verifier::test
