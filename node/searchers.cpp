@@ -40,7 +40,7 @@ void add_opencl(Catalogue& out) {
     opencl::Devices found = opencl::find_devices();
     for (const auto& device : found.devices) {
         out.candidates.push_back({device.description, !device.is_processor});
-        out.open.emplace_back([open = device.open] { return open(opencl::usual_limits); });
+        out.open.emplace_back([open = device.open] { return open(opencl::OpenOptions{}); });
     }
     out.notes.insert(out.notes.end(), found.notes.begin(), found.notes.end());
 #else

@@ -17,7 +17,16 @@ __constant ulong round_constants[24] = {
     0x8000000080008081UL, 0x8000000000008080UL, 0x0000000080000001UL, 0x8000000080008008UL};
 
 #define ROL(x, n) rotate((x), (lane_t)(n))
+// PoCL compiles with clang, which does not find AVX-512's three-input logic in theta by itself.
+#if LANES == 8 && defined(__AVX512F__) && defined(__has_builtin) && __has_builtin(__builtin_ia32_pternlogq512_mask)
+#define TERNLOG(a, b, c, table) \
+    as_ulong8(__builtin_ia32_pternlogq512_mask(as_long8(a), as_long8(b), as_long8(c), table, (uchar)0xff))
+#define XOR3(a, b, c) TERNLOG(a, b, c, 0x96)
+#define CHI(a, b, c) TERNLOG(a, b, c, 0xd2)
+#else
+#define XOR3(a, b, c) ((a) ^ (b) ^ (c))
 #define CHI(a, b, c) ((a) ^ (~(b) & (c)))
+#endif
 
 ulong byte_swapped(ulong x) {
     return as_ulong(as_uchar8(x).s76543210);
@@ -34,13 +43,15 @@ ulong byte_swapped(ulong x) {
         a[5 * y + 4] = CHI(p4, p0, p1); \
     }
 
-#define PARITY(x) (a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20])
+#define PARITY(x) XOR3(XOR3(a[x], a[x + 5], a[x + 10]), a[x + 15], a[x + 20])
 #define THETA_COLUMN(x, left, right)                            \
     {                                                           \
         const lane_t turned = ROL(right, 1);                    \
-        a[x] ^= left ^ turned, a[x + 5] ^= left ^ turned;       \
-        a[x + 10] ^= left ^ turned, a[x + 15] ^= left ^ turned; \
-        a[x + 20] ^= left ^ turned;                             \
+        a[x] = XOR3(a[x], left, turned);                        \
+        a[x + 5] = XOR3(a[x + 5], left, turned);                \
+        a[x + 10] = XOR3(a[x + 10], left, turned);              \
+        a[x + 15] = XOR3(a[x + 15], left, turned);              \
+        a[x + 20] = XOR3(a[x + 20], left, turned);              \
     }
 
 // `before_chi` is the state of round 0 before chi for a zero nonce lane, which reaches 11 lanes by exclusive or.

@@ -141,9 +141,9 @@ private:
 }  // namespace
 
 std::unique_ptr<Searcher> open_device(cl_device_id device, const DeviceDescription& description,
-                                      bool is_processor, LaunchLimits limits) {
+                                      bool vectors, LaunchLimits limits) {
     return std::make_unique<OpenclSearcher>(device, description,
-                                            is_processor ? processor_shape : gpu_shape, limits);
+                                            vectors ? processor_shape : gpu_shape, limits);
 }
 
 }  // namespace vigil::opencl

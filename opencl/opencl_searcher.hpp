@@ -12,12 +12,17 @@ namespace vigil::opencl {
 
 inline constexpr LaunchLimits usual_limits{.found_capacity = 32'768, .hits_expected = 8'192};
 
+struct OpenOptions {
+    LaunchLimits limits{usual_limits};
+    bool gpu_kernel{};  ///< also on a processor, where it is slow: for tests
+};
+
 struct Device {
     DeviceDescription description;
     bool is_processor{};
     /// Compiles the kernel for the device: seconds at the first time. Throws SearchFailed with the
     /// compiler's words.
-    std::function<std::unique_ptr<Searcher>(LaunchLimits)> open;
+    std::function<std::unique_ptr<Searcher>(const OpenOptions&)> open;
 };
 
 struct Devices {

@@ -8,8 +8,9 @@
 
 namespace vigil::opencl {
 
-/// A searcher on one device, its kernel compiled. Throws SearchFailed.
+/// A searcher on one device, its kernel compiled: eight nonces at a time or one. Throws
+/// SearchFailed.
 std::unique_ptr<Searcher> open_device(cl_device_id device, const DeviceDescription& description,
-                                      bool is_processor, LaunchLimits limits);
+                                      bool vectors, LaunchLimits limits);
 
 }  // namespace vigil::opencl

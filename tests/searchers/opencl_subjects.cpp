@@ -12,8 +12,10 @@ void add_opencl(std::vector<Subject>& out) {
     for (std::size_t i = 0; i < found.devices.size(); ++i) {
         const auto open = found.devices[i].open;
         const std::string name = "opencl_" + std::to_string(i);
-        out.push_back({name, "", [open] { return open(opencl::usual_limits); }});
-        out.push_back({name + "_overflowing", "", [open] { return open(overflowing); }});
+        out.push_back({name, "", [open] { return open(opencl::OpenOptions{}); }});
+        out.push_back({name + "_gpu_kernel", "", [open] { return open({.gpu_kernel = true}); }});
+        out.push_back(
+            {name + "_overflowing", "", [open] { return open({.limits = overflowing}); }});
     }
 }
 

@@ -1,0 +1,100 @@
+#include <array>
+#include <benchmark/benchmark.h>
+#include <map>
+
+#include "core/work/pow_hash.hpp"
+#include "node/cpu_searcher_first_round.hpp"
+#include "node/cpu_searcher_scan.hpp"
+#include "node/searchers.hpp"
+#include "tests/bench/clock_rate.hpp"
+
+// Hashes a second of one core and cycles a hash, both from CPU time, so that other programs count
+// little.
+namespace vigil::bench {
+namespace {
+
+/// Hits are as rare as in a long search.
+constexpr std::uint64_t rare = 0x0000'00ff'ffff'ffff;
+const Challenge challenge{{1, 2, 3, 4, 5, 6, 7, 8}};
+
+void report(benchmark::State& state, const Cost& cost) {
+    state.counters["MH/s/core"] = 1e-6 / cost.seconds();
+    state.counters["cycles/hash"] = cost.cycles();
+    state.counters["GHz"] = cost.cycles() / cost.seconds() * 1e-9;
+}
+
+/// The yardstick: core's readable definition.
+void plain_pow_hash(benchmark::State& state) {
+    constexpr std::uint64_t hashes = 2'000;
+    Cost cost{thread_cpu_seconds};
+    std::uint64_t nonce = 0;
+    for (auto _ : state) {
+        state.SetIterationTime(cost.sample(hashes, [&] {
+            for (std::uint64_t i = 0; i < hashes; ++i)
+                benchmark::DoNotOptimize(pow_hash(challenge, nonce++));
+        }));
+    }
+    report(state, cost);
+}
+
+/// One thread in the innermost loop of a CPU path.
+void cpu_path(benchmark::State& state, const node::CpuPath& path) {
+    if (!path.supported()) return state.SkipWithError("this processor lacks it");
+    const std::uint64_t hashes = std::uint64_t{4'096} * path.nonces_at_once;
+    const node::FirstRound first_round = node::first_round_of(challenge);
+    std::array<std::uint64_t, node::scan_capacity> found;
+    Cost cost{thread_cpu_seconds};
+    std::uint64_t first = 0;
+    for (auto _ : state) {
+        state.SetIterationTime(cost.sample(static_cast<double>(hashes), [&] {
+            benchmark::DoNotOptimize(
+                path.scan({first_round, first, first + hashes - 1, rare}, found.data()));
+        }));
+        first += hashes;
+    }
+    report(state, cost);
+}
+
+/// A searcher as the node uses it: its threads, launches, lists and merging included.
+void searcher(benchmark::State& state, Searcher& subject) {
+    const SearchJob job{challenge, 256, {0, 8'000'000 - 1}};
+    const auto on = [](const SearchProgress&) { return true; };
+    Cost cost{process_cpu_seconds};
+    subject.search(job, on);
+    for (auto _ : state) {
+        state.SetIterationTime(cost.sample(8'000'000, [&] { subject.search(job, on); }));
+    }
+    report(state, cost);
+}
+
+}  // namespace
+}  // namespace vigil::bench
+
+int main(int argc, char** argv) {
+    using namespace vigil;
+    benchmark::RegisterBenchmark("pow_hash (yardstick)", bench::plain_pow_hash)
+        ->UseManualTime()
+        ->Iterations(301);
+    for (const node::CpuPath& path : node::cpu_paths()) {
+        benchmark::RegisterBenchmark(
+            ("scan/" + std::string{path.name}).c_str(),
+            [&path](benchmark::State& state) { bench::cpu_path(state, path); })
+            ->UseManualTime()
+            ->Iterations(301);
+    }
+    node::SearcherOptions options;
+    options.backends = {Backend::cpu, Backend::opencl, Backend::cuda};
+    const node::FoundSearchers found = node::find_searchers(options);
+    for (const auto& searcher : found.searchers) {
+        const DeviceDescription& device = searcher->device();
+        const std::string name =
+            "searcher/" + std::string{to_string(device.backend)} + "/" + device.kernel;
+        benchmark::RegisterBenchmark(
+            name.c_str(),
+            [&searcher](benchmark::State& state) { bench::searcher(state, *searcher); })
+            ->UseManualTime()
+            ->Iterations(15);
+    }
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+}
