@@ -19,6 +19,7 @@ namespace vigil::verifier {
 namespace {
 
 constexpr std::chrono::seconds housekeeping_every{5};
+constexpr std::chrono::seconds settle_within{2};
 /// Beyond these nothing can be promised to nodes. The scheduler wakes every second and writes a
 /// heartbeat every ten.
 constexpr std::chrono::seconds silence_max{15};
@@ -143,6 +144,8 @@ private:
     TimelineHooks timeline_hooks() {
         TimelineHooks hooks;
         hooks.draw = draw_day_key;
+        // A window closes when every answer received in it is judged (protocol 6.4).
+        hooks.settle_answers = [this] { return answers_.settle(settle_within); };
         hooks.check_started = [this](Milliseconds lag) {
             metrics_.observe_check_started(lag);
             if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();
