@@ -12,63 +12,25 @@
 #include "node/enrolment_file.hpp"
 #include "node/identity.hpp"
 #include "node/timing.hpp"
-#include "node/verifier_link_channel.hpp"
+#include "node/verifier_link_calls.hpp"
 #include "proto/edge/logging.hpp"
 #include "proto/signed_texts.hpp"
 #include "proto/wire.hpp"
 #include "vigil/v1/node.grpc.pb.h"
-#include "vigil/v1/query.grpc.pb.h"
 
 namespace vigil::node {
 namespace {
 
 using std::chrono::steady_clock;
 namespace v1 = vigil::v1;
-using Stub = v1::NodeService::Stub;
 using Stream = grpc::ClientReaderWriter<v1::SessionRequest, v1::SessionResponse>;
 
 constexpr Milliseconds shortest_poll{500};
 constexpr Milliseconds longest_poll{60'000};
 constexpr Milliseconds settled_session{5'000};  // a session that lasted so long resets the pauses
 
-/// An attempt has failed; the link tries again.
-struct AttemptFailed {
-    Diagnosis why;
-};
-
-RpcFailure failure_of(const grpc::Status& status) {
-    return {status.error_code(), status.error_message(), status.error_details()};
-}
-
-AttemptFailed broken(const LinkOptions& options, const Refusal& refusal) {
-    Diagnosis d;
-    d.trouble = {"E-UNREACHABLE", options.address + " sent what this version cannot read: " +
-                                      edge::for_log(refusal.message)};
-    d.exit_code = edge::exit_unreachable;
-    return {d};
-}
-
-void set_deadline(grpc::ClientContext& context, Milliseconds timeout) {
-    context.set_deadline(std::chrono::system_clock::now() + timeout);
-}
-
-wire::Network get_network(const LinkOptions& options, const std::shared_ptr<grpc::Channel>& channel,
-                          grpc::ClientContext& context) {
-    set_deadline(context, options.call_timeout);
-    v1::GetNetworkResponse response;
-    const auto status = v1::QueryService::NewStub(channel)->GetNetwork(&context, {}, &response);
-    if (!status.ok()) throw AttemptFailed{diagnose(options, failure_of(status))};
-    auto network = wire::network_from_proto(response.network());
-    if (!network) throw broken(options, network.error());
-    return *network;
-}
-
-v1::SignedAnswer answer_message(const SignedAnswer& answer) {
-    return wire::to_proto(wire::SignedAnswer{answer.answer, answer.signature});
-}
-
-[[noreturn]] void give_up(const Diagnosis& why) {
-    throw edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message};
+std::int64_t steady_ms() {
+    return std::chrono::duration_cast<Milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -100,7 +62,7 @@ struct VerifierLink::Running {
     std::condition_variable changed;
     // guarded by mutex
     bool stopping = false;
-    std::shared_ptr<Stub> stub;
+    std::shared_ptr<grpc::Channel> channel;
     std::set<grpc::ClientContext*> contexts;  // of everything that runs, so that stop() can end it
 
     std::mutex write_mutex;
@@ -136,7 +98,7 @@ struct VerifierLink::Running {
     void run();
     void attempt();
     void connect();
-    void enrol(std::uint64_t at_least);
+    void enrol_once(std::uint64_t at_least);
     void hold_session();
     void read_session(Stream& reader, std::atomic<std::int64_t>& last_heard,
                       std::atomic<bool>& opened);
@@ -146,21 +108,14 @@ struct VerifierLink::Running {
                std::atomic<bool>& opened, std::atomic<bool>& over);
     bool ping();
     void poll(SteadyTime until);
-    std::shared_ptr<Stub> current_stub() {
+    std::shared_ptr<grpc::Channel> current_channel() {
         const std::lock_guard lock{mutex};
-        return stub;
+        return channel;
     }
+    Line line(Call& call) { return {options, current_channel(), call.context}; }
     std::mutex ping_mutex;
     SteadyTime ping_sent;  // guarded by ping_mutex
 };
-
-namespace {
-
-std::int64_t steady_ms() {
-    return std::chrono::duration_cast<Milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
 
 void VerifierLink::Running::run() {
     while (!ended()) {
@@ -210,41 +165,35 @@ void VerifierLink::Running::attempt() {
 }
 
 void VerifierLink::Running::connect() {
-    const auto channel = open_channel(options);
     {
+        const auto fresh = open_channel(options);
         const std::lock_guard lock{mutex};
-        stub = v1::NodeService::NewStub(channel);
+        channel = fresh;
     }
     {
         Call call{*this};
-        network = get_network(options, channel, call.context);
+        network = get_network(line(call));
     }
     pin_network(identity.data_dir, network.id, network.name, options.address);
-    if (enrol_again || !enrolled_as(identity.data_dir, network.id, identity.claim))
-        enrol(static_cast<std::uint64_t>(std::max(to_ms(now()), std::int64_t{1})));
+    if (!enrol_again && enrolled_as(identity.data_dir, network.id, identity.claim)) return;
+    const auto positive = [](Instant time) {
+        return static_cast<std::uint64_t>(std::max(to_ms(time), std::int64_t{1}));
+    };
+    try {
+        enrol_once(positive(now()));
+    } catch (const AttemptFailed& failed) {
+        // This clock stood higher once: the verifier's is as good a source of growing numbers.
+        if (!failed.why.stale_enrolment) throw;
+        enrol_once(positive(network.time));
+    }
 }
 
-void VerifierLink::Running::enrol(std::uint64_t at_least) {
+void VerifierLink::Running::enrol_once(std::uint64_t at_least) {
     wire::Enrolment claim = identity.claim;
     claim.key = identity.key.public_key();
     claim.sequence = next_sequence(identity.data_dir, at_least);
-    v1::EnrolRequest request;
-    request.set_enrolment(wire::enrolment_bytes(claim));
-    request.set_signature(
-        wire::raw(identity.key.sign(wire::enrol_text(network.id, request.enrolment()))));
     Call call{*this};
-    set_deadline(call.context, options.call_timeout);
-    v1::EnrolResponse response;
-    const auto status = current_stub()->Enrol(&call.context, request, &response);
-    if (!status.ok()) {
-        const Diagnosis why = diagnose(options, failure_of(status));
-        // This clock stood lower than it once did: the verifier's is as good a source of growing
-        // numbers.
-        const auto theirs =
-            static_cast<std::uint64_t>(std::max(to_ms(network.time), std::int64_t{1}));
-        if (why.stale_enrolment && at_least < theirs) return enrol(theirs);
-        throw AttemptFailed{why};
-    }
+    enrol(line(call), identity.key, network.id, claim);
     save_enrolment(identity.data_dir, network.id, claim);
     enrol_again = false;
     spdlog::info("enrolled with {} device(s) in network {}", claim.devices.size(),
@@ -254,7 +203,7 @@ void VerifierLink::Running::enrol(std::uint64_t at_least) {
 void VerifierLink::Running::hold_session() {
     Call call{*this};
     grpc::ClientContext& context = call.context;
-    const auto writer = current_stub()->Session(&context);
+    const auto writer = v1::NodeService::NewStub(current_channel())->Session(&context);
     std::atomic<std::int64_t> last_heard{steady_ms()};
     std::atomic<bool> opened{false};
     std::atomic<bool> over{false};
@@ -289,9 +238,12 @@ void VerifierLink::Running::hold_session() {
         events.disconnected({"E-UNREACHABLE", "the verifier ended the session"});
         return;
     }
-    const Diagnosis why = diagnose(options, failure_of(status));
-    if (!opened || why.refused_for_good || why.unknown_node) throw AttemptFailed{why};
-    events.disconnected(why.trouble);
+    try {
+        fail(options, status);
+    } catch (const AttemptFailed& failed) {
+        if (!opened || failed.why.refused_for_good || failed.why.unknown_node) throw;
+        events.disconnected(failed.why.trouble);
+    }
 }
 
 void VerifierLink::Running::read_session(Stream& reader, std::atomic<std::int64_t>& last_heard,
@@ -299,12 +251,12 @@ void VerifierLink::Running::read_session(Stream& reader, std::atomic<std::int64_
     v1::SessionResponse message;
     if (!reader.Read(&message)) return;
     if (!message.has_hello())
-        throw broken(options, {{}, "the session did not begin with a hello", {}, {}});
+        fail_unreadable(options, {{}, "the session did not begin with a hello", {}, {}});
     const auto nonce = wire::fixed_from_proto<wire::SessionNonce>(message.hello().session_nonce(),
                                                                   "session_nonce");
     const auto id = wire::fixed_from_proto<NetworkId>(message.hello().network_id(), "network_id");
-    if (!nonce) throw broken(options, nonce.error());
-    if (!id) throw broken(options, id.error());
+    if (!nonce) fail_unreadable(options, nonce.error());
+    if (!id) fail_unreadable(options, id.error());
     pin_network(identity.data_dir, *id, network.name, options.address);
 
     v1::SessionRequest open;
@@ -321,7 +273,7 @@ void VerifierLink::Running::read_session(Stream& reader, std::atomic<std::int64_
             continue;
         }
         auto described = wire::network_from_proto(message.opened().network());
-        if (!described) throw broken(options, described.error());
+        if (!described) fail_unreadable(options, described.error());
         network = *described;
         opened = was_connected = true;
         {
@@ -433,33 +385,29 @@ void VerifierLink::Running::watch(grpc::ClientContext& context,
 void VerifierLink::Running::poll(SteadyTime until) {
     bool told = false;
     while (!ended() && steady_clock::now() < until) {
-        Call call{*this};
-        set_deadline(call.context, options.call_timeout);
-        v1::GetOpenChecksRequest request;
-        request.set_node_id(wire::raw(identity.node));
-        v1::GetOpenChecksResponse response;
         const auto sent = steady_clock::now();
-        const auto status = current_stub()->GetOpenChecks(&call.context, request, &response);
-        if (!status.ok()) throw AttemptFailed{diagnose(options, failure_of(status))};
+        Polled polled;
+        {
+            Call call{*this};
+            polled = get_open_checks(line(call), identity.node);
+        }
         const auto heard = steady_clock::now();
         const auto round_trip = std::chrono::ceil<Milliseconds>(heard - sent);
         round_trip_ms = round_trip.count();
         was_connected = true;
         if (!std::exchange(told, true)) {
-            network.time = instant_from_ms(response.time_ms());
+            network.time = polled.time;
             events.connected(network, heard, true);
-            pauses.reset();
+            if (options.poll)
+                pauses.reset();  // beside a stream that cannot be had, its pauses go on growing
         }
-        events.ping(round_trip, now() - round_trip / 2 - instant_from_ms(response.time_ms()));
-        for (const auto& check : response.open_checks())
-            if (auto terms = wire::open_check_from_proto(check)) events.check(*terms, heard);
-        const auto wanted = Milliseconds{response.poll_after_ms()};
-        const Milliseconds left =
-            until == SteadyTime::max()
-                ? longest_poll
-                : std::chrono::ceil<Milliseconds>(until - steady_clock::now());
-        pause(std::min(std::clamp(wanted, shortest_poll, longest_poll),
-                       std::max(left, Milliseconds{0})));
+        events.ping(round_trip, now() - round_trip / 2 - polled.time);
+        for (const OpenCheck& check : polled.checks) events.check(check, heard);
+        Milliseconds wait = std::clamp(polled.poll_after, shortest_poll, longest_poll);
+        if (until != SteadyTime::max())
+            wait = std::clamp(std::chrono::ceil<Milliseconds>(until - steady_clock::now()),
+                              Milliseconds{0}, wait);
+        pause(wait);
     }
 }
 
@@ -486,71 +434,18 @@ void VerifierLink::stop() {
 
 bool VerifierLink::send(const SignedAnswer& answer) {
     v1::SessionRequest request;
-    *request.mutable_answer() = answer_message(answer);
+    *request.mutable_answer() = wire::to_proto(wire::SignedAnswer{answer.answer, answer.signature});
     const std::lock_guard lock{running_->write_mutex};
     return running_->stream && running_->stream->Write(request);
 }
 
 Expected<std::vector<AnswerOutcome>, std::string> VerifierLink::call(
     std::span<const SignedAnswer> answers) {
-    const auto stub = running_->current_stub();
-    if (!stub) return tl::unexpected{std::string{"not connected yet"}};
-    v1::SubmitAnswersRequest request;
-    request.set_node_id(wire::raw(running_->identity.node));
-    for (const SignedAnswer& answer : answers) *request.add_answers() = answer_message(answer);
+    if (!running_->current_channel()) return tl::unexpected{std::string{"not connected yet"}};
     Running::Call call{*running_};
-    set_deadline(call.context, running_->options.call_timeout / 2);
-    v1::SubmitAnswersResponse response;
-    const auto status = stub->SubmitAnswers(&call.context, request, &response);
-    if (!status.ok()) return tl::unexpected{status.error_message()};
-    std::vector<AnswerOutcome> outcomes;
-    for (const auto& outcome : response.outcomes()) {
-        if (outcome.has_receipt()) {
-            const auto receipt = wire::receipt_from_proto(outcome.receipt());
-            if (!receipt) return tl::unexpected{receipt.error().message};
-            outcomes.emplace_back(*receipt);
-        } else {
-            const auto refusal = wire::refusal_from_proto(outcome.refusal());
-            if (!refusal) return tl::unexpected{refusal.error().message};
-            outcomes.emplace_back(*refusal);
-        }
-    }
-    return outcomes;
+    return submit_answers(running_->line(call), running_->identity.node, answers);
 }
 
 Milliseconds VerifierLink::round_trip() const { return Milliseconds{running_->round_trip_ms}; }
-
-wire::Network ask_network(const LinkOptions& options) {
-    try {
-        grpc::ClientContext context;
-        return get_network(options, open_channel(options), context);
-    } catch (const AttemptFailed& failed) {
-        give_up(failed.why);
-    }
-}
-
-std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
-                           const DeviceId& device, std::uint64_t sequence) {
-    try {
-        const auto channel = open_channel(options);
-        grpc::ClientContext asking;
-        const wire::Network network = get_network(options, channel, asking);
-        pin_network(identity.data_dir, network.id, network.name, options.address);
-        v1::RetireRequest request;
-        request.set_node_id(wire::raw(identity.node));
-        request.set_device_id(wire::raw(device));
-        request.set_sequence(sequence);
-        request.set_signature(
-            wire::raw(identity.key.sign(wire::retire_text(network.id, {device, sequence}))));
-        grpc::ClientContext context;
-        set_deadline(context, options.call_timeout);
-        v1::RetireResponse response;
-        const auto status = v1::NodeService::NewStub(channel)->Retire(&context, request, &response);
-        if (!status.ok()) throw AttemptFailed{diagnose(options, failure_of(status))};
-        return response.retired_from_day();
-    } catch (const AttemptFailed& failed) {
-        give_up(failed.why);
-    }
-}
 
 }  // namespace vigil::node

@@ -1,0 +1,143 @@
+#include "node/verifier_link_calls.hpp"
+
+#include <grpcpp/grpcpp.h>
+
+#include "node/identity.hpp"
+#include "proto/edge/logging.hpp"
+#include "proto/signed_texts.hpp"
+#include "proto/wire.hpp"
+#include "vigil/v1/node.grpc.pb.h"
+#include "vigil/v1/query.grpc.pb.h"
+
+namespace vigil::node {
+
+namespace v1 = vigil::v1;
+
+namespace {
+
+void set_deadline(const Line& line, Milliseconds timeout) {
+    line.context.set_deadline(std::chrono::system_clock::now() + timeout);
+}
+
+template <class Action>
+auto or_fatal(Action&& action) {
+    try {
+        return action();
+    } catch (const AttemptFailed& failed) {
+        const Diagnosis& why = failed.why;
+        throw edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message};
+    }
+}
+
+}  // namespace
+
+void fail(const LinkOptions& options, const grpc::Status& status) {
+    throw AttemptFailed{
+        diagnose(options, {status.error_code(), status.error_message(), status.error_details()})};
+}
+
+void fail_unreadable(const LinkOptions& options, const Refusal& refusal) {
+    Diagnosis why;
+    why.trouble = {"E-UNREACHABLE", options.address + " sent what this version cannot read: " +
+                                        edge::for_log(refusal.message)};
+    why.exit_code = edge::exit_unreachable;
+    throw AttemptFailed{why};
+}
+
+wire::Network get_network(const Line& line) {
+    set_deadline(line, line.options.call_timeout);
+    v1::GetNetworkResponse response;
+    const auto status =
+        v1::QueryService::NewStub(line.channel)->GetNetwork(&line.context, {}, &response);
+    if (!status.ok()) fail(line.options, status);
+    auto network = wire::network_from_proto(response.network());
+    if (!network) fail_unreadable(line.options, network.error());
+    return *network;
+}
+
+void enrol(const Line& line, const SigningKey& key, const NetworkId& network,
+           const wire::Enrolment& claim) {
+    v1::EnrolRequest request;
+    request.set_enrolment(wire::enrolment_bytes(claim));
+    request.set_signature(wire::raw(key.sign(wire::enrol_text(network, request.enrolment()))));
+    set_deadline(line, line.options.call_timeout);
+    v1::EnrolResponse response;
+    const auto status =
+        v1::NodeService::NewStub(line.channel)->Enrol(&line.context, request, &response);
+    if (!status.ok()) fail(line.options, status);
+}
+
+Polled get_open_checks(const Line& line, const NodeId& node) {
+    v1::GetOpenChecksRequest request;
+    request.set_node_id(wire::raw(node));
+    set_deadline(line, line.options.call_timeout);
+    v1::GetOpenChecksResponse response;
+    const auto status =
+        v1::NodeService::NewStub(line.channel)->GetOpenChecks(&line.context, request, &response);
+    if (!status.ok()) fail(line.options, status);
+    Polled polled{{}, instant_from_ms(response.time_ms()), Milliseconds{response.poll_after_ms()}};
+    for (const auto& message : response.open_checks()) {
+        const auto check = wire::open_check_from_proto(message);
+        if (!check) fail_unreadable(line.options, check.error());
+        polled.checks.push_back(*check);
+    }
+    return polled;
+}
+
+Expected<std::vector<AnswerOutcome>, std::string> submit_answers(
+    const Line& line, const NodeId& node, std::span<const SignedAnswer> answers) {
+    v1::SubmitAnswersRequest request;
+    request.set_node_id(wire::raw(node));
+    for (const SignedAnswer& answer : answers)
+        *request.add_answers() =
+            wire::to_proto(wire::SignedAnswer{answer.answer, answer.signature});
+    set_deadline(line, line.options.call_timeout / 2);
+    v1::SubmitAnswersResponse response;
+    const auto status =
+        v1::NodeService::NewStub(line.channel)->SubmitAnswers(&line.context, request, &response);
+    if (!status.ok()) return tl::unexpected{status.error_message()};
+    std::vector<AnswerOutcome> outcomes;
+    for (const auto& outcome : response.outcomes()) {
+        if (outcome.has_receipt()) {
+            const auto receipt = wire::receipt_from_proto(outcome.receipt());
+            if (!receipt) return tl::unexpected{receipt.error().message};
+            outcomes.emplace_back(*receipt);
+        } else {
+            const auto refusal = wire::refusal_from_proto(outcome.refusal());
+            if (!refusal) return tl::unexpected{refusal.error().message};
+            outcomes.emplace_back(*refusal);
+        }
+    }
+    return outcomes;
+}
+
+wire::Network ask_network(const LinkOptions& options) {
+    return or_fatal([&] {
+        grpc::ClientContext context;
+        return get_network({options, open_channel(options), context});
+    });
+}
+
+std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
+                           const DeviceId& device, std::uint64_t sequence) {
+    return or_fatal([&] {
+        const auto channel = open_channel(options);
+        grpc::ClientContext asking;
+        const wire::Network network = get_network({options, channel, asking});
+        pin_network(identity.data_dir, network.id, network.name, options.address);
+        v1::RetireRequest request;
+        request.set_node_id(wire::raw(identity.node));
+        request.set_device_id(wire::raw(device));
+        request.set_sequence(sequence);
+        request.set_signature(
+            wire::raw(identity.key.sign(wire::retire_text(network.id, {device, sequence}))));
+        grpc::ClientContext context;
+        set_deadline({options, channel, context}, options.call_timeout);
+        v1::RetireResponse response;
+        const auto status = v1::NodeService::NewStub(channel)->Retire(&context, request, &response);
+        if (!status.ok()) fail(options, status);
+        return response.retired_from_day();
+    });
+}
+
+}  // namespace vigil::node

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "node/verifier_link_channel.hpp"
+
+namespace grpc {
+class Status;
+}
+
+namespace vigil::node {
+
+/// An attempt has failed; what it means is in `why`.
+struct AttemptFailed {
+    Diagnosis why;
+};
+[[noreturn]] void fail(const LinkOptions& options, const grpc::Status& status);
+/// The verifier sent what cannot be read.
+[[noreturn]] void fail_unreadable(const LinkOptions& options, const Refusal& refusal);
+
+/// A line to make calls on. `context` is new for each call: whoever holds it can cancel.
+struct Line {
+    const LinkOptions& options;
+    std::shared_ptr<grpc::Channel> channel;
+    grpc::ClientContext& context;
+};
+
+// Each has a deadline and throws AttemptFailed unless it says otherwise.
+wire::Network get_network(const Line& line);
+/// `claim` is complete; signed here.
+void enrol(const Line& line, const SigningKey& key, const NetworkId& network,
+           const wire::Enrolment& claim);
+struct Polled {
+    std::vector<OpenCheck> checks;
+    Instant time;             ///< the verifier's
+    Milliseconds poll_after;  ///< as it wishes
+};
+Polled get_open_checks(const Line& line, const NodeId& node);
+/// Half the usual deadline, since answers wait behind it; throws nothing.
+Expected<std::vector<AnswerOutcome>, std::string> submit_answers(
+    const Line& line, const NodeId& node, std::span<const SignedAnswer> answers);
+
+}  // namespace vigil::node

@@ -1,0 +1,130 @@
+#include "node/config.hpp"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+
+#include "core/crypto/payout_address.hpp"
+#include "proto/edge/files.hpp"
+#include "tests/node/tiny_searcher.hpp"
+
+namespace vigil::node {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// The Fatal of `action`; fails when there is none.
+template <class Action>
+edge::Fatal fatal_of(Action&& action) {
+    try {
+        action();
+    } catch (const edge::Fatal& fatal) {
+        return fatal;
+    }
+    ADD_FAILURE() << "nothing was refused";
+    return edge::Fatal{0, "", ""};
+}
+
+Config loaded(const std::string& toml, const std::map<std::string, std::string>& flags = {}) {
+    test::Folder folder;
+    const auto file = folder.path() / "node.toml";
+    std::ofstream{file} << toml;
+    Config config;
+    edge::Settings settings;
+    declare(settings, config);
+    for (const auto& [key, text] : flags) settings.set_flag(key, text);
+    settings.load(file, [](const char*) -> const char* { return nullptr; }, {});
+    return config;
+}
+
+Config good() {
+    Config config;
+    config.verifier_address = "vigil.example.org:9464";
+    config.payout = "0x52908400098527886E0F7030069857D2E4169EE7";
+    return config;
+}
+
+TEST(NodeConfig, ReadsItsFileAndFlagsWin) {
+    const Config config = loaded(
+        "payout = \"0xabc\"\nduty = 50\nbackends = [\"cpu\"]\n[verifier]\naddress = \"a:1\"\n",
+        {{"duty", "80"}, {"cpu.affinity", "0-1,3"}});
+    EXPECT_EQ(config.verifier_address, "a:1");
+    EXPECT_EQ(config.duty, 80);
+    EXPECT_EQ(config.backends, std::vector<std::string>{"cpu"});
+    EXPECT_EQ(cpu_list(config.cpu_affinity), (std::vector<unsigned>{0, 1, 3}));
+    EXPECT_EQ(config.http_port, 9465);
+}
+
+TEST(NodeConfig, AnUnknownKeyIsRefusedWithASuggestion) {
+    const auto fatal = fatal_of([] { loaded("dutty = 5\n"); });
+    EXPECT_EQ(fatal.code, "E-CONFIG");
+    EXPECT_EQ(fatal.exit_code, edge::exit_configuration);
+    EXPECT_THAT(fatal.what(), HasSubstr("duty"));
+}
+
+TEST(NodeConfig, DutyOutOfRangeNamesTheBounds) {
+    EXPECT_THAT(fatal_of([] { loaded("duty = 0\n"); }).what(), HasSubstr("1 to 100"));
+}
+
+TEST(NodeConfig, AGoodOnePasses) { EXPECT_NO_THROW(check_for_run(good())); }
+
+struct Wrong {
+    const char* name;
+    void (*spoil)(Config&);
+    const char* code;
+    const char* words;
+};
+class WrongConfig : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongConfig, IsRefusedInWords) {
+    Config config = good();
+    GetParam().spoil(config);
+    const auto fatal = fatal_of([&] { check_for_run(config); });
+    EXPECT_EQ(fatal.code, GetParam().code);
+    EXPECT_EQ(fatal.exit_code, edge::exit_configuration);
+    EXPECT_THAT(fatal.what(), HasSubstr(GetParam().words));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, WrongConfig,
+    ::testing::Values(
+        Wrong{"NoVerifier", [](Config& c) { c.verifier_address.clear(); }, "E-CONFIG",
+              "--verifier host:port"},
+        Wrong{"NoPort", [](Config& c) { c.verifier_address = "vigil.example.org"; }, "E-CONFIG",
+              "not host:port"},
+        Wrong{"PortTooLarge", [](Config& c) { c.verifier_address = "a:70000"; }, "E-CONFIG",
+              "not host:port"},
+        Wrong{"Backend", [](Config& c) { c.backends = {"cudda"}; }, "E-CONFIG",
+              "did you mean cuda?"},
+        Wrong{"AffinityWord", [](Config& c) { c.cpu_affinity = {"one"}; }, "E-CONFIG", "0-3,6"},
+        Wrong{"AffinityBackwards", [](Config& c) { c.cpu_affinity = {"3-1"}; }, "E-CONFIG",
+              "backwards"},
+        Wrong{"Pin", [](Config& c) { c.verifier_fingerprint = "ab:cd"; }, "E-CONFIG",
+              "64 hexadecimal"},
+        Wrong{"PinAndCa", [](Config& c) { c.verifier_fingerprint = c.verifier_ca = "x"; },
+              "E-CONFIG", "both set"},
+        Wrong{"NoPayout", [](Config& c) { c.payout.clear(); }, "E-PAYOUT", "--payout"},
+        Wrong{"PayoutChecksum",
+              [](Config& c) {
+                  c.payout[5] = 'a';
+                  c.payout[20] = 'f';
+              },
+              "E-PAYOUT", "wallet"},
+        Wrong{"LongName", [](Config& c) { c.name.assign(65, 'n'); }, "E-CONFIG", "64 bytes"}),
+    [](const auto& entry) { return std::string{entry.param.name}; });
+
+TEST(NodeConfig, APinMayHaveColons) {
+    Config config = good();
+    for (int i = 0; i < 32; ++i) config.verifier_fingerprint += i ? ":AB" : "AB";
+    EXPECT_NO_THROW(check_for_run(config));
+}
+
+TEST(NodeConfig, DataFolderFollowsTheUser) {
+    EXPECT_EQ(default_data_dir(true, "/x", "/root"), "/var/lib/vigil-node");
+    EXPECT_EQ(default_data_dir(false, nullptr, "/home/o"), "/home/o/.local/state/vigil-node");
+    EXPECT_EQ(default_data_dir(false, "/state", "/home/o"), "/state/vigil-node");
+}
+
+}  // namespace
+}  // namespace vigil::node
