@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "proto/edge/settings.hpp"
@@ -22,8 +24,9 @@ int print_policy_hash(const std::string& policy);
 /// Reads a store beside a verifier that may be running on it.
 int list_devices(const std::filesystem::path& store, OutputFormat format);
 /// `device`: its id, or a beginning of it that no other shares.
-int explain_day(const std::filesystem::path& store, const std::string& device, std::int64_t day,
-                OutputFormat format);
+/// `day`: nothing for that of the last closed window.
+int explain_day(const std::filesystem::path& store, const std::string& device,
+                std::optional<std::int64_t> day, OutputFormat format);
 
 /// Asks a running verifier's /readyz: 0 ready, 1 not, 5 unreachable.
 int check_health(const std::string& address, std::uint16_t port);

@@ -27,7 +27,8 @@ http::response<http::string_body> get_readiness(const std::string& address, std:
     asio::io_context context;
     beast::tcp_stream stream{context};
     beast::flat_buffer buffer;
-    const http::request<http::empty_body> request{http::verb::get, "/readyz", 11};
+    http::request<http::empty_body> request{http::verb::get, "/readyz", 11};
+    request.set(http::field::host, "localhost");
     http::response<http::string_body> response;
     boost::system::error_code outcome;
     const auto done = [&](boost::system::error_code error, std::size_t) { outcome = error; };

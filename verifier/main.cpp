@@ -17,6 +17,7 @@
 #include "verifier/config.hpp"
 #include "verifier/demo/demo.hpp"
 #include "verifier/premises.hpp"
+#include "verifier/replay.hpp"
 #include "verifier/version.hpp"
 
 extern "C" char** environ;
@@ -84,9 +85,12 @@ private:
 class Program {
 public:
     Program() {
+        // What the library would say is said again in our words.
+        setenv("GRPC_VERBOSITY", "NONE", 0);
         config_.data_dir =
             default_data_dir(geteuid() == 0, std::getenv("XDG_STATE_HOME"), std::getenv("HOME"));
         declare(settings_, config_);
+        app_.name("vigil-verifier");
         app_.require_subcommand(1);
         app_.get_formatter()->column_width(34);
         app_.footer(
@@ -98,6 +102,7 @@ public:
         add_config();
         add_policy();
         add_reading();
+        add_audit();
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [] {
                 std::printf("vigil-verifier %s\n", version);
@@ -265,10 +270,9 @@ private:
         for (CLI::App* command : {devices, explain, health}) add_settings(*command);
         for (CLI::App* command : {devices, explain}) add_format(*command);
         explain->add_option("--device", device_, "device id, or the beginning of it")->required();
-        explain->add_option("--day", day_, "day number, as `devices` and the log show it")
-            ->required();
-        devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");
+        explain->add_option("--day", day_, "day number; without it, the day in progress");
         explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
+        devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");
         health->footer("Example:\n  vigil-verifier healthcheck --http-port 9463");
         devices->callback([this] {
             action_ = [this] {
@@ -291,14 +295,47 @@ private:
         });
     }
 
+    void add_audit() {
+        CLI::App* command =
+            app_.add_subcommand("audit", "Recompute everything from the record and compare");
+        add_settings(*command);
+        command->add_option("--store", store_, "store to audit; empty: the data directory's")
+            ->type_name("FILE");
+        add_format(*command);
+        command->footer(
+            "Every signature, commit, challenge, verdict, window, day and state_hash. Exit 0: the "
+            "record\nagrees, 1: it does not. The verifier may be running.\n"
+            "Examples:\n  vigil-verifier audit --data-dir /var/lib/vigil-verifier\n"
+            "  vigil-verifier audit --store copy/vigil.db -o json");
+        command->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                const bool json = format_ == OutputFormat::json;
+                return audit_command(store_.empty() ? store() : std::filesystem::path{store_},
+                                     json ? AuditFormat::json : AuditFormat::text, std::cout,
+                                     show_progress);
+            };
+        });
+    }
+
+    /// Once in a hundred, where somebody watches.
+    static void show_progress(const ReplayProgress& progress) {
+        if (isatty(STDERR_FILENO) == 0) return;
+        const std::int64_t before = (progress.windows - 1) * 100 / progress.of_windows;
+        const std::int64_t percent = progress.windows * 100 / progress.of_windows;
+        if (percent == before) return;
+        std::fprintf(stderr, "\r%3lld %% of %lld windows%s", static_cast<long long>(percent),
+                     static_cast<long long>(progress.of_windows), percent == 100 ? "\n" : "");
+    }
+
     CLI::App app_{
         "The verifier of a Vigil network: challenges GPUs, judges their work, keeps the "
         "books."};
     Config config_;
     edge::Settings settings_;
-    std::string file_, policy_, device_, own_program_;
+    std::string file_, policy_, device_, store_, own_program_;
     std::string demo_log_level_ = "warning";
-    std::int64_t day_{};
+    std::optional<std::int64_t> day_;
     OutputFormat format_ = OutputFormat::table;
     demo::DemoOptions demo_;
     std::function<int()> action_;

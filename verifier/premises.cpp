@@ -40,6 +40,8 @@ void make_data_dir(const fs::path& directory) {
 
 std::unique_ptr<Store> open_store(const fs::path& file) try {
     return open_sqlite_store(file.string());
+} catch (const StoreLocked& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-LOCK", failure.what()};
 } catch (const StoreTooNew& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
 } catch (const StoreFailed& failure) {

@@ -6,6 +6,7 @@
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 #include "verifier/commands.hpp"
+#include "verifier/explain.hpp"
 #include "verifier/roster.hpp"
 #include "verifier/schedule.hpp"
 
@@ -88,12 +89,55 @@ void print_json(const std::vector<DeviceLine>& lines) {
     fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
+DeviceRecord find_device(Reader& reader, const std::string& beginning) {
+    std::optional<DeviceRecord> found;
+    for (DeviceRecord& device : reader.devices()) {
+        if (!to_hex(device.id).starts_with(beginning)) continue;
+        if (found)
+            throw edge::Fatal{
+                edge::exit_usage, "E-DEVICE",
+                "several devices begin with \"" + beginning + "\"; give more digits of the id"};
+        found = std::move(device);
+    }
+    if (!found || beginning.empty())
+        throw edge::Fatal{edge::exit_usage, "E-DEVICE",
+                          "no device id begins with \"" + edge::for_log(beginning) +
+                              "\"; the command `devices` lists them"};
+    return *std::move(found);
+}
+
 }  // namespace
 
 int list_devices(const std::filesystem::path& file, OutputFormat format) {
     const auto store = open_for_reading(file);
     const std::vector<DeviceLine> lines = read_lines(*store);
     format == OutputFormat::json ? print_json(lines) : print_table(lines);
+    return 0;
+}
+
+int explain_day(const std::filesystem::path& file, const std::string& device,
+                std::optional<std::int64_t> day, OutputFormat format) {
+    const auto store = open_for_reading(file);
+    const Schedule schedule{*store};
+    std::vector<std::string> lines;
+    DayIndex explained;
+    DeviceRecord record;
+    store->read([&](Reader& reader) {
+        const auto last = reader.last_closed_window();
+        if (!day && !last)
+            throw edge::Fatal{edge::exit_check_failed, "E-DAY",
+                              "no window was closed yet; ask again later"};
+        explained = day ? DayIndex{*day} : schedule.calendar().day_of(*last);
+        record = find_device(reader, device);
+        lines = explain(read_day_file(reader, *schedule.policy_on(explained), record, explained));
+    });
+    if (format == OutputFormat::json) {
+        const nlohmann::ordered_json out{
+            {"device_id", to_hex(record.id)}, {"day", explained.value}, {"lines", lines}};
+        fmt::print("{}\n", out.dump(2));
+        return 0;
+    }
+    for (const std::string& line : lines) fmt::print("{}\n", line);
     return 0;
 }
 

@@ -185,10 +185,14 @@ private:
 
     void recall_the_past() {
         std::optional<SettledDay> settled;
-        store_.read([&](Reader& reader) { settled = reader.last_settled_day(); });
+        std::vector<ClosedWindow> closed;
+        store_.read([&](Reader& reader) {
+            settled = reader.last_settled_day();
+            if (const auto last = reader.last_closed_window())
+                closed = reader.closed_windows(*last, 1);
+        });
         if (settled) metrics_.set_last_settled(settled->settled);
-        if (const auto closed = timeline_.last_closed())
-            metrics_.set_last_closed(schedule_.calendar().span(*closed).end);
+        if (!closed.empty()) metrics_.set_last_closed(closed.back().closed);
     }
 
     VerifierView view() {

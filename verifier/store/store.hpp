@@ -18,6 +18,10 @@ namespace vigil::verifier {
 struct StoreFailed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+/// Another process holds the store.
+struct StoreLocked : StoreFailed {
+    using StoreFailed::StoreFailed;
+};
 /// The store was written by a newer program; the text says both versions and what to do.
 struct StoreTooNew : StoreFailed {
     using StoreFailed::StoreFailed;
@@ -184,7 +188,8 @@ public:
 };
 
 /// Opens or creates a SQLite store (WAL, synchronous=FULL); ":memory:" for tests.
-/// Throws StoreTooNew, or StoreFailed with the path, the engine's words and what to do.
+/// Throws StoreTooNew, StoreLocked, or StoreFailed with the path, the engine's words and what to
+/// do.
 std::unique_ptr<Store> open_sqlite_store(const std::string& path);
 
 /// Opens an existing SQLite store beside the verifier that may be running on it: no lock is taken,

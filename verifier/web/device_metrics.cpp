@@ -75,12 +75,12 @@ std::string device_metrics(Store& store, const Roster& roster) {
            number([](const Series& one) { return std::to_string(one.baseline); }));
     append(out, "vigil_verifier_device_balance_micro", "Balance after the last settled day", series,
            number([](const Series& one) { return to_string(one.standing.balance); }));
-    append(out, "vigil_verifier_device_service_days", "Days of service towards the next grace",
+    append(out, "vigil_verifier_device_service_run", "Days of service towards the next grace",
            series,
            number([](const Series& one) { return std::to_string(one.standing.service_days); }));
-    append(out, "vigil_verifier_device_grace_days", "Grace days in hand", series,
+    append(out, "vigil_verifier_device_grace_left", "Grace days in hand", series,
            number([](const Series& one) { return std::to_string(one.standing.grace_left); }));
-    append(out, "vigil_verifier_device_down_days", "Down days in a row", series,
+    append(out, "vigil_verifier_device_down_run", "Down days in a row", series,
            number([](const Series& one) { return std::to_string(one.standing.down_run); }));
     return out;
 }

@@ -76,9 +76,9 @@ void DatabaseFile::take_lock() {
         ::close(lock_);
         lock_ = -1;
         if (error == EWOULDBLOCK)
-            refuse(path_, "another verifier is running on this store" +
+            throw StoreLocked{"store " + path_ + ": another verifier is running on this store" +
                               (known ? " (process " + std::string{holder.data()} + ")" : "") +
-                              ": end it, or give this one a store of its own");
+                              ": end it, or give this one a store of its own"};
         refuse(path_, "cannot lock " + lock_path + ": " + words(error));
     }
     // The holder's number is a courtesy to whoever is refused; a full disk may lose it.
