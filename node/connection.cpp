@@ -1,6 +1,8 @@
 #include "node/connection.hpp"
 
+#include <cmath>
 #include <spdlog/spdlog.h>
+#include <utility>
 
 #include "node/certificate.hpp"
 #include "node/console_lines.hpp"
@@ -71,6 +73,16 @@ void Connection::show_trouble(const LinkTrouble& trouble) {
     });
 }
 
+void Connection::warn_of_clock(Milliseconds offset) {
+    constexpr Milliseconds noticeable{5000};
+    if (std::chrono::abs(offset) < noticeable || std::exchange(warned_of_clock_, true)) return;
+    spdlog::warn(
+        "this clock is {:.1f} s {} the verifier's; only a warning: verdicts use the verifier's "
+        "clock",
+        std::abs(static_cast<double>(offset.count())) / 1000.0,
+        offset.count() > 0 ? "ahead of" : "behind");
+}
+
 LinkEvents Connection::events() {
     return {.connected =
                 [this](const wire::Network& network, SteadyTime seen, bool polling) {
@@ -109,6 +121,7 @@ LinkEvents Connection::events() {
             .judged = [this](const JudgedCheck& judged) { agent_->take(judged); },
             .ping =
                 [this](Milliseconds round_trip, Milliseconds offset) {
+                    warn_of_clock(offset);
                     metrics_.set_ping(static_cast<double>(round_trip.count()) / 1000.0,
                                       static_cast<double>(offset.count()) / 1000.0);
                     board_.change([&](NodeStatus& status) {

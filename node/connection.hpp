@@ -36,6 +36,7 @@ public:
 private:
     LinkEvents events();
     void show_trouble(const LinkTrouble& trouble);
+    void warn_of_clock(Milliseconds offset);
 
     const std::string address_;
     const std::function<Instant()> now_;
@@ -44,7 +45,9 @@ private:
     Agent* agent_ = nullptr;  // set before the thread starts
     mutable std::mutex mutex_;
     std::optional<edge::Fatal> fatal_;  // guarded by mutex_
-    std::string last_trouble_;          // the link's thread only
+    // The link's thread only.
+    std::string last_trouble_;
+    bool warned_of_clock_ = false;
     std::unique_ptr<VerifierLink> link_;
 };
 

@@ -1,5 +1,6 @@
 #include "node/verifier_link_calls.hpp"
 
+#include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
 #include "node/identity.hpp"
@@ -16,7 +17,8 @@ namespace v1 = vigil::v1;
 namespace {
 
 void set_deadline(const Line& line, Milliseconds timeout) {
-    line.context.set_deadline(std::chrono::system_clock::now() + timeout);
+    line.context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                           gpr_time_from_millis(timeout.count(), GPR_TIMESPAN)));
 }
 
 template <class Action>

@@ -45,6 +45,7 @@ struct SlightlyWrong : Searcher {
 
 SearchResult SlightlyWrong::search(const SearchJob& job, const KeepSearching&) {
     test::TinySearcher honest;
+    honest.pause = Milliseconds{0};
     const std::uint64_t wanted = job.range.last - job.range.first + 1;
     SearchResult result =
         honest.search(job, [&](const SearchProgress& p) { return p.hashes_tried < wanted; });

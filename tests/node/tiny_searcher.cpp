@@ -44,7 +44,7 @@ SearchResult TinySearcher::search(const SearchJob& job, const KeepSearching& kee
         pow_hashes(job.challenge, nonces, hashes);
         for (std::size_t i = 0; i < batch; ++i) best.offer({hashes[i], nonces[i]});
         result.hashes_tried += batch;
-        std::this_thread::sleep_for(Milliseconds{2});
+        std::this_thread::sleep_for(pause);
         result.elapsed = std::chrono::steady_clock::now() - begun;
     } while (keep_searching({result.hashes_tried, result.elapsed}));
     result.best = best.sorted();

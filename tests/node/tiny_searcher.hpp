@@ -38,6 +38,7 @@ public:
     const DeviceDescription& device() const override { return description_; }
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override;
 
+    Milliseconds pause{2};  ///< between 64 hashes
     const std::shared_ptr<Faults> faults = std::make_shared<Faults>();
 
 private:

@@ -1,0 +1,256 @@
+#include "node/verifier_link_session.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <grpcpp/grpcpp.h>
+#include <mutex>
+#include <spdlog/spdlog.h>
+#include <thread>
+
+#include "node/identity.hpp"
+#include "proto/edge/logging.hpp"
+#include "proto/signed_texts.hpp"
+#include "proto/wire.hpp"
+#include "vigil/v1/node.grpc.pb.h"
+
+namespace vigil::node {
+namespace {
+
+using std::chrono::steady_clock;
+namespace v1 = vigil::v1;
+using Stream = grpc::ClientReaderWriter<v1::SessionRequest, v1::SessionResponse>;
+
+std::string wrong_network_text(const NetworkId& expected, const NetworkId& said) {
+    return "the session is of network " + to_hex(said).substr(0, 16) + "…, not " +
+           to_hex(expected).substr(0, 16) + "…";
+}
+
+}  // namespace
+
+struct Session::Open {
+    std::mutex write_mutex;
+    Stream* stream = nullptr;  // guarded by write_mutex; null unless opened
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    // guarded by mutex
+    bool over = false;
+    bool opened = false;
+    SteadyTime last_heard;
+    SteadyTime ping_sent;
+
+    void heard() {
+        const std::lock_guard lock{mutex};
+        last_heard = steady_clock::now();
+    }
+
+    void ping(Instant now) {
+        // A writer that is stuck must not hold up the one who would notice.
+        const std::unique_lock lock{write_mutex, std::try_to_lock};
+        if (!lock.owns_lock() || !stream) return;
+        {
+            const std::lock_guard sent{mutex};
+            ping_sent = steady_clock::now();
+        }
+        v1::SessionRequest request;
+        request.mutable_ping()->set_node_time_ms(to_ms(now));
+        stream->Write(request);
+    }
+
+    /// Pings, and cancels a session that does not open or falls silent.
+    void watch(grpc::ClientContext& context, const LinkOptions& options,
+               const std::function<Instant()>& now) {
+        constexpr Milliseconds step{250};
+        auto next_ping = steady_clock::now() + options.ping_every;
+        std::unique_lock lock{mutex};
+        while (!changed.wait_for(lock, step, [this] { return over; })) {
+            const auto limit = opened ? options.silence_limit : options.call_timeout;
+            if (steady_clock::now() - last_heard > limit) {
+                context.TryCancel();
+                return;
+            }
+            if (steady_clock::now() < next_ping) continue;
+            next_ping = steady_clock::now() + options.ping_every;
+            lock.unlock();
+            ping(now());
+            lock.lock();
+        }
+    }
+};
+
+namespace {
+
+/// What one message means; the reading side of a session.
+struct Reading {
+    const LinkOptions& options;
+    const LinkEvents& events;
+    Session::End& end;
+
+    static void unread(const Refusal& why) {
+        spdlog::warn("a message of the verifier cannot be read: {}", edge::for_log(why.message));
+    }
+
+    void take(const v1::SessionResponse& message, SteadyTime learned) const {
+        switch (message.message_case()) {
+            case v1::SessionResponse::kCheck: {
+                const auto check = wire::open_check_from_proto(message.check());
+                return check ? events.check(*check, learned) : unread(check.error());
+            }
+            case v1::SessionResponse::kReceipt: {
+                const auto receipt = wire::receipt_from_proto(message.receipt());
+                return receipt ? events.receipt(*receipt) : unread(receipt.error());
+            }
+            case v1::SessionResponse::kRefusal: {
+                const auto refusal = wire::refusal_from_proto(message.refusal());
+                if (!refusal) return unread(refusal.error());
+                end.unknown_node =
+                    end.unknown_node || refusal->reason == wire::RefusalReason::unknown_node;
+                return events.refusal(*refusal);
+            }
+            case v1::SessionResponse::kJudged: {
+                const auto judged = wire::judged_from_proto(message.judged());
+                return judged ? events.judged(*judged) : unread(judged.error());
+            }
+            case v1::SessionResponse::kReconnect:
+                end.come_back_after =
+                    std::min(Milliseconds{message.reconnect().after_ms()}, options.longest_pause);
+                spdlog::info("the verifier asks to connect again in {} ms: {}",
+                             end.come_back_after->count(),
+                             edge::for_log(message.reconnect().why()));
+                return;
+            case v1::SessionResponse::kPong:
+            case v1::SessionResponse::kHello:
+            case v1::SessionResponse::kOpened:
+            case v1::SessionResponse::MESSAGE_NOT_SET:
+                return;
+        }
+    }
+};
+
+/// Answers the hello with the node's signature. False: the stream has ended.
+bool prove_key(Stream& stream, const LinkOptions& options, const LinkIdentity& identity,
+               const NetworkId& network) {
+    v1::SessionResponse message;
+    if (!stream.Read(&message)) return false;
+    if (!message.has_hello())
+        fail_unreadable(options, {{}, "the session did not begin with a hello", {}, {}});
+    const auto nonce = wire::fixed_from_proto<wire::SessionNonce>(message.hello().session_nonce(),
+                                                                  "session_nonce");
+    const auto said = wire::fixed_from_proto<NetworkId>(message.hello().network_id(), "network_id");
+    if (!nonce) fail_unreadable(options, nonce.error());
+    if (!said) fail_unreadable(options, said.error());
+    if (*said != network)
+        fail_unreadable(options, {{}, wrong_network_text(network, *said), {}, {}});
+    v1::SessionRequest request;
+    request.mutable_open()->set_node_id(wire::raw(identity.node));
+    request.mutable_open()->set_signature(
+        wire::raw(identity.key.sign(wire::session_text(network, *nonce, identity.node))));
+    request.mutable_open()->set_node_version(options.version);
+    return stream.Write(request);
+}
+
+}  // namespace
+
+Session::Session(const LinkOptions& options, const LinkIdentity& identity, const LinkEvents& events,
+                 const std::function<Instant()>& now)
+    : options_{options},
+      identity_{identity},
+      events_{events},
+      now_{now},
+      open_{std::make_unique<Open>()} {}
+
+Session::~Session() = default;
+
+Session::End Session::hold(const Line& line, const NetworkId& network) {
+    End end;
+    Open& open = *open_;
+    const auto begun = steady_clock::now();
+    {
+        const std::lock_guard lock{open.mutex};
+        open.over = open.opened = false;
+        open.last_heard = begun;
+    }
+    const auto stream = v1::NodeService::NewStub(line.channel)->Session(&line.context);
+    std::thread watcher{[&] { open.watch(line.context, options_, now_); }};
+    const auto read = [&] {
+        if (!prove_key(*stream, options_, identity_, network)) return;
+        const Reading reading{options_, events_, end};
+        v1::SessionResponse message;
+        while (stream->Read(&message)) {
+            const auto heard = steady_clock::now();
+            open.heard();
+            if (message.has_pong()) {
+                SteadyTime sent;
+                {
+                    const std::lock_guard lock{open.mutex};
+                    sent = open.ping_sent;
+                }
+                const auto round_trip = std::chrono::ceil<Milliseconds>(heard - sent);
+                events_.ping(round_trip, now_() - round_trip / 2 -
+                                             instant_from_ms(message.pong().verifier_time_ms()));
+                continue;
+            }
+            if (!message.has_opened()) {
+                reading.take(message, heard);
+                continue;
+            }
+            const auto described = wire::network_from_proto(message.opened().network());
+            if (!described) fail_unreadable(options_, described.error());
+            {
+                const std::lock_guard lock{open.mutex};
+                open.opened = end.opened = true;
+            }
+            {
+                const std::lock_guard lock{open.write_mutex};
+                open.stream = stream.get();
+            }
+            events_.connected(*described, heard, false);
+            for (const auto& check : message.opened().open_checks())
+                if (const auto terms = wire::open_check_from_proto(check))
+                    events_.check(*terms, heard);
+            open.ping(now_());
+        }
+    };
+    std::exception_ptr failure;
+    try {
+        read();
+    } catch (...) {
+        failure = std::current_exception();
+        line.context.TryCancel();
+    }
+    {
+        const std::lock_guard lock{open.write_mutex};
+        open.stream = nullptr;
+    }
+    {
+        const std::lock_guard lock{open.mutex};
+        open.over = true;
+        open.changed.notify_all();
+    }
+    watcher.join();
+    const grpc::Status status = stream->Finish();
+    if (failure) std::rethrow_exception(failure);
+    end.lasted = std::chrono::floor<Milliseconds>(steady_clock::now() - begun);
+    if (end.come_back_after) return end;
+    if (status.ok()) {
+        end.trouble =
+            LinkTrouble{"E-UNREACHABLE", "the verifier ended the session; connecting again"};
+        return end;
+    }
+    try {
+        fail(options_, status);
+    } catch (const AttemptFailed& failed) {
+        if (!end.opened || failed.why.refused_for_good || failed.why.unknown_node) throw;
+        end.trouble = failed.why.trouble;
+    }
+    return end;
+}
+
+bool Session::send(const SignedAnswer& answer) {
+    v1::SessionRequest request;
+    *request.mutable_answer() = wire::to_proto(wire::SignedAnswer{answer.answer, answer.signature});
+    const std::lock_guard lock{open_->write_mutex};
+    return open_->stream && open_->stream->Write(request);
+}
+
+}  // namespace vigil::node
