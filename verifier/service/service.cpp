@@ -11,6 +11,8 @@
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/node_rpc.hpp"
 #include "verifier/service/open_checks.hpp"
+#include "verifier/service/query_rpc.hpp"
+#include "verifier/service/reflection.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -55,7 +57,8 @@ struct Service::Running {
             Answers& answers, Clock clock, ServiceObserver observer)
         : parts{std::make_shared<Parts>(std::move(options), store, roster, schedule, answers,
                                         std::move(clock), std::move(observer))},
-          node_rpc{*parts} {}
+          node_rpc{*parts},
+          query_rpc{*parts} {}
 
     void start();
     void drain();
@@ -63,6 +66,8 @@ struct Service::Running {
 
     std::shared_ptr<Parts> parts;
     NodeRpc node_rpc;
+    QueryRpc query_rpc;
+    Reflection reflection;
     std::shared_ptr<std::vector<std::shared_ptr<NetworkThread>>> threads =
         std::make_shared<std::vector<std::shared_ptr<NetworkThread>>>();
     std::unique_ptr<grpc::Server> server;
@@ -89,6 +94,8 @@ void Service::Running::start() {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
     builder.AddListeningPort(authority(options.address, options.port), credentials(options), &port);
     builder.RegisterService(&node_rpc);
+    builder.RegisterService(&query_rpc);
+    if (options.reflection) builder.RegisterService(&reflection);
     for (unsigned i = 0; i < options.network_threads; ++i)
         threads->push_back(
             std::make_shared<NetworkThread>(*parts, node_rpc, builder.AddCompletionQueue()));

@@ -1,0 +1,96 @@
+#include <algorithm>
+#include <chrono>
+#include <grpcpp/generic/generic_stub.h>
+#include <gtest/gtest.h>
+
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "tests/service/test_node.hpp"
+#include "tests/service/world.hpp"
+
+namespace vigil::verifier::test {
+namespace {
+
+using namespace std::chrono_literals;
+namespace reflection = grpc::reflection::v1alpha;
+
+/// A unary call of raw bytes: the health messages are so small that their bytes are the clearest.
+grpc::Status raw_call(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                      const std::string& request, std::string& response) {
+    grpc::GenericStub stub{channel};
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 10s);
+    grpc::CompletionQueue queue;
+    const grpc::Slice slice{request};
+    const grpc::ByteBuffer bytes{&slice, 1};
+    const auto call = stub.PrepareUnaryCall(&context, method, bytes, &queue);
+    call->StartCall();
+    grpc::ByteBuffer answered;
+    grpc::Status status;
+    call->Finish(&answered, &status, call.get());
+    void* tag{};
+    bool ok{};
+    queue.Next(&tag, &ok);
+    std::vector<grpc::Slice> slices;
+    if (status.ok() && answered.Dump(&slices).ok())
+        for (const grpc::Slice& part : slices)
+            response.append(reinterpret_cast<const char*>(part.begin()), part.size());
+    return status;
+}
+
+TEST(Health, ServesUntilDrained) {
+    World world;
+    const auto channel = world.connect();
+    // HealthCheckRequest{} and HealthCheckResponse{status: SERVING = 1 | NOT_SERVING = 2}
+    std::string response;
+    ASSERT_TRUE(raw_call(channel, "/grpc.health.v1.Health/Check", "", response).ok());
+    EXPECT_EQ(response, "\x08\x01");
+    world.service->drain();
+    response.clear();
+    ASSERT_TRUE(raw_call(channel, "/grpc.health.v1.Health/Check", "", response).ok());
+    EXPECT_EQ(response, "\x08\x02");
+}
+
+TEST(Reflection, IsOffUnlessAskedFor) {
+    World world;
+    const auto channel = world.connect();
+    const auto stub = reflection::ServerReflection::NewStub(channel);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 10s);
+    const auto stream = stub->ServerReflectionInfo(&context);
+    reflection::ServerReflectionResponse response;
+    EXPECT_FALSE(stream->Read(&response));
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST(Reflection, DescribesTheServices) {
+    WorldOptions options;
+    options.service.reflection = true;
+    World world{options};
+    const auto stub = reflection::ServerReflection::NewStub(world.connect());
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 10s);
+    const auto stream = stub->ServerReflectionInfo(&context);
+    reflection::ServerReflectionRequest request;
+    reflection::ServerReflectionResponse response;
+    request.set_list_services("");
+    ASSERT_TRUE(stream->Write(request));
+    ASSERT_TRUE(stream->Read(&response));
+    ASSERT_EQ(response.list_services_response().service_size(), 3);
+    EXPECT_EQ(response.list_services_response().service(0).name(), "vigil.v1.NodeService");
+
+    request.set_file_containing_symbol("vigil.v1.NodeService");
+    ASSERT_TRUE(stream->Write(request));
+    ASSERT_TRUE(stream->Read(&response));
+    // node.proto with errors.proto and types.proto, which it imports.
+    EXPECT_EQ(response.file_descriptor_response().file_descriptor_proto_size(), 3);
+
+    request.set_file_by_filename("no/such.proto");
+    ASSERT_TRUE(stream->Write(request));
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+}
+
+}  // namespace
+}  // namespace vigil::verifier::test
