@@ -78,7 +78,7 @@ void Connection::warn_of_clock(Milliseconds offset) {
     if (std::chrono::abs(offset) < noticeable || std::exchange(warned_of_clock_, true)) return;
     spdlog::warn(
         "this clock is {:.1f} s {} the verifier's; only a warning: verdicts use the verifier's "
-        "clock",
+        "clock. To set this one: timedatectl set-ntp true",
         std::abs(static_cast<double>(offset.count())) / 1000.0,
         offset.count() > 0 ? "ahead of" : "behind");
 }
