@@ -25,9 +25,9 @@ bool counts_as_miss(Verdict verdict) {
     return false;
 }
 
-/// "1 of 5 other checks missed (at most 1 allowed)"
+/// "1 of 5 other checks failed (at most 1 allowed)"
 std::string misses_text(std::uint32_t misses, std::size_t checks, const Policy& policy) {
-    return grouped(misses) + " of " + grouped(checks) + " other checks missed (at most " +
+    return grouped(misses) + " of " + grouped(checks) + " other checks failed (at most " +
            grouped(policy.max_missed_checks) + " allowed)";
 }
 

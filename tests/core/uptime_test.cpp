@@ -190,7 +190,7 @@ TEST(Window, MissesAreCountedAgainstTheAllowance) {
     EXPECT_EQ(incomplete.outcome, WindowOutcome::incomplete);
     EXPECT_EQ(incomplete.misses, 2U);
     EXPECT_EQ(incomplete.reason,
-              "roll call passed, but 2 of 4 other checks missed (at most 1 allowed)");
+              "roll call passed, but 2 of 4 other checks failed (at most 1 allowed)");
     const std::vector<Verdict> one = {Verdict::bad_proof, Verdict::maintenance, Verdict::busy};
     EXPECT_EQ(window_result(Verdict::passed, one, policy).outcome, WindowOutcome::complete);
     EXPECT_EQ(window_result(Verdict::voided, two, policy).outcome, WindowOutcome::voided);

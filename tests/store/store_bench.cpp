@@ -121,7 +121,7 @@ void close_window(benchmark::State& state) {
         std::vector<VerdictRecord> missed;
         for (const auto& d : f.devices) {
             windows.push_back(window(d.ref, index, 1'234'567'890));
-            windows.back().reason = "roll call passed, 0 of 5 other checks missed, 1 allowed";
+            windows.back().reason = "roll call passed, 0 of 5 other checks failed, 1 allowed";
             if (windows.size() % 8 == 0)  // of six checks each
                 missed.push_back(
                     verdict(hourly(d.ref, static_cast<std::uint64_t>(index) * 4), Verdict::missed));

@@ -35,7 +35,8 @@ DeviceDay read_day(Reader& reader, const Calendar& calendar, DeviceRef device, D
     std::reverse(result.windows.begin(), result.windows.end());
     for (const WindowRecord& window : result.windows)
         for (CheckRow& check : reader.checks_in(device, window.window))
-            result.checks.push_back(std::move(check));
+            if (check.verdict.claim.kind != CheckKind::calibration)
+                result.checks.push_back(std::move(check));
     return result;
 }
 
@@ -73,7 +74,7 @@ std::string rate_text(const DeviceDay& day) {
             k += check.verdict.k;
             work += check.verdict.judgement.work;
         }
-    if (!day.record || work == 0) return "–";
+    if (!day.record || day.record->rate == 0 || work == 0) return "–";
     const Interval interval = work_interval(k, work);
     const double half_width = (interval.upper - interval.lower) / 2 / static_cast<double>(work);
     const double rate = static_cast<double>(day.record->rate);
@@ -82,20 +83,29 @@ std::string rate_text(const DeviceDay& day) {
                          : fmt::format("{:.0f} ± {:.0f} H/s", rate, rate * half_width);
 }
 
+bool lost(const WindowRecord& window) {
+    return window.outcome == WindowOutcome::incomplete || window.outcome == WindowOutcome::voided;
+}
+
+/// The first check of a window that did not pass, with the numbers that were compared.
+std::string first_failure(const DeviceDay& day, WindowIndex window) {
+    for (const CheckRow& check : day.checks) {
+        const Verdict verdict = check.final_verdict();
+        if (check.verdict.claim.window != window || verdict == Verdict::passed) continue;
+        return fmt::format(" ({} {}: {})", to_string(check.verdict.claim.kind), to_string(verdict),
+                           check.voided ? *check.voided : check.verdict.judgement.reason);
+    }
+    return {};
+}
+
 /// The first thing that cost the device something, else what made the day.
 std::string why(const DeviceDay& day) {
     if (!day.record) return "not settled";
-    std::string text;
-    const auto first_lost =
-        std::find_if(day.windows.begin(), day.windows.end(), [](const auto& window) {
-            return window.outcome == WindowOutcome::incomplete ||
-                   window.outcome == WindowOutcome::voided;
-        });
+    std::string text = fmt::format("{} windows count", day.record->counted);
+    const auto first_lost = std::find_if(day.windows.begin(), day.windows.end(), lost);
     if (first_lost != day.windows.end())
-        text =
-            fmt::format("window {}: {}", first_lost - day.windows.begin() + 1, first_lost->reason);
-    else
-        text = fmt::format("{} windows count", day.record->counted);
+        text = fmt::format("window {}: {}{}", first_lost - day.windows.begin() + 1,
+                           first_lost->reason, first_failure(day, first_lost->window));
     if (day.record->grace_used) text += "; a grace day was used";
     if (day.record->tier != 0)
         text += fmt::format("; down day {} in a row", day.record->after.down_run);
