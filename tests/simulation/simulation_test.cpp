@@ -22,6 +22,8 @@ struct Outcome {
     std::vector<WindowIndex> closed;
     std::vector<std::string> differences;
     std::uint64_t taken{}, lost{}, waiting{};
+    std::map<Verdict, std::size_t> verdicts;  ///< final ones
+    std::size_t grace_days{}, slashes{}, credits{};
 };
 
 constexpr std::int64_t days_simulated = 60;
@@ -73,6 +75,17 @@ Outcome live_through(std::uint64_t seed, const Fate& fate) {
              const auto settled = reader.settled_day(day); ++day)
             outcome.days.push_back(*settled);
     });
+    world.store().read([&](Reader& reader) {
+        for (const WindowIndex window : world.closed)
+            for (const CheckRow& row : reader.verdicts_of(window))
+                ++outcome.verdicts[row.final_verdict()];
+    });
+    for (const DaySettlement& day : world.settled)
+        for (const DayRecord& record : day.devices) {
+            outcome.grace_days += record.grace_used;
+            outcome.slashes += record.slashed > Micro{};
+            outcome.credits += record.credit > Micro{};
+        }
     outcome.closed = world.closed;
     outcome.differences = audit(world.store());
     outcome.taken = world.taken_answers;
@@ -104,6 +117,13 @@ TEST_F(Simulation, BooksOfAnUneventfulNetworkAreRight) {
     EXPECT_THAT(outcome.differences, IsEmpty());
     EXPECT_GT(outcome.taken, 10'000U);
     EXPECT_GT(outcome.waiting, 0U) << "no answer came before the window before was closed";
+    // Right books mean little unless everything happened that they are about.
+    for (const Verdict verdict :
+         {Verdict::passed, Verdict::below_rate, Verdict::late, Verdict::missed, Verdict::voided})
+        EXPECT_GT(outcome.verdicts.at(verdict), 10U) << to_string(verdict);
+    EXPECT_GT(outcome.credits, 500U);
+    EXPECT_GT(outcome.slashes, 20U);
+    EXPECT_GT(outcome.grace_days, 5U);
 }
 
 TEST_F(Simulation, RestartsAtAnyMomentChangeNothing) {

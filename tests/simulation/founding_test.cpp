@@ -1,0 +1,94 @@
+#include "verifier/founding.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "verifier/schedule.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+constexpr Instant start = instant_from_ms(1'700'000'000'000);
+
+struct FoundNetwork : testing::Test {
+    Expected<Founded, FoundingError> found(const std::string& name, std::optional<Policy> policy,
+                                           Instant now = start) {
+        return found_network(*store, {.network_name = name, .policy = std::move(policy)}, now);
+    }
+    std::vector<PolicyRecord> policies() {
+        std::vector<PolicyRecord> all;
+        store->read([&](Reader& reader) { all = reader.policies(); });
+        return all;
+    }
+    std::unique_ptr<Store> store = open_sqlite_store(":memory:");
+    Policy october = *preset("incentivenet-2024-10");
+    Policy september = *preset("incentivenet-2024-09");
+};
+
+TEST_F(FoundNetwork, ANewOneIsInForceFromItsFirstDay) {
+    ASSERT_TRUE(found("alpha", october)->created);
+    const Schedule schedule{*store};
+    EXPECT_EQ(schedule.genesis().network_name, "alpha");
+    EXPECT_EQ(schedule.genesis().programme_start_day.value, 19675);
+    EXPECT_EQ(schedule.policy_on({19675})->name, "incentivenet-2024-10");
+}
+
+TEST_F(FoundNetwork, ASecondStartChangesNothing) {
+    ASSERT_TRUE(found("alpha", october));
+    const auto again = found("alpha", october, start + 50h);
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->created);
+    EXPECT_FALSE(again->announced);
+    ASSERT_TRUE(found("", std::nullopt, start + 60h));
+    EXPECT_EQ(policies().size(), 1U);
+}
+
+TEST_F(FoundNetwork, AnotherPolicyIsAnnouncedWithNotice) {
+    ASSERT_TRUE(found("alpha", october));
+    const auto changed = found("alpha", september, start + 24h);
+    ASSERT_TRUE(changed && changed->announced);
+    EXPECT_EQ(changed->announced->effective_day.value, 19678) << "today 19676, two days of notice";
+    const Schedule schedule{*store};
+    EXPECT_EQ(schedule.policy_on({19677})->name, "incentivenet-2024-10");
+    EXPECT_EQ(schedule.policy_on({19678})->name, "incentivenet-2024-09");
+    const auto again = found("alpha", september, start + 30h);
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->announced) << "it was announced already";
+}
+
+TEST_F(FoundNetwork, WithoutNoticeItWaitsForTheNextDay) {
+    Policy eager = *preset("demo");
+    ASSERT_EQ(eager.notice_days, 0U);
+    ASSERT_TRUE(found("alpha", eager));
+    const DayIndex today = Calendar{eager}.day_at(start);
+    eager.max_missed_checks = 2;
+    EXPECT_EQ(found("alpha", eager)->announced->effective_day, today + 1);
+}
+
+TEST_F(FoundNetwork, ACalendarNeverChanges) {
+    ASSERT_TRUE(found("alpha", october));
+    const auto refused = found("alpha", *preset("demo"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, FoundingError::Kind::policy);
+    EXPECT_THAT(refused.error().message, HasSubstr("86400000"));
+    EXPECT_THAT(refused.error().message, HasSubstr("120000"));
+}
+
+TEST_F(FoundNetwork, AnotherNetworksStoreIsRefused) {
+    ASSERT_TRUE(found("alpha", october));
+    const auto refused = found("beta", std::nullopt);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, FoundingError::Kind::network);
+    EXPECT_THAT(refused.error().message, HasSubstr("\"alpha\""));
+}
+
+TEST_F(FoundNetwork, ANewOneNeedsNameAndPolicy) {
+    EXPECT_EQ(found("alpha", std::nullopt).error().kind, FoundingError::Kind::policy);
+    EXPECT_EQ(found("", october).error().kind, FoundingError::Kind::network);
+}
+
+}  // namespace
+}  // namespace vigil::verifier
