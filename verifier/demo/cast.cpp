@@ -101,10 +101,10 @@ std::vector<Player> cast(const Stage& stage, const PlayOptions& options) {
                 : std::vector<std::string>{"run", "--backends", "opencl"});
     if (kinds.cuda)
         casting.add("cuda", Part::honest, "honest, CUDA", {"run", "--backends", "cuda"});
-    const std::vector<std::string> small{"--backends",    "cpu", "--cpu-affinity", last,
-                                         "--cpu-threads", "1",   "--duty",         duty};
-    const auto small_with = [&small](std::vector<std::string> words) {
-        words.insert(words.end(), small.begin(), small.end());
+    const auto small_on = [&duty](const std::string& core, std::vector<std::string> words) {
+        for (const std::string& word : std::vector<std::string>{
+                 "--backends", "cpu", "--cpu-affinity", core, "--cpu-threads", "1", "--duty", duty})
+            words.push_back(word);
         return words;
     };
     casting.add("flaky", Part::flaky, "honest, but its power fails on the second day",
