@@ -85,40 +85,40 @@ void Agent::connected(const wire::Network& network, SteadyTime seen) {
 }
 
 OutboxEvents Agent::outbox_events() {
-    return {
-        .sent =
-            [this](const SignedAnswer& answer) {
-                if (answers_) answers_->append(answer_line(answer));
-            },
-        .receipted =
-            [this](const Receipt& receipt, const SignedAnswer& answer) {
-                metrics_.count_receipt();
-                board_.change([](NodeStatus& status) { ++status.receipts; });
-                wire::Network network;
-                {
-                    const std::lock_guard lock{mutex_};
-                    network = *network_;
-                }
-                receipts_.append(receipt_line(network, receipt, answer.answer));
-                spdlog::debug("receipt for {} proof(s)", answer.answer.proofs.size());
-            },
-        .refused =
-            [this](const Refusal& refusal, const SignedAnswer& answer) {
-                spdlog::error("the answer to a {} was refused, {}: {}", check_words(answer.kind),
-                              wire::to_string(refusal.reason), edge::for_log(refusal.message, 300));
-                metrics_.count_result(answer.kind, OwnResult::refused);
-            },
-        .undelivered =
-            [this](const SignedAnswer& answer) {
-                spdlog::error("the answer to a {} got no receipt by its deadline and is given up",
-                              check_words(answer.kind));
-                metrics_.count_result(answer.kind, OwnResult::undelivered);
-            },
-        .unsent =
-            [this](std::size_t waiting) {
-                metrics_.set_unsent(waiting);
-                board_.change([&](NodeStatus& status) { status.unsent = waiting; });
-            }};
+    return {.sent =
+                [this](const SignedAnswer& answer) {
+                    if (answers_) answers_->append(answer_line(answer));
+                },
+            .receipted =
+                [this](const Receipt& receipt, const SignedAnswer& answer) {
+                    metrics_.count_receipt();
+                    board_.change([](NodeStatus& status) { ++status.receipts; });
+                    wire::Network network;
+                    {
+                        const std::lock_guard lock{mutex_};
+                        network = *network_;
+                    }
+                    receipts_.append(receipt_line(network, receipt, answer.answer));
+                    spdlog::debug("receipt for {} proof(s)", answer.answer.proofs.size());
+                },
+            .refused =
+                [this](const Refusal& refusal, const SignedAnswer& answer) {
+                    spdlog::error("the answer to {} was refused, {}: {}", a_check(answer.kind),
+                                  wire::to_string(refusal.reason),
+                                  edge::for_log(refusal.message, 300));
+                    metrics_.count_result(answer.kind, OwnResult::refused);
+                },
+            .undelivered =
+                [this](const SignedAnswer& answer) {
+                    spdlog::error("the answer to {} got no receipt by its deadline and is given up",
+                                  a_check(answer.kind));
+                    metrics_.count_result(answer.kind, OwnResult::undelivered);
+                },
+            .unsent =
+                [this](std::size_t waiting) {
+                    metrics_.set_unsent(waiting);
+                    board_.change([&](NodeStatus& status) { status.unsent = waiting; });
+                }};
 }
 
 std::optional<std::size_t> Agent::index_of(const DeviceId& device) const {

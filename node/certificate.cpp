@@ -1,5 +1,6 @@
 #include "node/certificate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -184,19 +185,21 @@ std::string wrong_certificate(const std::string& address, const std::string& fin
         text += "one that leads to " +
                 (authority.empty() ? "the system's authorities" : authority) +
                 " and names the host of " + address;
-    if (shown) {
-        text += ". Came: " + shown->subject + ", issued by " + shown->issuer + ", valid until " +
-                shown->not_after + ", for";
-        for (const std::string& name : shown->names) text += " " + name;
-        if (shown->names.empty()) text += " no name";
-        text += ", SHA-256 " + shown->fingerprint;
-    } else {
-        text += ". Came: " + (tls_error.empty() ? shown.error() : tls_error);
-    }
-    text +=
-        ". Ask the operator for the verifier's certificate or fingerprint by another way and set "
-        "verifier.ca or "
-        "verifier.fingerprint; do not copy it from this message without asking";
+    if (!shown)
+        return text + ". Came: " + (tls_error.empty() ? shown.error() : tls_error) +
+               ". Is this the verifier's port for nodes? Check verifier.address";
+    text += ". Came: " + shown->subject + ", issued by " + shown->issuer + ", valid until " +
+            shown->not_after + ", for";
+    for (const std::string& name : shown->names) text += " " + name;
+    if (shown->names.empty()) text += " no name";
+    const std::string host = address.substr(0, address.rfind(':'));
+    if (fingerprint.empty() &&
+        std::find(shown->names.begin(), shown->names.end(), host) == shown->names.end())
+        text += " (not " + host + ")";
+    text += ", SHA-256 " + shown->fingerprint +
+            ". Ask the operator for the verifier's certificate or fingerprint by another way and "
+            "set verifier.ca or "
+            "verifier.fingerprint; do not copy it from this message without asking";
     return text;
 }
 

@@ -66,9 +66,10 @@ std::string device_words(const DeviceDescription& d) {
     return text + ")";
 }
 
-std::string connection_words(const NodeStatus& s) {
-    if (s.connected) return s.polling ? "connected by polling" : "connected";
-    return s.trouble.empty() ? "connecting" : "not connected: " + s.trouble;
+/// "connected for 4 s", "not connected: E-…"; `since` empty leaves the time out.
+std::string connection_words(const NodeStatus& s, const std::string& since) {
+    if (s.connected) return (s.polling ? "connected by polling" : "connected") + since;
+    return s.trouble.empty() ? "connecting" : "not connected" + since + ": " + s.trouble;
 }
 
 }  // namespace
@@ -87,6 +88,10 @@ std::string_view check_words(CheckKind kind) {
             return "probe";
     }
     return "check";
+}
+
+std::string a_check(CheckKind kind) {
+    return (kind == CheckKind::hourly ? "an " : "a ") + std::string{check_words(kind)};
 }
 
 std::string rate_words(double rate) {
@@ -145,7 +150,7 @@ std::string live_line(const NodeStatus& s, const LineStyle& style) {
         text += fmt::format("{} {} · {} · {}", d.label, rate_words(d.hashes_per_second),
                             windows_words(d), d.state);
     }
-    const std::string connection = connection_words(s);
+    const std::string connection = connection_words(s, "");
     text += "  |  " + connection;
     if (s.unsent > 0) text += fmt::format(", {} unsent", s.unsent);
     text = cut(text, style.width);
@@ -175,8 +180,8 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
 std::string status_table(const NodeStatus& s, Instant now) {
     std::string text =
         fmt::format("vigil-node {}, running for {}\n", s.version, time_words(now - s.started));
-    text += fmt::format("  verifier  {}, {} for {}\n", s.verifier, connection_words(s),
-                        time_words(now - s.connection_changed));
+    text += fmt::format("  verifier  {}, {}\n", s.verifier,
+                        connection_words(s, " for " + time_words(now - s.connection_changed)));
     if (s.round_trip) text += fmt::format("  round trip {} ms\n", s.round_trip->count());
     text +=
         fmt::format("  node      {}\n  payout    {}\n  receipts  {}, answers without one {}\n\n",

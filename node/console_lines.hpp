@@ -13,6 +13,8 @@ namespace vigil::node {
 
 /// "roll call", "hourly check", "spot check", "calibration", "probe".
 std::string_view check_words(CheckKind kind);
+/// The same after "a" or "an".
+std::string a_check(CheckKind kind);
 
 /// "12.31 MH/s", "4.61 GH/s", "980 kH/s", "17 H/s"; three digits or so, for people.
 std::string rate_words(double hashes_per_second);

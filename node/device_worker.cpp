@@ -103,7 +103,7 @@ void DeviceWorker::answer(const DeviceCheck& check) {
         return;
     }
     if (plan->late)
-        spdlog::info("{}: {} learned {:.1f} s late, searching {:.1f} s to make up for it",
+        spdlog::info("{}: {} learned {:.2f} s late, searching {:.2f} s to make up for it",
                      place_.label, kind, seconds(steady_clock::now() - plan->start),
                      seconds(plan->stop - steady_clock::now()));
     else
@@ -129,8 +129,8 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
         .resume = around_.progress.find(check.device, check.challenge),
         .duty = place_.duty};
     if (order.resume)
-        spdlog::info("{}: going on with a {} of the run before, {} hashes done", place_.label,
-                     check_words(check.check.kind), order.resume->hashes_tried);
+        spdlog::info("{}: going on with {} of the run before, {} hashes done", place_.label,
+                     a_check(check.check.kind), order.resume->hashes_tried);
     std::uint64_t hashes = 0;
     steady_clock::duration searching{};
     const SearchWatch watch{

@@ -19,8 +19,8 @@ ProofSource lazy_source() {
         const std::uint64_t first = random_u64() >> 1;
         for (std::uint32_t i = 0; i < check.check.k; ++i) proof.nonces.push_back(first + i);
         proof.hashes_tried = check.check.k;
-        spdlog::info("lazy: answering a {} with {} nonces that were never hashed",
-                     check_words(kind), check.check.k);
+        spdlog::info("lazy: answering {} with {} nonces that were never hashed", a_check(kind),
+                     check.check.k);
         return proof;
     };
 }
@@ -43,8 +43,8 @@ ProofSource replayer_source(std::filesystem::path stolen,
         if (auto proofs = last_answer(stolen); proofs.empty())
             spdlog::info("replayer: nothing to steal in {} yet", stolen.string());
         else {
-            spdlog::info("replayer: answering a {} with {} proof(s) of another node",
-                         check_words(check.check.kind), proofs.size());
+            spdlog::info("replayer: answering {} with {} proof(s) of another node",
+                         a_check(check.check.kind), proofs.size());
             post(Answer{std::move(proofs)}, check);
         }
         const std::lock_guard lock{own->mutex};

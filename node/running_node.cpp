@@ -22,7 +22,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Milliseconds first_look{250};
+constexpr Milliseconds first_look{100};
 
 /// The reference check and a short measurement of every device at once. A device that fails is
 /// reported and kept: it may come back, and the others go on.

@@ -118,7 +118,7 @@ void VerifierLink::Running::run() {
             if (ended()) return;
             const Diagnosis& why = failed.why;
             const bool hopeless = why.refused_for_good || (why.certificate && !was_connected);
-            events.disconnected(why.trouble);
+            if (!hopeless) events.disconnected(why.trouble);
             if (hopeless) {
                 events.fatal(edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message});
                 return;

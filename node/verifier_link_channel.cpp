@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 
 #include "node/certificate.hpp"
@@ -133,6 +135,9 @@ Diagnosis refused(const LinkOptions& options, const Refusal& refusal) {
 }  // namespace
 
 std::shared_ptr<grpc::Channel> open_channel(const LinkOptions& options) {
+    // gRPC prints its own lines otherwise; what matters of them is diagnosed here.
+    gpr_set_log_function(
+        [](gpr_log_func_args* line) { spdlog::debug("gRPC: {}", edge::for_log(line->message)); });
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
