@@ -63,7 +63,7 @@ public:
 private:
     Connection& prepared(const SqliteSettings& settings) {
         sqlite::prepare_database(writer_);
-        writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536");
+        writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
         if (file_.in_memory()) writer_.script("PRAGMA synchronous = OFF");
         if (settings.max_pages > 0)
             writer_.script("PRAGMA max_page_count = " + std::to_string(settings.max_pages));

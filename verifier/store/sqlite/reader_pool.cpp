@@ -14,7 +14,7 @@ void begin_snapshot(Connection& db) {
 ReaderPool::ReaderPool(const std::string& path, std::size_t connections) {
     for (std::size_t i = 0; i < connections; ++i) {
         auto db = std::make_unique<Connection>(path, SQLITE_OPEN_READWRITE);
-        db->script("PRAGMA query_only = 1; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192");
+        db->script("PRAGMA query_only = 1; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
         begin_snapshot(*db);
         db->rollback();
         idle_.push_back(std::move(db));
