@@ -208,6 +208,8 @@ private:
     void finish(WindowIndex next) {
         advance(end_of_time);
         write_answers();
+        freshen();
+        judge_waiting(*store_, *roster_, schedule_, next);
         const WindowIndex first = calendar_.window_at(genesis_.founded);
         for (WindowIndex window = next; window <= latest_claim_; ++window)
             compare_window(window, true);

@@ -6,6 +6,10 @@ namespace vigil::verifier {
 namespace {
 
 constexpr std::int64_t requests_a_page = 500;
+/// Requests are recorded one at a time, but may wait for their turn: one that was received earlier
+/// may stand this far behind. Those before it are taken with it, so that nothing that needs it
+/// comes first.
+constexpr std::size_t requests_ahead = 64;
 constexpr int answers_a_page = 64;
 /// Answers of a bucket were recorded nearly in the order they were received: so far apart at most.
 constexpr int answers_ahead = 32;
@@ -43,14 +47,23 @@ StoredAnswer RecordReader::take(std::map<Place, StoredAnswer>::iterator at) {
 }
 
 std::optional<Instant> RecordReader::next_request() {
-    while (requests_.empty() && !requests_at_end_) {
+    while (requests_.size() < requests_ahead && !requests_at_end_) {
         auto page = reader_.enrolments(requests_to_, requests_a_page);
         requests_at_end_ = page.empty();
         requests_to_ += requests_a_page;
         for (EnrolmentEntry& entry : page) requests_.push_back(std::move(entry));
     }
     if (requests_.empty()) return std::nullopt;
-    return std::max(request_time_, requests_.front().received);
+    if (!request_time_) {
+        const auto ahead = std::min(requests_.size(), requests_ahead);
+        request_time_ = std::min_element(requests_.begin(),
+                                         requests_.begin() + static_cast<std::ptrdiff_t>(ahead),
+                                         [](const EnrolmentEntry& a, const EnrolmentEntry& b) {
+                                             return a.received < b.received;
+                                         })
+                            ->received;
+    }
+    return request_time_;
 }
 
 std::optional<Instant> RecordReader::next_calibration(Instant until) {
@@ -76,7 +89,7 @@ std::optional<RecordEvent> RecordReader::next(Instant until) {
         std::min({request.value_or(never), calibration.value_or(never), answer.value_or(never)});
     if (first == never || first > until) return std::nullopt;
     if (request == first) {
-        request_time_ = first;
+        request_time_.reset();
         RecordEvent event{std::move(requests_.front())};
         requests_.pop_front();
         return event;

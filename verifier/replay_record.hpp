@@ -54,7 +54,7 @@ private:
     std::deque<EnrolmentEntry> requests_;
     std::int64_t requests_to_{};
     bool requests_at_end_{};
-    Instant request_time_{Instant::min()};
+    std::optional<Instant> request_time_;  ///< of the next request; nothing: to be found
     std::deque<CalibrationRecord> calibrations_;
     Instant calibrations_to_{Instant::min()};
     std::array<Bucket, 256> buckets_{};

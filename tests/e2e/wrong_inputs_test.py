@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""What people get wrong: each case has its exit code, says what happened, with the values compared, and what to do."""
+import os
+import shutil
+import socket
+import sqlite3
+
+import lab as it
+
+CONFIGURATION, NO_DEVICE, UNREACHABLE = 3, 4, 5
+
+
+def expect(name, result, code, *words):
+    """A program's end: exit code and the words its message must hold, each a text or several of which one will do."""
+    ended, out, err = result
+    it.check(ended == code, f"{name}: exit code {ended} where {code} is expected:\n{out}{err}")
+    says(name, err, *words)
+    it.say(f"{name}: exit {ended}: {err.strip().splitlines()[-1][:230]}")
+
+
+def says(name, text, *words):
+    for word in words:
+        options = (word,) if isinstance(word, str) else word
+        it.check(any(one in text for one in options), f"{name}: the message lacks {word!r}:\n{text}")
+
+
+def run_node(lab, *settings, environment=None, name="wrong", http_port=0):
+    return it.run_program("NODE", "run", "--data-dir", lab.place / name, "--payout", it.PAYOUT, "--http-port", http_port,
+                          "--backends", "cpu", "--cpu-threads", "1", *settings, environment=environment)
+
+
+def run_verifier(data, *settings, environment=None):
+    return it.run_program("VERIFIER", "run", "--data-dir", data, "--address", "127.0.0.1", "--port", it.free_port(),
+                          "--http-address", "127.0.0.1", "--http-port", it.free_port(), *settings,
+                          environment=environment)
+
+
+def no_device(lab):
+    nothing = lab.place / "no-opencl"
+    nothing.mkdir()
+    environment = {"OCL_ICD_VENDORS": str(nothing)}
+    for command in (["list-devices"], ["run", "--verifier", "127.0.0.1:1", "--payout", it.PAYOUT, "--data-dir",
+                                       lab.place / "none", "--http-port", "0"]):
+        result = it.run_program("NODE", *command, "--backends", "opencl", environment=environment)
+        expect(f"no device, {command[0]}", result, NO_DEVICE, "E-DEVICE", "no device", "OpenCL", "--backends cpu")
+
+
+def no_driver(lab):
+    if os.path.exists("/proc/driver/nvidia"):
+        it.say("SKIPPED no driver: this machine has an NVIDIA driver")
+        return
+    result = it.run_program("NODE", "list-devices", "--backends", "cuda")
+    expect("no driver", result, NO_DEVICE, "E-DEVICE", ("no NVIDIA driver", "this build has no CUDA"), "--backends cpu")
+    # Without a word about backends it goes on with what there is.
+    code, out, err = it.run_program("NODE", "list-devices")
+    it.check(code == 0, f"without a driver the rest is used: {err}")
+    says("no driver, the rest", out, ("no NVIDIA driver", "this build has no CUDA"))
+
+
+def verifier_unreachable(lab):
+    port = it.free_port()
+    node = it.Process(lab, "lonely", [it.program("NODE"), "run", "--verifier", f"127.0.0.1:{port}", "--payout", it.PAYOUT,
+                                      "--data-dir", lab.place / "lonely", "--backends", "cpu", "--cpu-threads", "1",
+                                      "--http-port", it.free_port()]).start()
+    it.wait_for("the message", lambda: node.has_said("E-UNREACHABLE"), 30)
+    says("verifier unreachable", node.output(), f"127.0.0.1:{port}", "refused", "keeps trying", "check verifier.address")
+    it.check(node.running(), "the node keeps trying")
+    it.check(node.stop() == 0, "and ends when asked")
+    result = it.run_program("NODE", "retire", "--device", "GPU-1", "--verifier", f"127.0.0.1:{port}", "--data-dir",
+                            lab.place / "lonely")
+    expect("verifier unreachable, one-shot", result, UNREACHABLE, "E-UNREACHABLE", f"127.0.0.1:{port}")
+    expect("node not running", it.run_program("NODE", "status", "--http-port", port), UNREACHABLE, "E-UNREACHABLE",
+           "vigil-node run", str(port))
+
+
+def wrong_certificate(lab, verifier, other):
+    expect("wrong certificate", run_node(lab, "--verifier", verifier.address, "--ca", other.certificate), CONFIGURATION,
+           "E-CERT", verifier.address, str(other.certificate), "SHA-256", "Ask the operator")
+    pin = "ab" * 32
+    expect("wrong fingerprint", run_node(lab, "--verifier", verifier.address, "--verifier-fingerprint", pin),
+           CONFIGURATION, "E-CERT", pin, "Came:", "Ask the operator")
+    expect("no certificate given", run_node(lab, "--verifier", verifier.address), CONFIGURATION, "E-CERT",
+           "the system's authorities", "verifier.ca")
+    expect("a file that is none", run_node(lab, "--verifier", verifier.address, "--ca", lab.place / "nowhere.pem"),
+           CONFIGURATION, "E-C", "nowhere.pem")
+
+
+def clock_off(lab, verifier):
+    faketime = shutil.which("faketime")
+    if not faketime:
+        it.say("SKIPPED clock an hour off: there is no faketime here (Debian: faketime)")
+        return
+    for offset, words in (("+1h", "ahead of"), ("-1h", "behind")):
+        node = lab.node(verifier, name=f"clock{offset}", under=[faketime, "-f", offset],
+                        environment={"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}).start()
+        node.wait_connected()
+        it.wait_for("the warning", lambda node=node, words=words: node.has_said(words), 40)
+        line = next(line for line in node.output().splitlines() if words in line)
+        says("clock an hour off", line, "clock", "3600", ("NTP", "ntp", "timedatectl", "chrony"))
+        it.wait_for("a passed check", lambda node=node: verifier.value(
+            "SELECT count(*) FROM verdicts v JOIN devices d ON d.bucket = v.bucket AND d.number = v.device"
+            " JOIN nodes n ON n.bucket = d.bucket AND n.number = d.node WHERE n.name = ? AND v.verdict = 1", node.name), 60)
+        it.say(f"clock {offset}: only a warning: {line[:160]}")
+        node.stop()
+
+
+def settings(lab):
+    data = lab.place / "settings"
+    file = lab.place / "wrong.toml"
+    file.write_text("prot = 7000\n")
+    expect("unknown key, verifier", run_verifier(data, "--config", file), CONFIGURATION, "E-CONFIG", "prot", "port",
+           "wrong.toml")
+    file.write_text("dutty = 50\n")
+    expect("unknown key, node", run_node(lab, "--verifier", "127.0.0.1:1", "--config", file), CONFIGURATION, "E-CONFIG",
+           "dutty", "duty", "wrong.toml")
+    expect("unknown environment", run_node(lab, "--verifier", "127.0.0.1:1", environment={"VIGIL_DUTTY": "50"}),
+           CONFIGURATION, "E-CONFIG", "VIGIL_DUTTY")
+    expect("out of range", run_node(lab, "--verifier", "127.0.0.1:1", "--duty", "200"), CONFIGURATION, "E-CONFIG", "duty",
+           "200", "100")
+    expect("no address", run_node(lab), CONFIGURATION, "E-CONFIG", "verifier.address", "--verifier")
+    expect("half an address", run_node(lab, "--verifier", "localhost"), CONFIGURATION, "E-CONFIG", "localhost", "host:port")
+    code, _, err = it.run_program("VERIFIER", "run", "--no-such-flag")
+    it.check(code == 2, f"an unknown flag is exit 2: {code} {err}")
+
+
+def payout(lab):
+    wrong = it.PAYOUT[:-1] + "e"
+    result = it.run_program("NODE", "run", "--verifier", "127.0.0.1:1", "--payout", wrong, "--data-dir", lab.place / "paid",
+                            "--backends", "cpu", "--http-port", "0")
+    expect("payout checksum", result, CONFIGURATION, "E-PAYOUT", "checksum", "wallet")
+    result = it.run_program("NODE", "run", "--verifier", "127.0.0.1:1", "--data-dir", lab.place / "paid", "--backends", "cpu")
+    expect("no payout", result, CONFIGURATION, "E-PAYOUT", "--payout")
+
+
+def policies(lab):
+    file = lab.place / "policy.toml"
+    text = it.policy("mine")
+    for wrong, words in ((text.replace("roll_call.k ", "roll_cal.k "), ("roll_cal.k", "roll_call.k")),
+                         (text.replace("roll_call.k = 256", "roll_call.k = 1"), ("roll_call.k",)),
+                         (text.replace("windows_per_day = 6", "windows_per_day = 7"), ("windows_per_day",)),
+                         (text.replace("hourly.work_ms = 300", "hourly.work_ms = \"x\""), ("hourly.work_ms",))):
+        file.write_text(wrong)
+        expect(f"policy, {words[0]}", run_verifier(lab.place / "policies", "--policy", file), CONFIGURATION, "E-POLICY",
+               "policy.toml", *words)
+        result = it.run_program("VERIFIER", "policy", "lint", file)
+        expect(f"policy lint, {words[0]}", result, CONFIGURATION, "E-POLICY", *words)
+    expect("no such preset", run_verifier(lab.place / "policies", "--policy", "incentivnet-2024-10"), CONFIGURATION,
+           "E-POLICY", "incentivnet-2024-10", "incentivenet-2024-10")
+
+
+def keys(lab, stopped):
+    key = stopped.data / "receipt.key"
+    key.chmod(0o644)
+    expect("verifier's key readable", run_verifier(stopped.data), CONFIGURATION, "E-KEYMODE", str(key), "644", "chmod 600")
+    key.chmod(0o600)
+    data = lab.place / "keymode"
+    code, _, err = it.run_program("NODE", "keygen", "--data-dir", data)
+    it.check(code == 0, f"keygen: {err}")
+    key = data / "node.key"
+    it.check(key.stat().st_mode & 0o777 == 0o600, "a new key is mode 0600")
+    key.chmod(0o640)
+    expect("node's key readable", run_node(lab, "--verifier", "127.0.0.1:1", name="keymode"), CONFIGURATION, "E-KEYMODE",
+           str(key), "640", "chmod 600")
+
+
+def stores(lab, verifier, stopped):
+    expect("second verifier on a store", run_verifier(verifier.data), CONFIGURATION, "E-LOCK", str(verifier.store_file),
+           str(verifier.process.pid), "end it")
+    expect("another network's store", run_verifier(stopped.data, "--network", "other"), CONFIGURATION, "E-NETWORK", "lab",
+           "other")
+    expect("another calendar", run_verifier(stopped.data, "--network", "lab", "--policy", "incentivenet-2024-10"),
+           CONFIGURATION, "E-POLICY", "day_ms", "another data directory")
+    with sqlite3.connect(stopped.store_file) as db:
+        version, = db.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
+        db.execute("UPDATE meta SET value = 999 WHERE name = 'schema_version'")
+    expect("newer store", run_verifier(stopped.data), CONFIGURATION, "E-STORE-NEWER", "999", str(version), "newer program")
+    expect("newer store, audit", it.run_program("VERIFIER", "audit", "--store", stopped.store_file), CONFIGURATION,
+           "E-STORE-NEWER", "999")
+    foreign = lab.place / "foreign"
+    foreign.mkdir()
+    (foreign / "vigil.db").write_text("this is not a database, whatever its name says" * 100)
+    expect("not a store", run_verifier(foreign), CONFIGURATION, "E-STORE", "vigil.db", "not")
+    expect("no store to audit", it.run_program("VERIFIER", "audit", "--store", lab.place / "none.db"), CONFIGURATION,
+           "E-STORE", "none.db", "no such file")
+
+
+def ports(lab, verifier):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = it.run_program("VERIFIER", "run", "--data-dir", lab.place / "port", "--address", "127.0.0.1", "--port",
+                                port, "--http-port", it.free_port())
+        expect("port taken", result, CONFIGURATION, "E-PORT", str(port), "--port")
+        result = it.run_program("VERIFIER", "run", "--data-dir", lab.place / "port", "--address", "127.0.0.1", "--port",
+                                it.free_port(), "--http-address", "127.0.0.1", "--http-port", port)
+        expect("HTTP port taken", result, CONFIGURATION, "E-PORT", str(port), "--http-port")
+        result = run_node(lab, "--verifier", "127.0.0.1:1", http_port=port)
+        expect("node's HTTP port taken", result, CONFIGURATION, "E-PORT", str(port), "--http-port")
+    # gRPC would share a port with another process if it were let.
+    result = it.run_program("VERIFIER", "run", "--data-dir", lab.place / "port", "--address", "127.0.0.1", "--port",
+                            verifier.port, "--http-port", it.free_port())
+    expect("port of another verifier", result, CONFIGURATION, "E-PORT", str(verifier.port), "--port")
+
+
+def test(lab):
+    no_device(lab)
+    no_driver(lab)
+    settings(lab)
+    payout(lab)
+    policies(lab)
+    stopped = lab.verifier(name="stopped", policy_text=it.policy("mine")).start()
+    it.check(stopped.stop() == 0, "a verifier ends with 0")
+    verifier = lab.verifier(policy_text=it.policy("mine")).start()
+    verifier_unreachable(lab)
+    wrong_certificate(lab, verifier, stopped)
+    keys(lab, stopped)
+    ports(lab, verifier)
+    stores(lab, verifier, stopped)
+    clock_off(lab, verifier)
+
+
+if __name__ == "__main__":
+    it.run(test)
