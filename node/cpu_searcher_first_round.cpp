@@ -8,15 +8,16 @@ FirstRound first_round_of(const Challenge& challenge) {
     FirstRound first;
     const auto constant = state_before_chi(challenge);
     for (std::size_t i = 0; i < 25; ++i) first.constant[i] = constant[i];
-    std::uint64_t zero[25];
-    affine_chi(first.constant, zero);
+    AffinePart zero;
+    affine_part(first, 0, zero);
     for (std::uint64_t place = 0; place < block_nonces; ++place) {
-        std::uint64_t s[25];
-        std::uint64_t chi[25];
-        for (int i = 0; i < 25; ++i) s[i] = first.constant[i];
-        add_nonce_lane(s, __builtin_bswap64(place));
-        affine_chi(s, chi);
-        for (int i = 0; i < 25; ++i) first.place[i][place] = chi[i] ^ zero[i];
+        AffinePart part;
+        affine_part(first, __builtin_bswap64(place), part);
+        for (int i = 0; i < 25; ++i)
+            first.after_chi[i][place] = part.after_chi[i] ^ zero.after_chi[i];
+        for (int i = 0; i < 5; ++i) first.parity[i][place] = part.parity[i] ^ zero.parity[i];
+        for (int i = 0; i < 3; ++i)
+            first.before_chi[i][place] = part.before_chi[i] ^ zero.before_chi[i];
     }
     return first;
 }

@@ -58,8 +58,8 @@ template <class L>
     std::uint64_t block = task.first & ~(block_nonces - 1);
     const std::uint64_t last_block = task.last & ~(block_nonces - 1);
     for (;; block += block_nonces) {
-        std::uint64_t part[25];
-        block_part(task.first_round, block, part);
+        AffinePart part;
+        affine_part(task.first_round, __builtin_bswap64(block), part);
         for (unsigned place = 0; place < block_nonces; place += L::width) {
             const L lane = KeccakLanes<L>::hash_lane(task.first_round, part, place);
             if (__builtin_expect(!lane.any_equal(mask, want), 1)) continue;

@@ -15,14 +15,22 @@ namespace vigil::node {
 /// Nonces are scanned in aligned blocks: within one, only the top byte of the nonce lane varies.
 inline constexpr std::uint64_t block_nonces = 64;
 
-/// What the first round needs, once per challenge. The nonce lane reaches 11 of 25 lanes before
-/// chi, and in rows 0, 1, 3 and 4 never two neighbours, so chi is affine in the nonce there: the
-/// result for a nonce is that of its block xor that of its place in the block. Row 2 is split the
-/// same way before chi.
+/// What round 0 makes of a nonce where that is affine, so that the value for a nonce is the value
+/// for its block xor what its place in the block changes. The nonce lane reaches 11 of 25 lanes
+/// before chi, and only in row 2 are three of them neighbours: after chi, all lanes but 10 and 14
+/// are affine.
+struct AffinePart {
+    std::uint64_t after_chi[25];  ///< and after iota; 0 for lanes 10 and 14
+    std::uint64_t parity[5];      ///< of the columns of after_chi
+    std::uint64_t before_chi[3];  ///< lanes 10 to 12, which make lanes 10 and 14
+};
+
+/// What the first round needs, once per challenge.
 struct FirstRound {
-    /// By lane, then place in the block. Rows 0, 1, 3, 4: what the place changes after chi; row 2:
-    /// before chi.
-    alignas(64) std::uint64_t place[25][block_nonces];
+    /// The members of AffinePart by place in the block: what the place changes.
+    alignas(64) std::uint64_t after_chi[25][block_nonces];
+    std::uint64_t parity[5][block_nonces];
+    std::uint64_t before_chi[3][block_nonces];
     /// The state before chi with a zero nonce lane.
     std::uint64_t constant[25];
 };
@@ -37,9 +45,8 @@ inline constexpr std::uint64_t lane_round_constants[24] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
 
 /// L is one 64-bit lane of one or several states: `L::all(u64)`, `rol<n>(L)`, `L ^ L`, `xor3(a, b,
-/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::unrolled`: all
-/// rounds in one piece, or two at a time; measured, it depends on how many instructions a round
-/// has.
+/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::unrolled`:
+/// whether the rounds are one piece of code or a loop; which is faster was measured for each L.
 template <class L>
 struct KeccakLanes {
     L a[25];
@@ -83,8 +90,8 @@ struct KeccakLanes {
         a[5 * y + 4] = chi(b4, b0, b1);
     }
 
-    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
-        theta();
+    /// The rest of a round after theta.
+    [[gnu::always_inline]] inline void rho_pi_chi_iota(std::uint64_t constant) {
         const KeccakLanes t = *this;
         chi_row<0>(t.a[0], rol<44>(t.a[6]), rol<43>(t.a[12]), rol<21>(t.a[18]), rol<14>(t.a[24]));
         a[0] = a[0] ^ L::all(constant);
@@ -98,19 +105,29 @@ struct KeccakLanes {
                    rol<2>(t.a[21]));
     }
 
-    /// Round 0 of the nonces at `place` and after in the block that `block` (see block_part) stands
-    /// for.
-    [[gnu::always_inline]] inline void first_round(const FirstRound& first,
-                                                   const std::uint64_t (&block)[25],
-                                                   unsigned place) {
-        const auto lane = [&](int i) __attribute__((always_inline)) {
-            return L::load(&first.place[i][place]) ^ L::all(block[i]);
+    /// Round 0 and the theta of round 1, for the nonces at `place` and after in a block.
+    [[gnu::always_inline]] inline void first_round_and_theta(const FirstRound& first,
+                                                             const AffinePart& block,
+                                                             unsigned place) {
+        const auto before_chi = [&](int i) __attribute__((always_inline)) {
+            return L::load(&first.before_chi[i][place]) ^ L::all(block.before_chi[i]);
         };
+        const L b10 = before_chi(0), b11 = before_chi(1), b12 = before_chi(2);
+        const L a10 = chi(b10, b11, b12);
+        const L a14 = chi(L::all(first.constant[14]), b10, b11);
+
+        L c[5];
+        for (int x = 0; x < 5; ++x)
+            c[x] = L::load(&first.parity[x][place]) ^ L::all(block.parity[x]);
+        c[0] = c[0] ^ a10;
+        c[4] = c[4] ^ a14;
+        L d[5];
+        for (int x = 0; x < 5; ++x) d[x] = c[(x + 4) % 5] ^ rol<1>(c[(x + 1) % 5]);
 #pragma GCC unroll 25
-        for (int i = 0; i < 25; ++i) {
-            if (i < 10 || i > 14) a[i] = lane(i);
-        }
-        chi_row<2>(lane(10), lane(11), lane(12), L::all(block[13]), L::all(block[14]));
+        for (int i = 0; i < 25; ++i)
+            a[i] = xor3(L::load(&first.after_chi[i][place]), L::all(block.after_chi[i]), d[i % 5]);
+        a[10] = a10 ^ d[0];
+        a[14] = a14 ^ d[4];
     }
 
     /// Lane 0 after round 23, without its round constant.
@@ -123,18 +140,24 @@ struct KeccakLanes {
 
     /// Lane 0 of the hash state, without the last round constant.
     [[gnu::always_inline]] static inline L hash_lane(const FirstRound& first,
-                                                     const std::uint64_t (&block)[25],
-                                                     unsigned place) {
+                                                     const AffinePart& block, unsigned place) {
         KeccakLanes s;
-        s.first_round(first, block, place);
+        s.first_round_and_theta(first, block, place);
+        s.rho_pi_chi_iota(lane_round_constants[1]);
         if constexpr (L::unrolled) {
-#pragma GCC unroll 22
-            for (int i = 1; i < 23; ++i) s.round(lane_round_constants[i]);
+#pragma GCC unroll 21
+            for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
         } else {
-#pragma GCC unroll 2
-            for (int i = 1; i < 23; ++i) s.round(lane_round_constants[i]);
+#pragma GCC unroll 1
+            for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
         }
         return s.last_round();
+    }
+
+private:
+    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
+        theta();
+        rho_pi_chi_iota(constant);
     }
 };
 
@@ -149,22 +172,28 @@ static inline void add_nonce_lane(std::uint64_t (&s)[25], std::uint64_t nonce_la
     for (int i = 0; i < 11; ++i) s[lanes[i]] ^= rotated(nonce_lane, turns[i]);
 }
 
-/// Chi and iota of round 0 in the rows where they are affine in the nonce; row 2 as it is.
-static inline void affine_chi(const std::uint64_t (&s)[25], std::uint64_t (&out)[25]) {
+/// The affine values of a state before chi of round 0.
+static inline void affine_part(const std::uint64_t (&s)[25], AffinePart& out) {
     for (int y = 0; y < 25; y += 5) {
         for (int x = 0; x < 5; ++x)
-            out[y + x] = y == 10 ? s[y + x] : s[y + x] ^ (~s[y + (x + 1) % 5] & s[y + (x + 2) % 5]);
+            out.after_chi[y + x] = s[y + x] ^ (~s[y + (x + 1) % 5] & s[y + (x + 2) % 5]);
     }
-    out[0] ^= lane_round_constants[0];
+    out.after_chi[0] ^= lane_round_constants[0];
+    out.after_chi[10] = 0;
+    out.after_chi[14] = 0;
+    for (int x = 0; x < 5; ++x) {
+        out.parity[x] = 0;
+        for (int y = 0; y < 25; y += 5) out.parity[x] ^= out.after_chi[y + x];
+    }
+    for (int i = 0; i < 3; ++i) out.before_chi[i] = s[10 + i];
 }
 
-/// What `first_nonce`, a multiple of block_nonces, gives every nonce of its block.
-static inline void block_part(const FirstRound& first, std::uint64_t first_nonce,
-                              std::uint64_t (&out)[25]) {
+/// The affine values of the nonce whose lane this is.
+static inline void affine_part(const FirstRound& first, std::uint64_t nonce_lane, AffinePart& out) {
     std::uint64_t s[25];
     for (int i = 0; i < 25; ++i) s[i] = first.constant[i];
-    add_nonce_lane(s, __builtin_bswap64(first_nonce));
-    affine_chi(s, out);
+    add_nonce_lane(s, nonce_lane);
+    affine_part(s, out);
 }
 
 }  // namespace vigil::node

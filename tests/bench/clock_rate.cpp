@@ -1,6 +1,7 @@
 #include "tests/bench/clock_rate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <ctime>
 
@@ -13,17 +14,17 @@ double seconds_of(clockid_t clock) {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-double median(std::vector<double> of) {
+double value_at(double quantile, std::vector<double> of) {
     if (of.empty()) return 0;
-    const auto middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
-    std::nth_element(of.begin(), middle, of.end());
-    return *middle;
+    const auto index = static_cast<std::ptrdiff_t>(quantile * static_cast<double>(of.size() - 1));
+    std::nth_element(of.begin(), of.begin() + index, of.end());
+    return of[static_cast<std::size_t>(index)];
 }
 
 }  // namespace
 
 double clock_rate() {
-    constexpr int additions = 1'000'000;
+    constexpr int additions = 500'000;
     const double start = thread_cpu_seconds();
     std::uint64_t sum = 1;
     for (int i = 0; i < additions; ++i) {
@@ -45,12 +46,32 @@ double Cost::sample(double count, const std::function<void()>& work) {
     work();
     const double took = cpu_seconds_() - start;
     const double after = clock_rate();
-    seconds_.push_back(took / count);
-    cycles_.push_back(took * (before + after) / 2 / count);
+    if (std::abs(before - after) < 0.01 * after)
+        samples_.push_back({took / count, (before + after) / 2});
     return took;
 }
 
-double Cost::cycles() const { return median(cycles_); }
-double Cost::seconds() const { return median(seconds_); }
+std::vector<Cost::Sample> Cost::counted() const {
+    std::vector<double> clocks;
+    for (const Sample& sample : samples_) clocks.push_back(sample.clock);
+    const double median = value_at(0.5, std::move(clocks));
+    std::vector<Sample> out;
+    for (const Sample& sample : samples_) {
+        if (std::abs(sample.clock - median) < 0.05 * median) out.push_back(sample);
+    }
+    return out;
+}
+
+double Cost::cycles(double quantile) const {
+    std::vector<double> cycles;
+    for (const Sample& sample : counted()) cycles.push_back(sample.seconds * sample.clock);
+    return value_at(quantile, std::move(cycles));
+}
+
+double Cost::seconds() const {
+    std::vector<double> seconds;
+    for (const Sample& sample : counted()) seconds.push_back(sample.seconds);
+    return value_at(0.5, std::move(seconds));
+}
 
 }  // namespace vigil::bench

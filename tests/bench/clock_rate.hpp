@@ -7,13 +7,15 @@
 namespace vigil::bench {
 
 /// Cycles of the processor a second, from a chain of dependent additions; the nominal clock says
-/// little. About 0.4 ms.
+/// little. About 0.2 ms.
 double clock_rate();
 
 double thread_cpu_seconds();
 double process_cpu_seconds();
 
-/// CPU time of work done in samples, each between two measurements of the clock.
+/// CPU time of work done in samples, each between two measurements of the clock. Samples do not
+/// count where these disagree by more than 1 %, or lie more than 5 % from the median: the clock
+/// changed, or the hypervisor gave the processor to somebody else.
 class Cost {
 public:
     /// `cpu_seconds` is one of the two clocks above.
@@ -22,14 +24,20 @@ public:
     /// Runs and measures `work`, which does `count` things. Returns its CPU seconds.
     double sample(double count, const std::function<void()>& work);
 
-    /// Medians over the samples, for one thing.
-    double cycles() const;
+    /// For one thing: the quantile of the samples' cycles, 0.5 being the median, and the median of
+    /// seconds.
+    double cycles(double quantile = 0.5) const;
     double seconds() const;
 
 private:
     double (*cpu_seconds_)();
-    std::vector<double> cycles_;
-    std::vector<double> seconds_;
+    struct Sample {
+        double seconds{};  // for one thing
+        double clock{};
+    };
+    std::vector<Sample> counted() const;
+
+    std::vector<Sample> samples_;
 };
 
 }  // namespace vigil::bench

@@ -20,12 +20,13 @@ const Challenge challenge{{1, 2, 3, 4, 5, 6, 7, 8}};
 void report(benchmark::State& state, const Cost& cost) {
     state.counters["MH/s/core"] = 1e-6 / cost.seconds();
     state.counters["cycles/hash"] = cost.cycles();
+    state.counters["cycles/hash best tenth"] = cost.cycles(0.1);
     state.counters["GHz"] = cost.cycles() / cost.seconds() * 1e-9;
 }
 
 /// The yardstick: core's readable definition.
 void plain_pow_hash(benchmark::State& state) {
-    constexpr std::uint64_t hashes = 2'000;
+    constexpr std::uint64_t hashes = 500;
     Cost cost{thread_cpu_seconds};
     std::uint64_t nonce = 0;
     for (auto _ : state) {
@@ -40,7 +41,7 @@ void plain_pow_hash(benchmark::State& state) {
 /// One thread in the innermost loop of a CPU path.
 void cpu_path(benchmark::State& state, const node::CpuPath& path) {
     if (!path.supported()) return state.SkipWithError("this processor lacks it");
-    const std::uint64_t hashes = std::uint64_t{4'096} * path.nonces_at_once;
+    const std::uint64_t hashes = std::uint64_t{1'024} * path.nonces_at_once;
     const node::FirstRound first_round = node::first_round_of(challenge);
     std::array<std::uint64_t, node::scan_capacity> found;
     Cost cost{thread_cpu_seconds};
@@ -55,16 +56,25 @@ void cpu_path(benchmark::State& state, const node::CpuPath& path) {
     report(state, cost);
 }
 
-/// A searcher as the node uses it: its threads, launches, lists and merging included.
-void searcher(benchmark::State& state, Searcher& subject) {
-    const SearchJob job{challenge, 256, {0, 8'000'000 - 1}};
-    const auto on = [](const SearchProgress&) { return true; };
-    Cost cost{process_cpu_seconds};
-    subject.search(job, on);
+/// A searcher as the node uses it: its threads, launches, lists and merging included. For a GPU the
+/// wall clock counts, for a processor its CPU time.
+void searcher(benchmark::State& state, Searcher& subject, bool is_processor) {
+    constexpr std::uint64_t processor_hashes = 20'000'000;
+    constexpr std::uint64_t gpu_hashes = 4'000'000'000;
+    const std::uint64_t hashes = is_processor ? processor_hashes : gpu_hashes;
+    const SearchJob job{challenge, 256, {0, hashes - 1}};
+    std::vector<double> rates;
     for (auto _ : state) {
-        state.SetIterationTime(cost.sample(8'000'000, [&] { subject.search(job, on); }));
+        const double start = process_cpu_seconds();
+        const SearchResult result = subject.search(job, [](const SearchProgress&) { return true; });
+        const double wall = std::chrono::duration<double>(result.elapsed).count();
+        const double seconds = is_processor ? process_cpu_seconds() - start : wall;
+        state.SetIterationTime(seconds);
+        rates.push_back(static_cast<double>(hashes) * 1e-6 / seconds);
     }
-    report(state, cost);
+    std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2),
+                     rates.end());
+    state.counters[is_processor ? "MH/s/core" : "MH/s"] = rates[rates.size() / 2];
 }
 
 }  // namespace
@@ -74,24 +84,26 @@ int main(int argc, char** argv) {
     using namespace vigil;
     benchmark::RegisterBenchmark("pow_hash (yardstick)", bench::plain_pow_hash)
         ->UseManualTime()
-        ->Iterations(301);
+        ->Iterations(1001);
     for (const node::CpuPath& path : node::cpu_paths()) {
         benchmark::RegisterBenchmark(
             ("scan/" + std::string{path.name}).c_str(),
             [&path](benchmark::State& state) { bench::cpu_path(state, path); })
             ->UseManualTime()
-            ->Iterations(301);
+            ->Iterations(1001);
     }
     node::SearcherOptions options;
     options.backends = {Backend::cpu, Backend::opencl, Backend::cuda};
     const node::FoundSearchers found = node::find_searchers(options);
     for (const auto& searcher : found.searchers) {
         const DeviceDescription& device = searcher->device();
+        const bool is_processor = device.backend == Backend::cpu || device.kernel == "ulong8";
         const std::string name =
             "searcher/" + std::string{to_string(device.backend)} + "/" + device.kernel;
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [&searcher](benchmark::State& state) { bench::searcher(state, *searcher); })
+        benchmark::RegisterBenchmark(name.c_str(),
+                                     [&searcher, is_processor](benchmark::State& state) {
+                                         bench::searcher(state, *searcher, is_processor);
+                                     })
             ->UseManualTime()
             ->Iterations(15);
     }
