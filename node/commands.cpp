@@ -1,5 +1,6 @@
 #include "node/commands.hpp"
 
+#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <unistd.h>
@@ -17,6 +18,11 @@ namespace vigil::node {
 namespace {
 
 constexpr Milliseconds local_timeout{3000};
+
+bool has_key(const Config& config) {
+    std::error_code ignored;
+    return std::filesystem::exists(std::filesystem::path{config.data_dir} / "node.key", ignored);
+}
 
 [[noreturn]] void not_running(const Config& config, const std::string& why) {
     throw edge::Fatal{edge::exit_unreachable, "E-UNREACHABLE",
@@ -114,6 +120,10 @@ int retire(const Config& config, const std::string& device, const std::function<
     if (config.verifier_address.empty())
         throw edge::Fatal{edge::exit_configuration, "E-CONFIG",
                           "verifier.address is not set; give --verifier host:port"};
+    if (!has_key(config))
+        throw edge::Fatal{
+            edge::exit_configuration, "E-CONFIG",
+            config.data_dir + " holds no node key; name the node's folder with --data-dir"};
     // The key without the folder's lock: a device is retired while the node runs.
     const Identity identity = load_identity(config.data_dir);
     const DeviceId id = device_named(config, identity.key.public_key(), device);
@@ -136,6 +146,7 @@ int show_config(const edge::Settings& settings) {
 int check_config(const Config& config) {
     check_for_run(config);
     link_options(config, VIGIL_VERSION);
+    if (has_key(config)) edge::read_secret(std::filesystem::path{config.data_dir} / "node.key");
     std::cout << "the configuration is good\n";
     return 0;
 }

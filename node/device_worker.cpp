@@ -34,10 +34,14 @@ DeviceWorker::~DeviceWorker() {
 bool DeviceWorker::take(DeviceCheck check) {
     const std::lock_guard lock{mutex_};
     if (finishing_ || waiting_.size() >= queue_limit) return false;
-    if (stop_ &&
-        !can_wait(check.check, check.learned, *stop_, deadline_margin(around_.round_trip()))) {
-        spdlog::info("{}: the {} cannot wait; the check before it is answered now with what it has",
-                     place_.label, check_words(check.check.kind));
+    const bool fits = !stop_ || can_wait(check.check, check.learned, *stop_,
+                                         deadline_margin(around_.round_trip()));
+    const bool outranked =
+        stop_ && running_ == CheckKind::calibration && check.check.kind != CheckKind::calibration;
+    if (!fits || outranked) {
+        spdlog::info(
+            "{}: the {} does not wait; the check before it is answered now with what it has",
+            place_.label, check_words(check.check.kind));
         stop_ = std::min(*stop_, steady_clock::now());
     }
     waiting_.push_back(std::move(check));
@@ -119,6 +123,7 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
     {
         const std::lock_guard lock{mutex_};
         stop_ = stop;
+        running_ = check.check.kind;
     }
     const SearchOrder order{
         .device = check.device,

@@ -65,7 +65,7 @@ public:
 
     /// Any thread. False when the queue is full. When the check cannot wait for the one being
     /// searched, that one is answered now with what it has: its rate divides by its own time, so it
-    /// loses nothing but precision.
+    /// loses nothing but precision. A calibration gives way to any check that counts.
     bool take(DeviceCheck check);
 
     void finish();  ///< takes no more; ends after what was taken
@@ -87,6 +87,7 @@ private:
     // guarded by mutex_
     std::deque<DeviceCheck> waiting_;
     std::optional<SteadyTime> stop_;  // of the search that runs
+    CheckKind running_{};             // while stop_ is set
     bool finishing_ = false;
     bool quitting_ = false;
     bool busy_ = false;

@@ -247,6 +247,20 @@ TEST_F(AgentTest, ACheckThatCannotWaitEndsTheOneBefore) {
     EXPECT_LT(steady_clock::now() - begun, Milliseconds{2600});
 }
 
+TEST_F(AgentTest, ACalibrationGivesWayToACheckThatCounts) {
+    Node node{folder.path()};
+    node.agent->learn(
+        check_of({.kind = CheckKind::calibration, .ref = 1, .work = Milliseconds{3000}}),
+        steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.faults[0]->searches == 1; }));
+    std::this_thread::sleep_for(Milliseconds{100});
+    const auto begun = steady_clock::now();
+    node.agent->learn(check_of({.ref = 2, .work = Milliseconds{200}, .slack = Milliseconds{9000}}),
+                      begun);
+    ASSERT_TRUE(eventually([&] { return node.count() == 2; }));
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{1500});
+}
+
 TEST_F(AgentTest, ACheckThatCanWaitWaits) {
     Node node{folder.path()};
     node.agent->learn(check_of({.ref = 1, .work = Milliseconds{400}}), steady_clock::now());
