@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/edge/files.hpp"
+#include "verifier/service/library_logs.hpp"
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/node_rpc.hpp"
 #include "verifier/service/open_checks.hpp"
@@ -77,6 +78,7 @@ struct Service::Running {
 void Service::Running::start() {
     // Debian's abseil looks for deadlocks by default: 12 to 15 % of the server's time.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+    bound_library_logs();
     grpc::EnableDefaultHealthCheckService(true);
 
     const ServiceOptions& options = parts->options;
