@@ -91,7 +91,8 @@ std::vector<Player> cast(const Stage& stage, const PlayOptions& options) {
     casting.add("cpu", Part::honest, fmt::format("honest, on processor {}", first),
                 {"run", "--backends", "cpu", "--cpu-affinity", first, "--cpu-threads", "1",
                  "--answers-log", stolen.string()});
-    if (kinds.opencl)
+    // An NVIDIA card shows up under OpenCL as well; two players on it would halve each other.
+    if (kinds.opencl && !kinds.cuda)
         casting.add(
             "opencl", Part::honest,
             kinds.opencl_is_processor ? fmt::format("honest, OpenCL on processor {}", last)

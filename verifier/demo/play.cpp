@@ -60,19 +60,23 @@ private:
             say(fmt::format("  {:<10}{}", player.actor.name, player.what));
     }
 
-    /// Every player has a device, and every device has been calibrated.
+    /// Every player's node is enrolled, and every device of it has been calibrated.
     bool all_enrolled() const {
-        std::size_t calibrated = 0;
+        std::size_t ready = 0;
         stage_.store.read([&](Reader& reader) {
             const auto rates = reader.calibration_rates();
-            calibrated = 0;
-            for (const NodeRecord& node : reader.nodes())
-                for (const DeviceRecord& device : reader.devices_of(node.ref))
-                    calibrated += static_cast<std::size_t>(
-                        std::count_if(rates.begin(), rates.end(),
-                                      [&](const auto& rate) { return rate.first == device.ref; }));
+            const auto calibrated = [&rates](const DeviceRecord& device) {
+                return std::any_of(rates.begin(), rates.end(),
+                                   [&](const auto& rate) { return rate.first == device.ref; });
+            };
+            ready = 0;
+            for (const NodeRecord& node : reader.nodes()) {
+                const auto devices = reader.devices_of(node.ref);
+                ready +=
+                    !devices.empty() && std::all_of(devices.begin(), devices.end(), calibrated);
+            }
         });
-        return calibrated >= players_.size();
+        return ready >= players_.size();
     }
 
     bool wait_for_enrolment() {

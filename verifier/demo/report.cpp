@@ -17,11 +17,13 @@ struct DeviceDay {
     std::vector<CheckRow> checks;
 };
 
-std::optional<DeviceRef> device_of(Reader& reader, const std::string& node_name) {
+std::vector<DeviceRef> devices_of(Reader& reader, const std::string& node_name) {
+    std::vector<DeviceRef> found;
     for (const NodeRecord& node : reader.nodes())
         if (node.name == node_name)
-            for (const DeviceRecord& device : reader.devices_of(node.ref)) return device.ref;
-    return std::nullopt;
+            for (const DeviceRecord& device : reader.devices_of(node.ref))
+                found.push_back(device.ref);
+    return found;
 }
 
 DeviceDay read_day(Reader& reader, const Calendar& calendar, DeviceRef device, DayIndex day) {
@@ -163,12 +165,11 @@ void expect_of(const Actor& actor, const std::vector<DeviceDay>& days,
     }
 }
 
-std::vector<DeviceDay> days_of(Reader& reader, const Calendar& calendar, const Actor& actor,
+std::vector<DeviceDay> days_of(Reader& reader, const Calendar& calendar, DeviceRef device,
                                CountedDays days) {
     std::vector<DeviceDay> result;
-    if (const auto device = device_of(reader, actor.name))
-        for (std::int64_t d = 0; d < days.count; ++d)
-            result.push_back(read_day(reader, calendar, *device, days.first + d));
+    for (std::int64_t d = 0; d < days.count; ++d)
+        result.push_back(read_day(reader, calendar, device, days.first + d));
     return result;
 }
 
@@ -197,25 +198,31 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
     return text;
 }
 
+std::vector<std::string> row_of(const DeviceDay& day, const std::string& name, std::size_t number) {
+    const auto& record = day.record;
+    return {name,
+            std::to_string(number),
+            cells(day),
+            record ? fmt::format("{:.3f}", record->multiplier.value / 1e6) : "–",
+            rate_text(day),
+            record ? to_credits(record->credit) : "–",
+            record ? std::to_string(record->after.grace_left) : "–",
+            record ? to_credits(record->slashed) : "–",
+            why(day)};
+}
+
 }  // namespace
 
 std::string day_table(Reader& reader, const Calendar& calendar, const std::vector<Actor>& actors,
                       CountedDays days) {
     std::vector<std::vector<std::string>> rows{{"device", "day", "windows", "multiplier",
                                                 "rate ± 95 %", "credit", "grace", "slash", "why"}};
-    for (const Actor& actor : actors) {
-        const auto device_days = days_of(reader, calendar, actor, days);
-        for (std::size_t d = 0; d < device_days.size(); ++d) {
-            const DeviceDay& day = device_days[d];
-            const bool settled = day.record.has_value();
-            rows.push_back(
-                {d == 0 ? actor.name : "", std::to_string(d + 1), cells(day),
-                 settled ? fmt::format("{:.3f}", day.record->multiplier.value / 1e6) : "–",
-                 rate_text(day), settled ? to_credits(day.record->credit) : "–",
-                 settled ? std::to_string(day.record->after.grace_left) : "–",
-                 settled ? to_credits(day.record->slashed) : "–", why(day)});
+    for (const Actor& actor : actors)
+        for (const DeviceRef device : devices_of(reader, actor.name)) {
+            const auto device_days = days_of(reader, calendar, device, days);
+            for (std::size_t d = 0; d < device_days.size(); ++d)
+                rows.push_back(row_of(device_days[d], d == 0 ? actor.name : "", d + 1));
         }
-    }
     return aligned(rows);
 }
 
@@ -225,11 +232,10 @@ std::vector<std::string> unmet_expectations(Reader& reader, const Calendar& cale
     std::vector<std::string> unmet;
     bool replayed = false;
     for (const Actor& actor : actors) {
-        const auto device_days = days_of(reader, calendar, actor, days);
-        if (device_days.empty())
-            unmet.push_back(actor.name + ": never enrolled");
-        else
-            expect_of(actor, device_days, unmet);
+        const auto devices = devices_of(reader, actor.name);
+        if (devices.empty()) unmet.push_back(actor.name + ": never enrolled");
+        for (const DeviceRef device : devices)
+            expect_of(actor, days_of(reader, calendar, device, days), unmet);
         replayed |= actor.part == Part::replayer;
     }
     if (replayed && refused == 0) unmet.push_back("the replayed answers were not refused");
