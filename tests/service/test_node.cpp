@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "core/base/ids.hpp"
 #include "core/schedule/challenge.hpp"
@@ -217,6 +218,21 @@ grpc::Status TestSession::finish() {
     while (stream_->Read(&message)) continue;
     finished_ = true;
     return stream_->Finish();
+}
+
+std::vector<wire::OpenCheck> checks_of(const v1::SessionOpened& opened) {
+    std::vector<wire::OpenCheck> checks;
+    for (const v1::OpenCheck& check : opened.open_checks())
+        checks.push_back(wire::open_check_from_proto(check).value());
+    return checks;
+}
+
+bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 500; ++i) {
+        if (holds()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
 }
 
 std::optional<wire::Refusal> refusal_of(const grpc::Status& status) {

@@ -76,6 +76,11 @@ private:
     bool finished_ = false;
 };
 
+std::vector<wire::OpenCheck> checks_of(const v1::SessionOpened& opened);
+
+/// Waits, bounded, for what another thread brings about.
+bool eventually(const std::function<bool()>& holds);
+
 /// The reason in the details of a refused call; nothing when they are not ours.
 std::optional<wire::Refusal> refusal_of(const grpc::Status& status);
 

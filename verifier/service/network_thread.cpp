@@ -7,6 +7,11 @@ namespace {
 
 constexpr std::chrono::milliseconds sweep_every{250};
 
+gpr_timespec in(std::chrono::milliseconds time) {
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_millis(time.count(), GPR_TIMESPAN));
+}
+
 }  // namespace
 
 NetworkThread::NetworkThread(Parts& parts, NodeRpc& rpc,
@@ -86,8 +91,7 @@ void NetworkThread::run() {
     for (;;) {
         void* tag{};
         bool ok{};
-        const auto status =
-            queue_->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + sweep_every);
+        const auto status = queue_->AsyncNext(&tag, &ok, in(sweep_every));
         if (status == grpc::CompletionQueue::SHUTDOWN) break;
         if (status == grpc::CompletionQueue::GOT_EVENT) {
             if (tag == this) {

@@ -129,7 +129,9 @@ void Service::Running::drain() {
 void Service::Running::stop() {
     if (!server) return;
     drain();
-    server->Shutdown(std::chrono::system_clock::now() + parts->options.drain);
+    server->Shutdown(
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                     gpr_time_from_millis(parts->options.drain.count(), GPR_TIMESPAN)));
     parts->work.stop();
     for (const auto& thread : *threads) thread->stop();
     parts->switchboard.clear();
