@@ -1,0 +1,118 @@
+#include "verifier/scheduler.hpp"
+
+#include <atomic>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <thread>
+
+#include "tests/simulation/world.hpp"
+
+namespace vigil::verifier::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A day of twelve seconds, so that real threads see several windows.
+Policy quick_policy() {
+    Policy policy = small_policy();
+    policy.name = "quick";
+    policy.day = 12s;
+    const auto times = [](CheckRule& rule, Milliseconds work) {
+        rule.work = work;
+        rule.spread = 0ms;
+        rule.slack = 100ms;
+    };
+    times(policy.roll_call, 100ms);
+    times(policy.hourly, 50ms);
+    times(policy.spot, 50ms);
+    times(policy.calibration, 50ms);
+    return policy;
+}
+
+/// The world's time, moved along by real time; may be made to jump.
+struct MovingClock {
+    Instant begin;
+    std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+    std::atomic<Milliseconds> jump{};
+    Instant operator()() const {
+        return begin + jump.load() +
+               std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now() - began);
+    }
+};
+
+class SchedulerOverThreads : public testing::Test {
+protected:
+    void SetUp() override {
+        world.boot();
+        world.enrol({Habit::honest, Habit::honest});
+        hooks.draw = [] { return DayKey{}; };
+        hooks.window_closed = [this](const WindowClosing& closing) {
+            const std::lock_guard lock{mutex};
+            closed.push_back(closing.window);
+        };
+        hooks.check_started = [this](Milliseconds lag) { worst = std::max(worst.load(), lag); };
+        scheduler_hooks.failed = [this](const std::string&, const std::string&, Milliseconds) {
+            ++failures;
+        };
+        scheduler_hooks.clock_jumped = [this](Milliseconds jump) { told_jump = jump; };
+    }
+    std::vector<WindowIndex> closings() {
+        const std::lock_guard lock{mutex};
+        return closed;
+    }
+    void expect_in_order() {
+        const auto all = closings();
+        for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i], all[i - 1] + 1);
+    }
+
+    World world{11, quick_policy()};
+    MovingClock clock{world.now()};
+    TimelineHooks hooks;
+    SchedulerHooks scheduler_hooks;
+    std::mutex mutex;
+    std::vector<WindowIndex> closed;
+    std::atomic<Milliseconds> worst{};
+    std::atomic<int> failures{};
+    std::atomic<Milliseconds> told_jump{};
+};
+
+TEST_F(SchedulerOverThreads, ClosesWindowsAsTheyEndAndStopsAtOnce) {
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    Scheduler scheduler{timeline, [this] { return clock(); }, scheduler_hooks};
+    scheduler.start();
+    std::this_thread::sleep_for(5s);
+    EXPECT_LT(scheduler.silence(), 2s);
+    const auto before = std::chrono::steady_clock::now();
+    scheduler.stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 1s);
+    EXPECT_GE(closings().size(), 2U);
+    expect_in_order();
+    EXPECT_EQ(failures, 0);
+    // Generous, because the machine may be busy; a poll of once a second would exceed it.
+    EXPECT_LT(worst.load(), 700ms);
+}
+
+TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
+    std::atomic<int> to_fail{3};
+    hooks.settle_answers = [&to_fail] {
+        if (to_fail-- > 0) throw StoreFailed{"disk full"};
+        return true;
+    };
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    Scheduler scheduler{timeline, [this] { return clock(); }, scheduler_hooks};
+    scheduler.start();
+    std::this_thread::sleep_for(1s);
+    clock.jump = 20s;
+    std::this_thread::sleep_for(4s);
+    scheduler.stop();
+    EXPECT_EQ(failures, 3);
+    EXPECT_GE(closings().size(), 10U) << "the jump went over ten windows of two seconds";
+    expect_in_order();
+    EXPECT_GT(told_jump.load(), 15s);
+}
+
+}  // namespace
+}  // namespace vigil::verifier::simulation
