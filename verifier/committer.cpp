@@ -83,20 +83,18 @@ void Committer::commit(std::vector<Work>& batch) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (fates[i].kind != AnswerFate::Kind::recorded) continue;
         const JudgedAnswer& answer = batch[i].answer;
-        for (std::size_t j = 0; j < answer.record.verdicts.size(); ++j) {
-            const VerdictRecord& verdict = answer.record.verdicts[j];
+        for (const VerdictRecord& verdict : answer.record.verdicts)
             if (verdict.claim.kind == CheckKind::calibration &&
                 verdict.judgement.verdict == Verdict::passed)
-                calibrated_.emplace_back(answer.devices[j]->id, verdict.judgement.rate);
-        }
+                calibrated_.emplace_back(answer.device_of(verdict).id, verdict.judgement.rate);
     }
     show_calibrations();
     if (!observer_.judged) return;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (fates[i].kind != AnswerFate::Kind::recorded) continue;
         const JudgedAnswer& answer = batch[i].answer;
-        for (std::size_t j = 0; j < answer.record.verdicts.size(); ++j)
-            observer_.judged(answer.node, *answer.devices[j], answer.record.verdicts[j]);
+        for (const VerdictRecord& verdict : answer.record.verdicts)
+            observer_.judged(answer.node, answer.device_of(verdict), verdict);
     }
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "core/base/require.hpp"
+
 namespace vigil::verifier {
 namespace {
 
@@ -57,6 +59,12 @@ VerdictRecord verdict_of(const ScheduledCheck& scheduled, const RosterDevice& de
 }
 
 }  // namespace
+
+const RosterDevice& JudgedAnswer::device_of(const VerdictRecord& verdict) const {
+    const auto claim = std::find(record.claims.begin(), record.claims.end(), verdict.claim);
+    require(claim != record.claims.end(), "a verdict is on one of the answer's claims");
+    return *devices[static_cast<std::size_t>(claim - record.claims.begin())];
+}
 
 Judging::Judging(Store& store, Roster& roster, Schedule& schedule)
     : store_{store}, roster_{roster}, schedule_{schedule} {}
@@ -121,11 +129,13 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
         judged.devices.push_back(device);
     }
 
+    bool wait = false;
     for (std::size_t i = 0; i < checks.size(); ++i)
-        if (!judgeable(*judged.devices[i], checks[i].claim)) return judged;
+        wait = wait || !judgeable(*judged.devices[i], checks[i].claim);
     for (std::size_t i = 0; i < checks.size(); ++i)
-        record.verdicts.push_back(
-            verdict_of(checks[i], *judged.devices[i], arrived.answer.proofs[i], arrived.received));
+        if (!wait || checks[i].check.kind == CheckKind::calibration)
+            record.verdicts.push_back(verdict_of(checks[i], *judged.devices[i],
+                                                 arrived.answer.proofs[i], arrived.received));
     return judged;
 }
 

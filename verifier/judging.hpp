@@ -14,6 +14,8 @@ struct JudgedAnswer {
     NodeId node;
     AnswerRecord record;
     std::vector<std::shared_ptr<const RosterDevice>> devices;
+
+    const RosterDevice& device_of(const VerdictRecord& verdict) const;  ///< one of the record's
 };
 
 /// The first half of an answer's way (protocol 5.2 to 5.7): limits, signature, devices, challenges,
@@ -22,7 +24,8 @@ class Judging {
 public:
     Judging(Store& store, Roster& roster, Schedule& schedule);
 
-    /// Either all proofs are judged or, while a window before theirs is still open, none.
+    /// Either all proofs are judged or, while a window before theirs is still open, only those of
+    /// calibrations: they are compared with nothing, and a later one takes their place.
     Expected<JudgedAnswer, Refusal> judge(const ArrivedAnswer& arrived);
 
 private:

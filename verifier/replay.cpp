@@ -319,12 +319,10 @@ private:
                     return "answer " + to_hex(answer.record.id) +
                            ": its check was answered before or decided without it";
                 });
-            for (std::size_t j = 0; j < answer.record.verdicts.size(); ++j) {
-                const VerdictRecord& verdict = answer.record.verdicts[j];
+            for (const VerdictRecord& verdict : answer.record.verdicts)
                 if (verdict.claim.kind == CheckKind::calibration &&
                     verdict.judgement.verdict == Verdict::passed)
-                    roster_->set_calibrated(answer.devices[j]->id, verdict.judgement.rate);
-            }
+                    roster_->set_calibrated(answer.device_of(verdict).id, verdict.judgement.rate);
         }
         waiting_.clear();
     }
