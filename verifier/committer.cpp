@@ -75,12 +75,6 @@ void Committer::commit(std::vector<Work>& batch) {
     if (observer_.committed) observer_.committed(std::chrono::steady_clock::now() - begun);
 
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        AnswerReply reply = reply_to(fates[i], batch[i].answer.record.id);
-        if (const auto* refusal = std::get_if<Refusal>(&reply); refusal && observer_.refused)
-            observer_.refused(refusal->reason);
-        batch[i].reply(std::move(reply));
-    }
-    for (std::size_t i = 0; i < batch.size(); ++i) {
         if (fates[i].kind != AnswerFate::Kind::recorded) continue;
         const JudgedAnswer& answer = batch[i].answer;
         for (const VerdictRecord& verdict : answer.record.verdicts)
@@ -88,7 +82,15 @@ void Committer::commit(std::vector<Work>& batch) {
                 verdict.judgement.verdict == Verdict::passed)
                 calibrated_.emplace_back(answer.device_of(verdict).id, verdict.judgement.rate);
     }
+    // Before the replies: once everybody has one, a window may close, and the next one is judged by
+    // these.
     show_calibrations();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        AnswerReply reply = reply_to(fates[i], batch[i].answer.record.id);
+        if (const auto* refusal = std::get_if<Refusal>(&reply); refusal && observer_.refused)
+            observer_.refused(refusal->reason);
+        batch[i].reply(std::move(reply));
+    }
     if (!observer_.judged) return;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (fates[i].kind != AnswerFate::Kind::recorded) continue;

@@ -74,14 +74,15 @@ DaySettlement settle_day(Store& store, const Roster& roster, const Schedule& sch
                 day_result(*policy,
                            {.day = day,
                             .programme_start = schedule.genesis().programme_start_day,
-                            .enrolment_day = calendar.day_at(device->enrolled) == day},
+                            .enrolment_day = calendar.day_at(device->enrolled) == day ||
+                                             calendar.day_at(device->active_from) == day},
                            day_windows(calendar, day,
                                        windows == rows.windows.end() ? std::vector<WindowRecord>{}
                                                                      : windows->second));
             const StandingStep stepped =
                 step(before == rows.standings.end() ? Standing{} : before->second, result.outcome,
                      result.credit, *policy);
-            const std::uint64_t rate = device->baseline_for(span.end - Milliseconds{1});
+            const std::uint64_t rate = device->baseline_for(span.end);
             records.push_back({.device = device->ref,
                                .day = day,
                                .outcome = result.outcome,

@@ -51,7 +51,7 @@ struct Known {
 };
 
 DeviceRecord device_record(const wire::Enrolment& claimed, const wire::DeviceClaim& claim,
-                           const DeviceRecord* known, Instant now) {
+                           const DeviceRecord* known, Instant now, Instant active_from) {
     DeviceRecord device = known ? *known : DeviceRecord{};
     device.id = device_id(claimed.key, claim.uid);
     device.uid = claim.uid;
@@ -60,6 +60,7 @@ DeviceRecord device_record(const wire::Enrolment& claimed, const wire::DeviceCla
     device.backend = claim.backend;
     device.memory_bytes = claim.memory_bytes;
     device.retired_from = std::nullopt;
+    device.active_from = active_from;
     if (!known) device.enrolled = now;
     return device;
 }
@@ -97,6 +98,18 @@ std::optional<Refusal> over_limit(const Known& known, const wire::Enrolment& cla
                        {},
                        {}};
     return std::nullopt;
+}
+
+/// A window that is closed does not get another device, and one that came back does not change
+/// windows from before it retired that are still open.
+bool fits_the_books(Reader& reader, const Calendar& calendar,
+                    const std::vector<DeviceRecord>& known, Instant now) {
+    const auto closed = reader.last_closed_window();
+    if (closed && now < calendar.span(*closed).end) return false;
+    return std::none_of(known.begin(), known.end(), [&](const DeviceRecord& device) {
+        return device.retired_from && calendar.day_at(now) >= *device.retired_from &&
+               (!closed || *closed < calendar.first_window(*device.retired_from) - 1);
+    });
 }
 
 }  // namespace
@@ -177,7 +190,9 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
     std::vector<Beacon> beacons(claimed.devices.size());
     for (std::size_t i = 0; i < claimed.devices.size(); ++i) {
         const wire::DeviceClaim& claim = claimed.devices[i];
-        devices.push_back(device_record(claimed, claim, known.find(claim.uid), now));
+        const DeviceRecord* before = known.find(claim.uid);
+        devices.push_back(
+            device_record(claimed, claim, before, now, schedule_.active_from(before, now)));
         edge::random_bytes(beacons[i].bytes);
     }
     const EnrolmentEntry entry{.kind = EnrolmentEntry::Kind::enrol,
@@ -185,7 +200,10 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
                                .received = now,
                                .content = enrolment.content,
                                .signature = enrolment.signature};
+    bool too_early = false;
     store_.write([&](Transaction& transaction) {
+        too_early = !fits_the_books(transaction, schedule_.calendar(), known.devices, now);
+        if (too_early) return;
         NodeRecord saved_node = node;
         std::vector<DeviceRecord> saved = devices;
         transaction.enrol(entry, saved_node, saved);
@@ -195,6 +213,8 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
                     {.device = saved[i].ref, .counter = 1, .beacon = beacons[i], .issued = now},
                     std::nullopt, saved[i].request_sequence);
     });
+    if (too_early)
+        return refused(RefusalReason::busy, "the verifier is closing its books", retry_when_busy);
     roster_.refresh(id);
     return enrolled(claimed);
 }

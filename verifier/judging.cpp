@@ -42,12 +42,14 @@ std::optional<Refusal> fault_of_form(const Answer& answer) {
     return std::nullopt;
 }
 
-VerdictRecord verdict_of(const ScheduledCheck& scheduled, const RosterDevice& device,
-                         const Proof& proof, Instant received) {
+VerdictRecord verdict_of(const Calendar& calendar, const ScheduledCheck& scheduled,
+                         const RosterDevice& device, const Proof& proof, Instant received) {
     const Check& check = scheduled.check;
     // A calibration is compared with nothing.
     const std::uint64_t baseline =
-        check.kind == CheckKind::calibration ? 0 : device.baseline_for(check.start);
+        check.kind == CheckKind::calibration
+            ? 0
+            : device.baseline_for(calendar.span(scheduled.claim.window).begin);
     return {.claim = scheduled.claim,
             .challenge = check.challenge,
             .start = check.start,
@@ -134,8 +136,9 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
         wait = wait || !judgeable(*judged.devices[i], checks[i].claim);
     for (std::size_t i = 0; i < checks.size(); ++i)
         if (!wait || checks[i].check.kind == CheckKind::calibration)
-            record.verdicts.push_back(verdict_of(checks[i], *judged.devices[i],
-                                                 arrived.answer.proofs[i], arrived.received));
+            record.verdicts.push_back(verdict_of(schedule_.calendar(), checks[i],
+                                                 *judged.devices[i], arrived.answer.proofs[i],
+                                                 arrived.received));
     return judged;
 }
 

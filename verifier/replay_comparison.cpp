@@ -136,6 +136,7 @@ std::string differing_devices(const DeviceRecord& a, const DeviceRecord& b) {
         .field("backend", a.backend, b.backend)
         .field("memory", a.memory_bytes, b.memory_bytes)
         .field("enrolled", a.enrolled, b.enrolled)
+        .field("takes part since", a.active_from, b.active_from)
         .field("retired from day", a.retired_from, b.retired_from)
         .field("last request", a.request_sequence, b.request_sequence)
         .take();

@@ -44,7 +44,7 @@ NodeRecord node_record(const EnrolmentEntry& entry, const wire::Enrolment& claim
 
 /// Of a device that is new: the store keeps a known one's number and time of enrolment.
 DeviceRecord device_record(const EnrolmentEntry& entry, const wire::Enrolment& claimed,
-                           const wire::DeviceClaim& claim) {
+                           const wire::DeviceClaim& claim, Instant active_from) {
     return {.ref = {},
             .node = {},
             .id = device_id(claimed.key, claim.uid),
@@ -54,6 +54,7 @@ DeviceRecord device_record(const EnrolmentEntry& entry, const wire::Enrolment& c
             .backend = claim.backend,
             .memory_bytes = claim.memory_bytes,
             .enrolled = entry.received,
+            .active_from = active_from,
             .retired_from = std::nullopt,
             .request_sequence = 0};
 }
@@ -97,9 +98,15 @@ bool Requests::enrol(const EnrolmentEntry& entry) {
         const auto known = tx.node(entry.node);
         stale = known && claimed->sequence <= known->sequence;
         NodeRecord node = node_record(entry, *claimed);
+        const auto before = known ? tx.devices_of(known->ref) : std::vector<DeviceRecord>{};
         std::vector<DeviceRecord> devices;
-        for (const wire::DeviceClaim& claim : claimed->devices)
-            devices.push_back(device_record(entry, *claimed, claim));
+        for (const wire::DeviceClaim& claim : claimed->devices) {
+            const auto same = std::find_if(before.begin(), before.end(),
+                                           [&](const auto& d) { return d.uid == claim.uid; });
+            const DeviceRecord* device = same == before.end() ? nullptr : &*same;
+            devices.push_back(device_record(entry, *claimed, claim,
+                                            schedule_.active_from(device, entry.received)));
+        }
         tx.enrol(entry, node, devices);
         nodes_[node.ref] = entry.node;
     });

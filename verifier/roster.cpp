@@ -44,9 +44,9 @@ std::vector<Calibrated> read_calibrated(Reader& reader, DeviceRef ref) {
     return found;
 }
 
-std::map<DeviceRef, CalibrationRecord> read_calibrations(Reader& reader) {
+std::map<DeviceRef, CalibrationRecord> by_device(std::vector<CalibrationRecord> records) {
     std::map<DeviceRef, CalibrationRecord> calibrations;
-    for (CalibrationRecord& record : reader.latest_calibrations())
+    for (CalibrationRecord& record : records)
         calibrations.emplace(record.device, std::move(record));
     return calibrations;
 }
@@ -67,11 +67,11 @@ void set_calibrations(RosterDevice& device, std::vector<Calibrated> calibrated) 
 
 }  // namespace
 
-std::uint64_t RosterDevice::baseline_for(Instant start) const {
+std::uint64_t RosterDevice::baseline_for(Instant window_begin) const {
     if (roll_call_baseline) return *roll_call_baseline;
     std::uint64_t rate = 0;
     for (const Calibrated& one : calibrated)
-        if (one.received <= start) rate = one.rate;
+        if (one.received < window_begin) rate = one.rate;
     return rate;
 }
 
@@ -80,7 +80,7 @@ Roster::Roster(Store& store) : store_{store} {
         nodes_.clear();
         devices_.clear();
         ids_.clear();
-        const auto calibrations = read_calibrations(reader);
+        const auto calibrations = by_device(reader.latest_calibrations());
         const Rates rates = read_rates(reader);
         std::map<NodeRef, std::vector<DeviceRecord>> of_node;
         for (DeviceRecord& device : reader.devices())
@@ -161,6 +161,7 @@ void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
         device->id = record.id;
         device->node = node.id;
         device->enrolled = record.enrolled;
+        device->active_from = record.active_from;
         device->retired_from = record.retired_from;
         device->as_of = as_of_;
         if (const auto found = calibrations.find(record.ref); found != calibrations.end())
@@ -186,7 +187,7 @@ void Roster::refresh(const NodeId& id) {
         node = reader.node(id);
         if (!node) return;
         devices = reader.devices_of(node->ref);
-        calibrations = read_calibrations(reader);
+        calibrations = by_device(reader.latest_calibrations_of(node->ref));
     });
     require(node.has_value(), "a refreshed node is in the store");
     const std::unique_lock lock{mutex_};

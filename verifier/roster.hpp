@@ -27,7 +27,8 @@ struct RosterDevice {
     DeviceRef ref;
     DeviceId id;
     NodeId node;
-    Instant enrolled;
+    Instant enrolled;     ///< first
+    Instant active_from;  ///< the enrolment by which it takes part (protocol 8.5)
     std::optional<DayIndex> retired_from;
     std::uint64_t baseline{};  ///< protocol 5.6 as known now; 0 before a first calibration
     std::optional<CalibrationRecord> calibration;  ///< the latest issued
@@ -37,11 +38,11 @@ struct RosterDevice {
     /// The latest, ascending by receive time; kept only while they can be the baseline.
     std::vector<Calibrated> calibrated;
 
-    /// The baseline that judges a check (protocol 5.6): roll calls of the windows closed before the
-    /// check's own; while there are none, the latest calibration received before the check's start;
-    /// else 0. So it does not depend on when the check is judged. Only for checks of window
+    /// The baseline that judges the checks of the window that begins then (protocol 5.6): roll calls
+    /// of the windows closed before it; while there are none, the latest calibration received
+    /// before it; else 0. So it does not depend on when a check is judged. Only for window
     /// as_of + 1.
-    std::uint64_t baseline_for(Instant start) const;
+    std::uint64_t baseline_for(Instant window_begin) const;
 };
 
 struct RosterNode {

@@ -102,8 +102,14 @@ std::shared_ptr<const WindowPlan> Schedule::plan(WindowIndex window) {
     return plan;
 }
 
+Instant Schedule::active_from(const DeviceRecord* known, Instant now) const {
+    if (!known) return now;
+    const bool was_away = known->retired_from && calendar_.day_at(now) >= *known->retired_from;
+    return was_away ? now : known->active_from;
+}
+
 bool Schedule::takes_part(const RosterDevice& device, Instant start) const {
-    return device.enrolled <= start &&
+    return device.active_from <= start &&
            (!device.retired_from || calendar_.day_at(start) < *device.retired_from);
 }
 

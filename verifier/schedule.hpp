@@ -50,8 +50,11 @@ public:
 
     std::shared_ptr<const WindowPlan> plan(WindowIndex window);
 
-    /// Whether the device takes part in a check that starts then: enrolled not after it, not
-    /// retired on that day.
+    /// Since when a device enrolled at `now` takes part (protocol 8.5): as before, unless it is new
+    /// (`known` is null) or its retirement had taken effect.
+    Instant active_from(const DeviceRecord* known, Instant now) const;
+    /// Whether the device takes part in a check that starts then: active by then, not retired on
+    /// that day.
     bool takes_part(const RosterDevice& device, Instant start) const;
     /// The fleet and spot checks expected of a device in a window, by start.
     std::vector<ScheduledCheck> checks_of(const RosterDevice& device, const WindowPlan& plan) const;

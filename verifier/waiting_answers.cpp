@@ -5,7 +5,7 @@ namespace vigil::verifier {
 namespace {
 
 VerdictRecord judged(const ScheduledCheck& scheduled, const Proof& proof, Instant received,
-                     const RosterDevice& device) {
+                     std::uint64_t baseline) {
     const Check& check = scheduled.check;
     return {.claim = scheduled.claim,
             .challenge = check.challenge,
@@ -14,7 +14,7 @@ VerdictRecord judged(const ScheduledCheck& scheduled, const Proof& proof, Instan
             .received = received,
             .k = check.k,
             .theta = check.theta,
-            .judgement = judge(check, proof.nonces, received, device.baseline_for(check.start))};
+            .judgement = judge(check, proof.nonces, received, baseline)};
 }
 
 }  // namespace
@@ -24,19 +24,21 @@ std::vector<VerdictRecord> judge_waiting(Store& store, Roster& roster, Schedule&
     std::vector<StoredAnswer> waiting;
     store.read([&](Reader& reader) { waiting = reader.unjudged_answers(window); });
     std::vector<VerdictRecord> verdicts;
+    const Instant begin = schedule.calendar().span(window).begin;
     for (const StoredAnswer& stored : waiting) {
         const auto answer = answer_from_signed_bytes(schedule.network(), stored.signed_bytes);
         require(answer.has_value(), "a recorded answer can be read back");
         for (const Proof& proof : answer->proofs) {
             const auto device = roster.device(proof.device);
-            require(device != nullptr, "a recorded answer names enrolled devices");
+            // What cannot be judged is told by close_window().
+            if (!device) continue;
             const auto check = schedule.find(*device, proof.challenge, stored.received);
             // A calibration never waits; it was judged when it came, and may have been replaced
             // since.
             if (!check || check->claim.window != window ||
                 check->claim.kind == CheckKind::calibration)
                 continue;
-            verdicts.push_back(judged(*check, proof, stored.received, *device));
+            verdicts.push_back(judged(*check, proof, stored.received, device->baseline_for(begin)));
         }
     }
     if (verdicts.empty()) return verdicts;

@@ -116,7 +116,7 @@ private:
                           .received = std::nullopt,
                           .k = check.k,
                           .theta = check.theta,
-                          .judgement = judge_missed(check, device.baseline_for(check.start))});
+                          .judgement = judge_missed(check, device.baseline_for(plan_.span.begin))});
         return missed.back();
     }
 
@@ -183,7 +183,7 @@ private:
     bool through(const RosterDevice& device) const {
         std::optional<Instant> retired;
         if (device.retired_from) retired = schedule_.calendar().span(*device.retired_from).begin;
-        return enrolled_through(plan_.span, device.enrolled, retired);
+        return enrolled_through(plan_.span, device.active_from, retired);
     }
 
     const Schedule& schedule_;
@@ -209,6 +209,15 @@ Facts read_facts(Reader& reader, const Schedule& schedule, const WindowPlan& pla
     return facts;
 }
 
+std::string unjudgeable_text(const StoredAnswer& answer, const Span& window) {
+    return "answer " + to_hex(answer.id) + ", received at " +
+           std::to_string(to_ms(answer.received)) +
+           " ms, was recorded for the window that began at " + std::to_string(to_ms(window.begin)) +
+           " ms, but answers no check that follows from the policies and day keys of the store, so "
+           "the window is not closed; the store was changed from outside or is damaged: stop the "
+           "verifier, restore the last copy of the store, and run audit on it";
+}
+
 }  // namespace
 
 WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, WindowIndex window,
@@ -216,13 +225,23 @@ WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, Win
     const auto plan = schedule.plan(window);
     WindowClosing closing{.window = window, .closed = now, .windows = {}, .decided = {}};
     bool closed = false;
+    std::set<AnswerId> left;
     for (int round = 0; round < judging_rounds && !closed; ++round) {
         judge_waiting(store, roster, schedule, window);
+        std::optional<StoredAnswer> unjudgeable;
+        std::set<AnswerId> waiting;
         const Devices devices = roster.devices();
         store.write([&](Transaction& tx) {
             const auto last = tx.last_closed_window();
-            // One that arrived since is judged in the next round.
-            closed = (last && *last >= window) || tx.unjudged_answers(window).empty();
+            // One that arrived since is judged in the next round; one that was there before cannot
+            // be.
+            unjudgeable.reset();
+            waiting.clear();
+            for (StoredAnswer& answer : tx.unjudged_answers(window)) {
+                waiting.insert(answer.id);
+                if (left.contains(answer.id)) unjudgeable = std::move(answer);
+            }
+            closed = (last && *last >= window) || waiting.empty();
             if (!closed || (last && *last >= window)) return;
             const Facts facts = read_facts(tx, schedule, *plan);
             Decision decision{schedule, *plan, devices, facts, now};
@@ -231,6 +250,8 @@ WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, Win
             closing.windows = std::move(decision.windows);
             closing.decided = std::move(decision.decided);
         });
+        if (!closed && unjudgeable) throw StoreFailed{unjudgeable_text(*unjudgeable, plan->span)};
+        left = std::move(waiting);
     }
     if (!closed)
         throw StoreFailed{"answers of window " + std::to_string(window.value) +

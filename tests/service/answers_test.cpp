@@ -129,6 +129,11 @@ TEST_F(Submitting, SlowDeviceIsBelowItsRate) {
     ASSERT_EQ(calibration[0].kind, CheckKind::calibration);
     world.clock.advance(100ms);
     ASSERT_TRUE(other.submit(other.answer(calibration[0], 20'000)).has_receipt());
+    const WindowIndex window = world.plan()->window;
+    world.clock.set(world.plan()->span.end);
+    world.store.write(
+        [&](Transaction& tx) { tx.close_window(window, world.clock.now(), {}, {}, {}); });
+    world.roster.refresh_baselines();
     const FleetCheck next = world.begin_fleet_check(CheckKind::hourly);
     world.clock.advance(4s);
     const auto open = other.open_checks();

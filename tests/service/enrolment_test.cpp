@@ -291,6 +291,26 @@ TEST_F(Enrolling, RetiresAtTheEndOfTheFollowingDayAndComesBack) {
     ASSERT_TRUE(node.enrol(2).ok());
     EXPECT_EQ(record().retired_from, std::nullopt);
     EXPECT_EQ(record().ref, device->ref);
+    EXPECT_EQ(record().active_from, device->enrolled) << "it never was away";
+}
+
+TEST_F(Enrolling, ComesBackAfterRetirementOnceTheBooksAreClosed) {
+    ASSERT_TRUE(node.enrol().ok());
+    const Calendar calendar = world.schedule.calendar();
+    const DayIndex away = calendar.day_at(world.clock.now()) + 2;
+    const Instant first = world.clock.now();
+    v1::RetireResponse response;
+    ASSERT_TRUE(node.retire(3, response).ok());
+    world.clock.set(calendar.span(away).begin + 24h);
+    EXPECT_EQ(reason(node.enrol(2)), RefusalReason::busy);
+    world.store.write([&](Transaction& tx) {
+        tx.close_window(calendar.first_window(away) - 1, world.clock.now(), {}, {}, {});
+    });
+    ASSERT_TRUE(node.enrol(2).ok());
+    EXPECT_EQ(record().enrolled, first);
+    EXPECT_EQ(record().active_from, world.clock.now());
+    EXPECT_FALSE(
+        world.schedule.takes_part(*world.roster.device(node.devices[0]), world.clock.now() - 1ms));
 }
 
 }  // namespace

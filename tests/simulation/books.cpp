@@ -57,15 +57,15 @@ private:
 
     bool takes_part(const Account& account, Instant start) const {
         const auto& record = account.record;
-        return record.enrolled <= start &&
+        return record.active_from <= start &&
                (!record.retired_from || calendar_.span(*record.retired_from).begin > start);
     }
 
-    std::uint64_t baseline(const Account& account, Instant start) const {
+    std::uint64_t baseline(const Account& account, Instant window_begin) const {
         if (account.roll_rates.empty()) {
             std::uint64_t rate = 0;
             for (const auto& [received, calibrated] : account.calibrations)
-                if (received <= start) rate = calibrated;
+                if (received < window_begin) rate = calibrated;
             return rate;
         }
         auto last = account.roll_rates;
@@ -169,7 +169,7 @@ private:
             ++used;
             const CheckRow& row = found->second;
             const Judgement& judgement = row.verdict.judgement;
-            same(name + " baseline", judgement.baseline, baseline(account, check.start));
+            same(name + " baseline", judgement.baseline, baseline(account, plan.span.begin));
             const Verdict verdict = expected_verdict(row.verdict);
             same(name + " verdict", static_cast<Wide>(judgement.verdict),
                  static_cast<Wide>(verdict));
@@ -192,7 +192,7 @@ private:
                        std::optional<Verdict> roll_call, std::uint64_t roll_rate,
                        std::uint32_t misses) {
         WindowOutcome outcome = WindowOutcome::unenrolled;
-        const bool through = account.record.enrolled <= plan.span.begin &&
+        const bool through = account.record.active_from <= plan.span.begin &&
                              takes_part(account, plan.span.end - Milliseconds{1});
         if (through) {
             if (!plan.key || roll_call == Verdict::voided)
@@ -216,13 +216,12 @@ private:
         for (auto& [ref, account] : accounts_) {
             if (account.record.enrolled >= calendar_.span(day).end) continue;
             settle(account, day);
-            states.push_back(
-                {.device = account.record.id,
-                 .standing = {.balance = Micro{account.balance},
-                              .service_days = account.service,
-                              .grace_left = account.grace,
-                              .down_run = account.down},
-                 .baseline = baseline(account, calendar_.span(day).end - Milliseconds{1})});
+            states.push_back({.device = account.record.id,
+                              .standing = {.balance = Micro{account.balance},
+                                           .service_days = account.service,
+                                           .grace_left = account.grace,
+                                           .down_run = account.down},
+                              .baseline = baseline(account, calendar_.span(day).end)});
         }
         std::sort(states.begin(), states.end(),
                   [](const DeviceState& a, const DeviceState& b) { return a.device < b.device; });
@@ -246,7 +245,8 @@ private:
         const std::string name = "device " + to_hex(account.record.id).substr(0, 8) + " day " +
                                  std::to_string(day.value);
         Wide credit = 0, slashed = 0;
-        const bool first_day = calendar_.day_at(account.record.enrolled) == day;
+        const bool first_day = calendar_.day_at(account.record.enrolled) == day ||
+                               calendar_.day_at(account.record.active_from) == day;
         if (complete > 0) {
             Wide base = policy->base_per_mhs.count();
             const std::int64_t age = day.value - schedule_.genesis().programme_start_day.value;

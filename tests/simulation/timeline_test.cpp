@@ -100,6 +100,139 @@ TEST(Timeline, ARetiredDeviceIsCheckedUntilItsDayComes) {
     EXPECT_THAT(audit(world.store()), IsEmpty());
 }
 
+TEST(Timeline, ADeviceThatComesBackCountsFromTheNextWindowOnAndOwesNothingBefore) {
+    World world{4};
+    world.boot();
+    const std::size_t device = world.enrol({Habit::honest, Habit::honest});
+    const DayIndex today = world.calendar().day_at(world.now());
+    world.retire(device);
+    const DayIndex back = today + 3;
+    const WindowIndex window = world.calendar().first_window(back) + 2;
+    const Instant again = world.calendar().span(window).begin + 15s;
+    world.at(again, [&] { world.enrol_again(device); });
+    world.run_until(world.calendar().span(back + 1).end + 5s);
+
+    const auto of = [&](WindowIndex w) {
+        for (const WindowRecord& record : rows_of(world, w).windows)
+            if (record.device == world.device(device)) return record.outcome;
+        return WindowOutcome::busy;
+    };
+    EXPECT_EQ(of(window - 1), WindowOutcome::unenrolled);
+    EXPECT_EQ(of(window), WindowOutcome::unenrolled);
+    EXPECT_EQ(of(window + 1), WindowOutcome::complete);
+    for (const WindowIndex before : {window - 1, window})
+        for (const CheckRow& row : rows_of(world, before).checks) {
+            const bool ours = row.verdict.claim.device == world.device(device);
+            EXPECT_TRUE(!ours || row.verdict.start >= again);
+        }
+    EXPECT_EQ(world.roster().device(world.device(device))->active_from, again);
+    EXPECT_LT(world.roster().device(world.device(device))->enrolled, again);
+}
+
+TEST(Timeline, ADeviceThatComesBackBeforeItsRetirementTakesEffectNeverWasAway) {
+    World world{4};
+    world.boot();
+    const std::size_t device = world.enrol({Habit::honest});
+    const DayIndex today = world.calendar().day_at(world.now());
+    world.retire(device);
+    world.run_until(world.calendar().span(today + 1).begin + 30s);
+    world.enrol_again(device);
+    const auto known = world.roster().device(world.device(device));
+    EXPECT_EQ(known->active_from, known->enrolled);
+    EXPECT_FALSE(known->retired_from);
+}
+
+TEST(Timeline, ADayOfComingBackWithoutACompleteWindowIsExcused) {
+    bool judged_incomplete = false;
+    for (std::uint64_t seed = 1; seed < 20 && !judged_incomplete; ++seed) {
+        World world{seed};
+        world.boot();
+        const std::size_t device = world.enrol({Habit::honest});
+        const DayIndex back = world.calendar().day_at(world.now()) + 3;
+        world.retire(device);
+        // One window is left of the day, and in seven of ten blackouts nothing answers.
+        const WindowIndex last = world.calendar().first_window(back + 1) - 1;
+        world.at(world.calendar().span(last).begin - 1s, [&] { world.enrol_again(device); });
+        world.blackout = [&](WindowIndex window) { return window == last; };
+        world.run_until(world.calendar().span(back).end + 5s);
+        if (rows_of(world, last).windows.at(0).outcome != WindowOutcome::incomplete) continue;
+        judged_incomplete = true;
+        world.store().read([&](Reader& reader) {
+            EXPECT_EQ(reader.day(world.device(device), back)->outcome, DayOutcome::excused);
+        });
+    }
+    EXPECT_TRUE(judged_incomplete);
+}
+
+TEST(Timeline, ACalibrationJudgesTheWindowsThatBeginAfterIt) {
+    World world{7};
+    world.boot();
+    // A window with checks after its roll call, so that no roll call becomes the baseline.
+    WindowIndex first = world.calendar().window_at(world.now()) + 1;
+    while (world.schedule().plan(first)->fleet.back().kind == CheckKind::roll_call) ++first;
+    for (const FleetCheck& check : world.schedule().plan(first)->fleet)
+        if (check.kind == CheckKind::roll_call) world.run_until(check.deadline + 1ms);
+    const std::size_t device = world.enrol({Habit::honest});
+    world.run_until(world.calendar().span(first + 1).end + 1s);
+    std::uint64_t calibrated = 0;
+    world.store().read([&](Reader& reader) {
+        for (const CheckRow& row : reader.calibration_verdicts_of(first))
+            calibrated = row.verdict.judgement.rate;
+    });
+    ASSERT_GT(calibrated, 0U);
+    for (const WindowIndex window : {first, first + 1}) {
+        const auto checks = rows_of(world, window).checks;
+        ASSERT_FALSE(checks.empty());
+        for (const CheckRow& row : checks) {
+            EXPECT_EQ(row.verdict.claim.device, world.device(device));
+            EXPECT_EQ(row.verdict.judgement.baseline, window == first ? 0U : calibrated);
+        }
+    }
+}
+
+TEST(Timeline, AnAnswerThatCannotBeJudgedIsNamed) {
+    World world{8};
+    world.boot();
+    const std::size_t device = world.enrol({Habit::honest});
+    const WindowIndex window = world.calendar().window_at(world.now());
+    const Answer answer{{Proof{world.device_id(device), {}, {1, 2, 3}, 3}}};
+    AnswerRecord record;
+    record.node = {world.device(device).bucket, 1};
+    record.received = world.now();
+    record.signed_bytes = signed_bytes(world.schedule().network(), answer);
+    record.id = answer_id(record.signed_bytes);
+    record.claims = {
+        {.device = world.device(device), .window = window, .kind = CheckKind::spot, .ref = 77}};
+    world.store().write([&](Transaction& tx) { tx.record(record); });
+    try {
+        world.run_until(world.calendar().span(window).end + 2s);
+        FAIL() << "the window was closed over an answer that was not judged";
+    } catch (const StoreFailed& failure) {
+        EXPECT_THAT(failure.what(), testing::HasSubstr("answer " + to_hex(record.id)));
+        EXPECT_THAT(failure.what(), testing::HasSubstr("restore"));
+    }
+}
+
+TEST(Timeline, ACalibrationWithoutAVerdictBlocksNoClosing) {
+    World world{9};
+    world.boot();
+    const std::size_t device = world.enrol({Habit::honest});
+    const WindowIndex window = world.calendar().window_at(world.now());
+    const Answer answer{{Proof{world.device_id(device), {}, {1, 2, 3}, 3}}};
+    AnswerRecord record;
+    record.node = {world.device(device).bucket, 1};
+    record.received = world.now();
+    record.signed_bytes = signed_bytes(world.schedule().network(), answer);
+    record.id = answer_id(record.signed_bytes);
+    record.claims = {{.device = world.device(device),
+                      .window = window,
+                      .kind = CheckKind::calibration,
+                      .ref = 99}};
+    world.store().write([&](Transaction& tx) { tx.record(record); });
+    world.run_until(world.calendar().span(window).end + 2s);
+    EXPECT_EQ(world.timeline().last_closed(), window);
+}
+
 TEST(Timeline, DowntimeVoidsItsChecksAndNoWindowIsSkipped) {
     World world{5};
     world.boot();

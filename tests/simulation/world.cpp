@@ -122,7 +122,7 @@ std::size_t World::enrol(const std::vector<Habit>& habits) {
         device.uid = "GPU-" + std::to_string(first + i);
         device.id = vigil::device_id(key, device.uid);
         device.model = "Simulated";
-        device.enrolled = now_;
+        device.enrolled = device.active_from = now_;
         records.push_back(std::move(device));
     }
     const EnrolmentEntry entry{.kind = EnrolmentEntry::Kind::enrol,
@@ -170,6 +170,28 @@ void World::retire(std::size_t number) {
                                .signature = {}};
     const DayIndex from = calendar().day_at(now_) + 2;
     store_->write([&](Transaction& tx) { tx.retire(entry, device.ref, from, ++node.sequence); });
+    roster_->refresh(node.id);
+}
+
+void World::enrol_again(std::size_t number) {
+    const Device& device = devices_.at(number);
+    Node& node = nodes_[device.node];
+    const EnrolmentEntry entry{.kind = EnrolmentEntry::Kind::enrol,
+                               .node = node.id,
+                               .received = now_,
+                               .content = "again",
+                               .signature = {}};
+    store_->write([&](Transaction& tx) {
+        NodeRecord record = tx.node(node.id).value();
+        std::vector<DeviceRecord> named;
+        for (DeviceRecord& known : tx.devices_of(node.ref)) {
+            if (known.id != device.id) continue;
+            known.active_from = schedule_->active_from(&known, now_);
+            known.retired_from.reset();
+            named.push_back(std::move(known));
+        }
+        tx.enrol(entry, record, named);
+    });
     roster_->refresh(node.id);
 }
 
@@ -261,7 +283,9 @@ void World::deliver(const Sent& sent) {
              .received = now_,
              .k = check.k,
              .theta = check.theta,
-             .judgement = judge(check, proof.nonces, now_, device->baseline_for(check.start))});
+             .judgement =
+                 judge(check, proof.nonces, now_,
+                       device->baseline_for(calendar().span(scheduled->claim.window).begin))});
     }
     if (judgeable) record.verdicts = verdicts;
     AnswerFate fate;

@@ -38,6 +38,7 @@ public:
     /// Returns the number of its first device.
     std::size_t enrol(const std::vector<Habit>& habits);
     void retire(std::size_t device);
+    void enrol_again(std::size_t device);
 
     void boot();       ///< starts the verifier over what the store holds
     void shut_down();  ///< as a power cut does

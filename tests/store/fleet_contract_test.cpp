@@ -151,6 +151,13 @@ TEST_P(FleetContract, LatestCalibrationAndLatestPassedRateOfEachDevice) {
         EXPECT_EQ(latest[0].beacon, bytes<Beacon>(1, 2));
         EXPECT_EQ(latest[0].issued, at(2));
         EXPECT_EQ(latest[1].device, e.devices[2].ref);
+        const auto of_node = r.latest_calibrations_of(e.devices[0].node);
+        ASSERT_EQ(of_node.size(), 2U);
+        EXPECT_EQ(of_node[0].beacon, latest[0].beacon);
+        EXPECT_EQ(of_node[1].device, e.devices[2].ref);
+        NodeRef other = e.devices[0].node;
+        ++other.number;
+        EXPECT_TRUE(r.latest_calibrations_of(other).empty());
         const auto rates = r.calibration_rates();
         ASSERT_EQ(rates.size(), 1U);
         EXPECT_EQ(rates[0].first, e.devices[0].ref);

@@ -76,6 +76,7 @@ DeviceRecord device(std::uint8_t bucket, std::uint64_t n) {
             .backend = Backend::cuda,
             .memory_bytes = 24'000'000'000 + n,
             .enrolled = at(static_cast<std::int64_t>(n)),
+            .active_from = at(static_cast<std::int64_t>(n)),
             .retired_from = std::nullopt,
             .request_sequence = 0};
 }
@@ -212,6 +213,7 @@ std::string text(const DeviceRecord& d) {
         .add("backend", d.backend)
         .add("memory", d.memory_bytes)
         .add("enrolled", d.enrolled)
+        .add("active", d.active_from)
         .add("retired", d.retired_from)
         .add("sequence", d.request_sequence)
         .str();

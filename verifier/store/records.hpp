@@ -72,6 +72,7 @@ struct DeviceRecord {
     Backend backend{};
     std::uint64_t memory_bytes{};
     Instant enrolled;                      ///< first enrolment; never changes
+    Instant active_from;                   ///< enrolment by which it takes part (protocol 8.5)
     std::optional<DayIndex> retired_from;  ///< first day without checks
     std::uint64_t request_sequence{};      ///< of the last calibration or retirement request
 };

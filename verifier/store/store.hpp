@@ -85,6 +85,7 @@ public:
     virtual std::vector<EnrolmentEntry> enrolments(std::int64_t after_row, std::int64_t limit) = 0;
     /// Latest calibration of each device that has one.
     virtual std::vector<CalibrationRecord> latest_calibrations() = 0;
+    virtual std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) = 0;
     /// R of the latest passed calibration of each device that has one.
     virtual std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() = 0;
     /// For each device, the rates of its last six windows with roll_call_valid, oldest first
@@ -99,7 +100,8 @@ public:
     /// Every verdict of a window with its void, ascending by device, kind, ref. Calibrations are
     /// not among them.
     virtual std::vector<CheckRow> verdicts_of(WindowIndex window) = 0;
-    /// Answers with claims in `window` that have no verdict yet, in order of arrival.
+    /// Answers with claims in `window` that have no verdict yet, in order of arrival. Calibrations
+    /// are not among them: they decide nothing in a window.
     virtual std::vector<StoredAnswer> unjudged_answers(WindowIndex window) = 0;
     virtual std::vector<WindowRecord> windows_of(
         DayIndex day, std::int64_t windows_per_day) = 0;  ///< ascending by device, window
@@ -141,8 +143,8 @@ public:
     virtual void add_heartbeat(std::uint32_t replica, Instant at) = 0;
 
     /// Adds the entry to the append-only record and makes it the state in force. Numbers are
-    /// assigned here; known devices keep theirs and their enrolment time, devices not named stay as
-    /// they are.
+    /// assigned here; known devices keep theirs and their first enrolment, devices not named stay
+    /// as they are.
     virtual void enrol(const EnrolmentEntry& entry, NodeRecord& node,
                        std::vector<DeviceRecord>& devices) = 0;
     virtual void retire(const EnrolmentEntry& entry, DeviceRef device, DayIndex retired_from,

@@ -214,7 +214,8 @@ CREATE TABLE nodes (
     UNIQUE (bucket, id)
 );
 
--- calibration: counter of the latest issued; calibration_rate: of the latest passed, which started
+-- active_from_ms: of the enrolment by which the device takes part. calibration: counter of the
+-- latest issued; calibration_rate: of the latest passed, which started
 -- at calibrated_ms.
 CREATE TABLE devices (
     bucket INTEGER NOT NULL,
@@ -227,6 +228,7 @@ CREATE TABLE devices (
     backend INTEGER NOT NULL,
     memory_bytes BIGINT NOT NULL,
     enrolled_ms BIGINT NOT NULL,
+    active_from_ms BIGINT NOT NULL,
     retired_from BIGINT,
     request_sequence BIGINT NOT NULL,
     calibration BIGINT,

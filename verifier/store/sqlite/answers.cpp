@@ -135,9 +135,9 @@ std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window) {
         collect(db.run("SELECT DISTINCT u.answer FROM unjudged u LEFT JOIN verdicts v"
                        " ON v.bucket = u.bucket AND v.window_index = u.window_index"
                        " AND v.device = u.device AND v.kind = u.kind AND v.ref = u.ref"
-                       " WHERE u.bucket = $1 AND u.window_index = $2 AND v.bucket IS NULL"
-                       " ORDER BY u.answer",
-                       bucket, window),
+                       " WHERE u.bucket = $1 AND u.window_index = $2 AND u.kind <> $3"
+                       " AND v.bucket IS NULL ORDER BY u.answer",
+                       bucket, window, CheckKind::calibration),
                 numbers, [](Rows& rows, std::int64_t& number) { rows.into(number); });
         for (const std::int64_t number : numbers)
             out.push_back(stored_answer(db, static_cast<std::uint8_t>(bucket), number));

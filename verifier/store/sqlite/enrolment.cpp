@@ -66,9 +66,11 @@ void put_device(Connection& db, DeviceRecord& device, const DeviceRecord* known)
         device.request_sequence = std::max(device.request_sequence, known->request_sequence);
         db.execute(
             "UPDATE devices SET uid = $1, model = $2, driver = $3, backend = $4, memory_bytes = $5,"
-            " retired_from = $6, request_sequence = $7 WHERE bucket = $8 AND number = $9",
+            " active_from_ms = $6, retired_from = $7, request_sequence = $8"
+            " WHERE bucket = $9 AND number = $10",
             device.uid, device.model, device.driver, device.backend, device.memory_bytes,
-            device.retired_from, device.request_sequence, device.ref.bucket, device.ref.number);
+            device.active_from, device.retired_from, device.request_sequence, device.ref.bucket,
+            device.ref.number);
         return;
     }
     device.ref = {
@@ -76,11 +78,11 @@ void put_device(Connection& db, DeviceRecord& device, const DeviceRecord* known)
         1 + number_of(db, "SELECT max(number) FROM devices WHERE bucket = $1", device.node.bucket)};
     db.execute(
         "INSERT INTO devices (bucket, number, node, id, uid, model, driver, backend, memory_bytes,"
-        " enrolled_ms, retired_from, request_sequence)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " enrolled_ms, active_from_ms, retired_from, request_sequence)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         device.ref.bucket, device.ref.number, device.node.number, device.id, device.uid,
         device.model, device.driver, device.backend, device.memory_bytes, device.enrolled,
-        device.retired_from, device.request_sequence);
+        device.active_from, device.retired_from, device.request_sequence);
 }
 
 }  // namespace

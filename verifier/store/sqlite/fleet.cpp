@@ -10,8 +10,12 @@ void read_node(Rows& rows, NodeRecord& n) {
 
 void read_device(Rows& rows, DeviceRecord& d) {
     rows.into(d.ref.bucket, d.ref.number, d.node.number, d.id, d.uid, d.model, d.driver, d.backend,
-              d.memory_bytes, d.enrolled, d.retired_from, d.request_sequence);
+              d.memory_bytes, d.enrolled, d.active_from, d.retired_from, d.request_sequence);
     d.node.bucket = d.ref.bucket;
+}
+
+void read_calibration(Rows& rows, CalibrationRecord& c) {
+    rows.into(c.device.bucket, c.device.number, c.counter, c.beacon, c.issued);
 }
 
 }  // namespace
@@ -39,7 +43,7 @@ std::optional<NodeRecord> node(Connection& db, const NodeId& id) {
 std::vector<DeviceRecord> devices(Connection& db) {
     std::vector<DeviceRecord> out;
     collect(db.run("SELECT bucket, number, node, id, uid, model, driver, backend, memory_bytes,"
-                   " enrolled_ms, retired_from, request_sequence"
+                   " enrolled_ms, active_from_ms, retired_from, request_sequence"
                    " FROM devices ORDER BY bucket, number"),
             out, read_device);
     return out;
@@ -48,7 +52,7 @@ std::vector<DeviceRecord> devices(Connection& db) {
 std::vector<DeviceRecord> devices_of(Connection& db, NodeRef node) {
     std::vector<DeviceRecord> out;
     collect(db.run("SELECT bucket, number, node, id, uid, model, driver, backend, memory_bytes,"
-                   " enrolled_ms, retired_from, request_sequence"
+                   " enrolled_ms, active_from_ms, retired_from, request_sequence"
                    " FROM devices WHERE bucket = $1 AND node = $2 ORDER BY number",
                    node.bucket, node.number),
             out, read_device);
@@ -61,9 +65,18 @@ std::vector<CalibrationRecord> latest_calibrations(Connection& db) {
                    " FROM devices d JOIN calibrations c ON c.bucket = d.bucket"
                    " AND c.device = d.number AND c.counter = d.calibration"
                    " ORDER BY d.bucket, d.number"),
-            out, [](Rows& rows, CalibrationRecord& c) {
-                rows.into(c.device.bucket, c.device.number, c.counter, c.beacon, c.issued);
-            });
+            out, read_calibration);
+    return out;
+}
+
+std::vector<CalibrationRecord> latest_calibrations_of(Connection& db, NodeRef node) {
+    std::vector<CalibrationRecord> out;
+    collect(db.run("SELECT c.bucket, c.device, c.counter, c.beacon, c.issued_ms"
+                   " FROM devices d JOIN calibrations c ON c.bucket = d.bucket"
+                   " AND c.device = d.number AND c.counter = d.calibration"
+                   " WHERE d.bucket = $1 AND d.node = $2 ORDER BY d.number",
+                   node.bucket, node.number),
+            out, read_calibration);
     return out;
 }
 

@@ -32,6 +32,7 @@ std::optional<NodeRecord> node(Connection& db, const NodeId& id);
 std::vector<DeviceRecord> devices(Connection& db);
 std::vector<DeviceRecord> devices_of(Connection& db, NodeRef node);
 std::vector<CalibrationRecord> latest_calibrations(Connection& db);
+std::vector<CalibrationRecord> latest_calibrations_of(Connection& db, NodeRef node);
 std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& db);
 
 // enrolment.cpp: signed requests and what they change in the fleet.

@@ -31,6 +31,9 @@ public:
     std::vector<CalibrationRecord> latest_calibrations() override {
         return sqlite::latest_calibrations(db_);
     }
+    std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) override {
+        return sqlite::latest_calibrations_of(db_, node);
+    }
     std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() override {
         return sqlite::calibration_rates(db_);
     }
