@@ -58,8 +58,8 @@ Agent::Agent(AgentOptions options, std::vector<AgentDevice> devices, ProofSource
             std::move(devices[i].searcher), WorkerPlace{i, labels_[i], devices_[i], options_.duty},
             WorkerSurroundings{board_, metrics_, progress_, prove, options_.round_trip,
                                [this](const DeviceCheck& check, std::optional<Proof> proof) {
-                                   outbox_->add(check.check, check.device, check.deadline(),
-                                                std::move(proof));
+                                   outbox()->add(check.check, check.device, check.deadline(),
+                                                 std::move(proof));
                                }}));
 }
 
@@ -81,7 +81,13 @@ void Agent::connected(const wire::Network& network, SteadyTime seen) {
             OutboxPlace{network.id, network.receipt_key, options_.data_dir, network.time, seen},
             options_.key, options_.ways, outbox_events());
     else
-        outbox_->hurry();
+        outbox_->connected(network.receipt_key);
+}
+
+/// Called without mutex_, since the outbox's events take it.
+Outbox* Agent::outbox() const {
+    const std::lock_guard lock{mutex_};
+    return outbox_.get();
 }
 
 OutboxEvents Agent::outbox_events() {
@@ -181,11 +187,11 @@ void Agent::hand_out(const OpenCheck& check, SteadyTime learned,
 }
 
 void Agent::take(const Receipt& receipt) {
-    if (outbox_) outbox_->take(receipt);
+    if (Outbox* const to = outbox()) to->take(receipt);
 }
 
 void Agent::take(const Refusal& refusal) {
-    if (outbox_) outbox_->take(refusal);
+    if (Outbox* const to = outbox()) to->take(refusal);
 }
 
 void Agent::take(const JudgedCheck& judged) {
@@ -211,7 +217,7 @@ void Agent::take(const JudgedCheck& judged) {
 }
 
 void Agent::post(const Answer& answer, const DeviceCheck& check) {
-    outbox_->post(check.check, answer, check.deadline());
+    if (Outbox* const to = outbox()) to->post(check.check, answer, check.deadline());
 }
 
 void Agent::finish() {
@@ -225,7 +231,8 @@ void Agent::finish() {
 bool Agent::finished() const {
     const bool idle =
         std::all_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->idle(); });
-    return idle && (!outbox_ || outbox_->empty());
+    const Outbox* const unsent = outbox();
+    return idle && (!unsent || unsent->empty());
 }
 
 void Agent::quit() {

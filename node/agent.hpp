@@ -65,6 +65,7 @@ private:
     bool first_time(const Challenge& challenge);
     void hand_out(const OpenCheck& check, SteadyTime learned, std::span<const std::size_t> indexes);
     OutboxEvents outbox_events();
+    Outbox* outbox() const;
 
     const AgentOptions options_;
     const std::vector<DeviceId> devices_;
@@ -80,8 +81,7 @@ private:
     std::optional<Calendar> calendar_;
     std::deque<Challenge> taken_;
     bool finishing_ = false;
-    // Set once under mutex_, before any check is handed out; ended in the destructor.
-    std::unique_ptr<Outbox> outbox_;
+    std::unique_ptr<Outbox> outbox_;  // made once; ended in the destructor, after the workers
     std::vector<std::unique_ptr<DeviceWorker>> workers_;
 };
 

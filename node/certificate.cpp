@@ -8,6 +8,7 @@
 #include <memory>
 #include <netdb.h>
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -119,13 +120,48 @@ int connect_before(const addrinfo& target, SteadyTime until) {
     return -1;
 }
 
+/// What OpenSSL says when the other side speaks HTTP, SSH or the like.
+bool other_language(unsigned long error) {
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;
+    switch (ERR_GET_REASON(error)) {
+        case SSL_R_WRONG_VERSION_NUMBER:
+        case SSL_R_HTTP_REQUEST:
+        case SSL_R_HTTPS_PROXY_REQUEST:
+        case SSL_R_BAD_PROTOCOL_VERSION_NUMBER:
+        case SSL_R_UNKNOWN_PROTOCOL:
+        case SSL_R_PACKET_LENGTH_TOO_LONG:
+        case SSL_R_RECORD_LENGTH_MISMATCH:
+            return true;
+        default:
+            return false;
+    }
+}
+
+void trust(SSL_CTX* context, const std::string& authorities) {
+    X509_STORE* store = SSL_CTX_get_cert_store(context);
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+    const Bio bio{BIO_new_mem_buf(authorities.data(), static_cast<int>(authorities.size()))};
+    while (const Certificate one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+        X509_STORE_add_cert(store, one.get());
+    ERR_clear_error();
+}
+
+bool names_host(X509* certificate, const std::string& host) {
+    return X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
+           X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
+}
+
 }  // namespace
 
-Expected<PeerCertificate, std::string> fetch_certificate(const std::string& address,
-                                                         Milliseconds timeout) {
+Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& address,
+                                                           const std::string& authorities,
+                                                           Milliseconds timeout) {
+    const auto none = [](std::string why) {
+        return tl::unexpected{NoCertificate{std::move(why), false}};
+    };
     const SteadyTime until = std::chrono::steady_clock::now() + timeout;
     const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos) return tl::unexpected{"\"" + address + "\" is not host:port"};
+    if (colon == std::string::npos) return none("\"" + address + "\" is not host:port");
     std::string host = address.substr(0, colon);
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
 
@@ -135,36 +171,42 @@ Expected<PeerCertificate, std::string> fetch_certificate(const std::string& addr
     if (const int failure =
             ::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
         failure != 0)
-        return tl::unexpected{host + " does not resolve: " + ::gai_strerror(failure)};
+        return none(host + " does not resolve: " + ::gai_strerror(failure));
     int fd = -1;
     for (const addrinfo* target = found; target && fd < 0; target = target->ai_next)
         fd = connect_before(*target, until);
     const int why = errno;
     ::freeaddrinfo(found);
-    if (fd < 0) return tl::unexpected{address + ": " + std::strerror(why)};
+    if (fd < 0) return none(address + ": " + std::strerror(why));
     const Socket socket{fd};
 
     const Context context{SSL_CTX_new(TLS_client_method())};
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    trust(context.get(), authorities);
     const Session session{SSL_new(context.get())};
     constexpr std::array<unsigned char, 3> http2{2, 'h', '2'};
     SSL_set_alpn_protos(session.get(), http2.data(), http2.size());
     SSL_set_tlsext_host_name(session.get(), host.c_str());
     SSL_set_fd(session.get(), socket.fd());
     for (;;) {
+        ERR_clear_error();
         const int result = SSL_connect(session.get());
         if (result == 1) break;
         const int wanted = SSL_get_error(session.get(), result);
         const bool reading = wanted == SSL_ERROR_WANT_READ;
         if (!reading && wanted != SSL_ERROR_WANT_WRITE)
-            return tl::unexpected{address + " does not speak TLS"};
+            return other_language(ERR_peek_error())
+                       ? tl::unexpected{NoCertificate{address + " does not speak TLS", true}}
+                       : none(address + ": the connection ended during the TLS handshake");
         if (!ready(socket.fd(), reading ? POLLIN : POLLOUT, until))
-            return tl::unexpected{address + ": no TLS answer in " +
-                                  std::to_string(timeout.count()) + " ms"};
+            return none(address + ": no TLS answer in " + std::to_string(timeout.count()) + " ms");
     }
     const Certificate certificate{SSL_get1_peer_certificate(session.get())};
-    if (!certificate) return tl::unexpected{address + " showed no certificate"};
-    return describe(certificate.get());
+    if (!certificate) return none(address + " showed no certificate");
+    PeerCertificate shown = describe(certificate.get());
+    shown.leads_to_authority =
+        SSL_get_verify_result(session.get()) == X509_V_OK && names_host(certificate.get(), host);
+    return shown;
 }
 
 Expected<PeerCertificate, std::string> read_certificate(const std::string& pem) {
@@ -175,9 +217,7 @@ Expected<PeerCertificate, std::string> read_certificate(const std::string& pem) 
 }
 
 std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
-                              const std::string& authority,
-                              const Expected<PeerCertificate, std::string>& shown,
-                              const std::string& tls_error) {
+                              const std::string& authority, const PeerCertificate& shown) {
     std::string text = "the certificate of " + address + " was not accepted. Expected: ";
     if (!fingerprint.empty())
         text += "SHA-256 " + fingerprint;
@@ -185,22 +225,24 @@ std::string wrong_certificate(const std::string& address, const std::string& fin
         text += "one that leads to " +
                 (authority.empty() ? "the system's authorities" : authority) +
                 " and names the host of " + address;
-    if (!shown)
-        return text + ". Came: " + (tls_error.empty() ? shown.error() : tls_error) +
-               ". Is this the verifier's port for nodes? Check verifier.address";
-    text += ". Came: " + shown->subject + ", issued by " + shown->issuer + ", valid until " +
-            shown->not_after + ", for";
-    for (const std::string& name : shown->names) text += " " + name;
-    if (shown->names.empty()) text += " no name";
+    text += ". Came: " + shown.subject + ", issued by " + shown.issuer + ", valid until " +
+            shown.not_after + ", for";
+    for (const std::string& name : shown.names) text += " " + name;
+    if (shown.names.empty()) text += " no name";
     const std::string host = address.substr(0, address.rfind(':'));
     if (fingerprint.empty() &&
-        std::find(shown->names.begin(), shown->names.end(), host) == shown->names.end())
+        std::find(shown.names.begin(), shown.names.end(), host) == shown.names.end())
         text += " (not " + host + ")";
-    text += ", SHA-256 " + shown->fingerprint +
+    text += ", SHA-256 " + shown.fingerprint +
             ". Ask the operator for the verifier's certificate or fingerprint by another way and "
             "set verifier.ca or "
             "verifier.fingerprint; do not copy it from this message without asking";
     return text;
+}
+
+std::string wrong_port(const std::string& address) {
+    return address +
+           " does not speak TLS. Is this the verifier's port for nodes? Check verifier.address";
 }
 
 }  // namespace vigil::node

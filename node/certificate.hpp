@@ -12,16 +12,23 @@ namespace vigil::node {
 struct PeerCertificate {
     std::string subject;
     std::string issuer;
-    std::vector<std::string> names;  ///< DNS names and IP addresses it is valid for
-    std::string not_after;           ///< as OpenSSL prints it
-    std::string fingerprint;         ///< SHA-256, lower-case hexadecimal
+    std::vector<std::string> names;   ///< DNS names and IP addresses it is valid for
+    std::string not_after;            ///< as OpenSSL prints it
+    std::string fingerprint;          ///< SHA-256, lower-case hexadecimal
+    bool leads_to_authority = false;  ///< and names the host asked for; only of a fetched one
+};
+
+/// Why no certificate could be fetched, as a sentence.
+struct NoCertificate {
+    std::string why;
+    bool other_language = false;  ///< an answer came, but no TLS: HTTP or another protocol
 };
 
 /// Shakes hands with `host:port` without believing anything, to tell the owner what stands there.
-/// For diagnosis only: no data is sent. The error is a sentence (does not resolve, refused, timed
-/// out, no TLS).
-Expected<PeerCertificate, std::string> fetch_certificate(const std::string& address,
-                                                         Milliseconds timeout);
+/// For diagnosis only: no data is sent. `authorities`: PEM texts the chain may lead to.
+Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& address,
+                                                           const std::string& authorities,
+                                                           Milliseconds timeout);
 
 /// Of a PEM text's first certificate. The error is a sentence.
 Expected<PeerCertificate, std::string> read_certificate(const std::string& pem);
@@ -29,8 +36,9 @@ Expected<PeerCertificate, std::string> read_certificate(const std::string& pem);
 /// The E-CERT sentence: what was expected, what came, what to do. `expected` is the pin
 /// (hexadecimal) or empty, then `authority` names the CA file ("" = the system's).
 std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
-                              const std::string& authority,
-                              const Expected<PeerCertificate, std::string>& shown,
-                              const std::string& tls_error);
+                              const std::string& authority, const PeerCertificate& shown);
+
+/// The sentence for an address that answers, but not with TLS.
+std::string wrong_port(const std::string& address);
 
 }  // namespace vigil::node

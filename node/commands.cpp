@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "core/base/ids.hpp"
@@ -12,7 +13,9 @@
 #include "node/devices.hpp"
 #include "node/identity.hpp"
 #include "node/local_api.hpp"
+#include "node/retired_devices.hpp"
 #include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
 
 namespace vigil::node {
 namespace {
@@ -39,21 +42,55 @@ HttpReply ask_own(const Config& config, const std::string& path) {
     return *reply;
 }
 
-DeviceId device_named(const Config& config, const PublicKey& key, const std::string& word) {
-    if (const auto id = from_hex<DeviceId>(word)) return *id;
-    const OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", config.data_dir));
-    std::string known;
-    for (const DeviceStatus& device : statuses(devices, key)) {
-        if (device.label == word || device.description.uid == word) return device.id;
-        known += " " + device.label;
+/// A device as its owner may name it.
+struct NamedDevice {
+    DeviceId id;
+    std::string label, uid, name;
+};
+
+/// As the running node with this key counts them; nothing when none answers.
+std::vector<NamedDevice> devices_of_running(const Config& config, const NodeId& node) {
+    std::vector<NamedDevice> devices;
+    if (config.http_port == 0) return devices;
+    const auto reply = http_get(config.http_address, static_cast<std::uint16_t>(config.http_port),
+                                "/status", local_timeout);
+    if (!reply) return devices;
+    try {
+        const auto status = nlohmann::json::parse(reply->body);
+        if (status.at("node_id") != to_hex(node)) return devices;
+        for (const auto& entry : status.at("devices"))
+            if (const auto id = from_hex<DeviceId>(entry.at("device_id").get<std::string>()))
+                devices.push_back({*id, entry.at("label"), entry.at("uid"), entry.at("name")});
+    } catch (const nlohmann::json::exception&) {
+        return {};  // somebody else's port
     }
+    return devices;
+}
+
+NamedDevice device_named(const Config& config, const Identity& identity, const std::string& word) {
+    std::vector<NamedDevice> devices = devices_of_running(config, identity.id);
+    const bool running = !devices.empty();
+    if (!running)
+        for (const DeviceStatus& d :
+             statuses(find_devices(config, machine_id("/etc/machine-id", config.data_dir)),
+                      identity.key.public_key()))
+            devices.push_back({d.id, d.label, d.description.uid, d.description.name});
+    std::string known;
+    for (const NamedDevice& device : devices) {
+        // Labels are counted anew at every start, and a lost card moves them.
+        if (device.uid == word || to_hex(device.id) == word || (running && device.label == word))
+            return device;
+        known += (running ? " " + device.label + "," : "") + " " + device.uid;
+    }
+    if (const auto id = from_hex<DeviceId>(word)) return {*id, "", "", "not in this machine now"};
     // A card that has left the machine: its uid is all that is needed.
     if (word.find(':') != std::string::npos || word.starts_with("GPU-"))
-        return device_id(key, word);
+        return {device_id(identity.key.public_key(), word), "", word, "not in this machine now"};
     throw edge::Fatal{
         edge::exit_usage, "E-DEVICE",
         "no device \"" + word + "\" here; name one of" + known +
-            ", a uid of vigil-node list-devices, or a device id of 64 hexadecimal digits"};
+            ", or a device id of 64 hexadecimal digits" +
+            (running ? "" : ". Labels are known only while the node runs (see http.port)")};
 }
 
 }  // namespace
@@ -115,23 +152,42 @@ int keygen(const Config& config) {
     return 0;
 }
 
-int retire(const Config& config, const std::string& device, const std::function<Instant()>& now) {
+int retire(const Config& config, const std::string& device, bool undo,
+           const std::function<Instant()>& now) {
     check(config);
-    if (config.verifier_address.empty())
-        throw edge::Fatal{edge::exit_configuration, "E-CONFIG",
-                          "verifier.address is not set; give --verifier host:port"};
     if (!has_key(config))
         throw edge::Fatal{
             edge::exit_configuration, "E-CONFIG",
             config.data_dir + " holds no node key; name the node's folder with --data-dir"};
+    if (!undo && config.verifier_address.empty())
+        throw edge::Fatal{edge::exit_configuration, "E-CONFIG",
+                          "verifier.address is not set; give --verifier host:port"};
     // The key without the folder's lock: a device is retired while the node runs.
     const Identity identity = load_identity(config.data_dir);
-    const DeviceId id = device_named(config, identity.key.public_key(), device);
-    const LinkIdentity own{identity.key, identity.id, config.data_dir, {}};
-    const std::int64_t day = retire_device(link_options(config, VIGIL_VERSION), own, id,
-                                           static_cast<std::uint64_t>(to_ms(now())));
-    std::cout << fmt::format("device {} is retired from day {} on; its balance stays\n", to_hex(id),
-                             day);
+    const NamedDevice named = device_named(config, identity, device);
+    const std::string words = edge::for_log(named.uid.empty() ? to_hex(named.id) : named.uid, 128) +
+                              " (" + edge::for_log(named.name, 64) + ")";
+    if (undo) {
+        std::cout << (forget_retired(config.data_dir, named.id)
+                          ? words + " is enrolled again when vigil-node run starts the next time\n"
+                          : words + " was not retired from here\n");
+        return 0;
+    }
+    std::cout << "retiring " << words << std::endl;
+    const bool noted = retired_devices(config.data_dir).contains(named.id);
+    note_retired(config.data_dir, named.id, words);
+    try {
+        const LinkIdentity own{identity.key, identity.id, config.data_dir, {}};
+        const std::int64_t day = retire_device(link_options(config, VIGIL_VERSION), own, named.id,
+                                               static_cast<std::uint64_t>(to_ms(now())));
+        std::cout << fmt::format(
+            "device {} is retired from day {} on; its balance stays. The node does not enrol it "
+            "again until vigil-node retire --undo\n",
+            to_hex(named.id), day);
+    } catch (...) {
+        if (!noted) forget_retired(config.data_dir, named.id);
+        throw;
+    }
     return 0;
 }
 

@@ -20,8 +20,10 @@ int show_status(const Config& config, bool json);
 int healthcheck(const Config& config);
 /// Makes the node's key where there is none, and prints the node id.
 int keygen(const Config& config);
-/// `device`: label ("cuda0"), uid or device id.
-int retire(const Config& config, const std::string& device, const std::function<Instant()>& now);
+/// `device`: uid, device id, or the label the running node gives it. `undo`: the next run enrols it
+/// again.
+int retire(const Config& config, const std::string& device, bool undo,
+           const std::function<Instant()>& now);
 /// Every effective value with its source.
 int show_config(const edge::Settings& settings);
 /// Reads everything `run` reads and says what is wrong.

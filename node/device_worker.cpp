@@ -35,7 +35,7 @@ bool DeviceWorker::take(DeviceCheck check) {
     const std::lock_guard lock{mutex_};
     if (finishing_ || waiting_.size() >= queue_limit) return false;
     const bool fits = !stop_ || can_wait(check.check, check.learned, *stop_,
-                                         deadline_margin(around_.round_trip()));
+                                         deadline_margin(check.check, around_.round_trip()));
     const bool outranked =
         stop_ && running_ == CheckKind::calibration && check.check.kind != CheckKind::calibration;
     if (!fits || outranked) {
@@ -83,6 +83,8 @@ std::optional<DeviceCheck> DeviceWorker::next() {
 }
 
 void DeviceWorker::run() {
+    const std::string found = around_.board.read().devices.at(place_.index).state;
+    if (found.starts_with("failing")) failing_ = found;
     while (auto check = next()) {
         try {
             answer(*check);
@@ -90,15 +92,16 @@ void DeviceWorker::run() {
             // A driver may throw anything; the device goes on with the next check.
             spdlog::error("{}: {} (E-DEVICE)", place_.label, edge::for_log(failure.what()));
             around_.metrics.count_kernel_error(place_.label);
+            fails(failure.what());
             around_.finished(*check, std::nullopt);
         }
-        show("idle");
+        show(failing_.empty() ? "idle" : failing_);
     }
 }
 
 void DeviceWorker::answer(const DeviceCheck& check) {
     const auto plan = plan_search(check.check, check.learned, steady_clock::now(), check.extra,
-                                  deadline_margin(around_.round_trip()));
+                                  deadline_margin(check.check, around_.round_trip()));
     const std::string kind{check_words(check.check.kind)};
     if (!plan) {
         spdlog::warn("{}: {} left out, its deadline is too near", place_.label, kind);
@@ -113,8 +116,9 @@ void DeviceWorker::answer(const DeviceCheck& check) {
     else
         spdlog::debug("{}: {}, searching {:.1f} s", place_.label, kind,
                       seconds(plan->stop - steady_clock::now()));
-    show(kind);
+    if (failing_.empty()) show(kind);
     auto proof = around_.prove(check, [&] { return search(check, plan->stop); });
+    if (proof) failing_.clear();
     around_.metrics.observe_check(check.check.kind, seconds(steady_clock::now() - check.learned));
     around_.finished(check, std::move(proof));
 }
@@ -169,7 +173,7 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
                 around_.metrics.count_kernel_error(place_.label);
                 around_.board.change(
                     [&](NodeStatus& status) { ++status.devices.at(place_.index).failures; });
-                show("failing: " + edge::for_log(why, 80));
+                fails(why);
             }};
     const SearchOutcome outcome = search_until(*searcher_, order, watch);
     if (searching.count() > 0)
@@ -194,9 +198,15 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
                       place_.label, checked.nonces.size(), check_words(check.check.kind),
                       check.check.k);
         around_.metrics.count_result(check.check.kind, OwnResult::skipped);
+        if (checked.mismatches > 0) fails("wrong hashes");
         return std::nullopt;
     }
     return Proof{check.device, check.challenge, std::move(checked.nonces), outcome.hashes_tried};
+}
+
+void DeviceWorker::fails(const std::string& why) {
+    failing_ = "failing: " + edge::for_log(why, 80);
+    show(failing_);
 }
 
 void DeviceWorker::show(std::string state) {

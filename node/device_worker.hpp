@@ -78,6 +78,7 @@ private:
     void answer(const DeviceCheck& check);
     std::optional<Proof> search(const DeviceCheck& check, SteadyTime stop);
     void show(std::string state);
+    void fails(const std::string& why);
 
     const std::unique_ptr<Searcher> searcher_;
     const WorkerPlace place_;
@@ -91,6 +92,8 @@ private:
     bool finishing_ = false;
     bool quitting_ = false;
     bool busy_ = false;
+    // The worker's thread only: "failing: …" until a check succeeds.
+    std::string failing_;
     std::thread thread_;
 };
 

@@ -173,8 +173,12 @@ void LineFile::append(const std::string& line) {
     if (const auto size = fs::file_size(path_, failure);
         !failure && size + line.size() + 1 > limit_)
         fs::rename(path_, fs::path{path_.string() + ".1"}, failure);
-    const std::string text = line + "\n";
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    // What a full disk or a crash cut off must not spoil this line as well.
+    const off_t size = fd < 0 ? 0 : ::lseek(fd, 0, SEEK_END);
+    char last = '\n';
+    const bool cut = size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+    const std::string text = (cut ? "\n" : "") + line + "\n";
     // One write, so that a reader never sees half a line of two writers.
     const bool written =
         fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());

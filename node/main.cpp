@@ -35,7 +35,7 @@ struct Command {
 
 const std::vector<std::string> device_settings{"backends", "cpu."};
 const std::vector<std::string> local_settings{"http."};
-const std::vector<std::string> link_settings{"verifier.", "data_dir", "backends"};
+const std::vector<std::string> link_settings{"verifier.", "data_dir", "backends", "http."};
 
 const std::vector<Command> commands{
     {"run",
@@ -71,7 +71,8 @@ const std::vector<Command> commands{
      {"data_dir"}},
     {"retire", "Retire a device at the end of tomorrow; its balance stays",
      "Examples:\n  vigil-node retire --device cuda1 --verifier vigil.example.org:9464\n"
-     "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n",
+     "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n"
+     "  vigil-node retire --undo --device GPU-5f1c…\n",
      link_settings},
     {"rehearse",
      "Play a dishonest owner, for demonstrations and operators' drills",
@@ -88,6 +89,7 @@ struct Given {
     std::string output = "table";
     unsigned seconds = 5;
     std::string device;
+    bool undo = false;
     Rehearsal rehearsal;
 };
 
@@ -138,10 +140,12 @@ CLI::App* add_command(CLI::App& app, const Command& command, const edge::Setting
         sub->add_option("--seconds", given.seconds, "figures of one second a device [5]")
             ->check(CLI::Range(1u, 3600u))
             ->type_name("");
-    if (name == "retire")
-        sub->add_option("--device", given.device, "label, uid or device id")
+    if (name == "retire") {
+        sub->add_option("--device", given.device, "uid, device id, or the running node's label")
             ->required()
             ->type_name("");
+        sub->add_flag("--undo", given.undo, "enrol it again at the next start of run");
+    }
     if (name == "rehearse") {
         sub->add_option("--as", given.rehearsal.as, "lazy or replayer")
             ->required()
@@ -212,7 +216,7 @@ int dispatch(const std::string& command, const Config& config, const edge::Setti
     if (command == "status") return show_status(config, json);
     if (command == "healthcheck") return healthcheck(config);
     if (command == "keygen") return keygen(config);
-    if (command == "retire") return retire(config, given.device, now);
+    if (command == "retire") return retire(config, given.device, given.undo, now);
     if (command == "config") return show_config(settings);
     return check_config(config);
 }

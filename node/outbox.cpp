@@ -19,16 +19,27 @@ constexpr Milliseconds longest_pause{8000};
 constexpr std::size_t waiting_limit = 256;
 constexpr std::size_t settled_limit = 1024;
 constexpr std::size_t batch_limit = 256;
-constexpr std::size_t call_limit = 16;
+constexpr std::size_t call_limit = wire::max_answers;
+// Below the 1 MiB a message may have (vigil.v1), with room for what is around the answers.
+constexpr std::size_t call_bytes = 960 * 1024;
+constexpr std::size_t answer_bytes = 512 * 1024;
+
+/// No encoding of it is longer.
+std::size_t longest_encoding(const Proof& proof) { return 128 + 10 * proof.nonces.size(); }
+std::size_t longest_encoding(const Answer& answer) {
+    std::size_t bytes = 128;
+    for (const Proof& proof : answer.proofs) bytes += longest_encoding(proof);
+    return bytes;
+}
 
 }  // namespace
 
 Outbox::Outbox(OutboxPlace place, SigningKey key, AnswerWays ways, OutboxEvents events)
     : place_{std::move(place)},
       key_{std::move(key)},
-      receipt_key_{place_.receipt_key},
       ways_{std::move(ways)},
-      events_{std::move(events)} {
+      events_{std::move(events)},
+      receipt_key_{place_.receipt_key} {
     const OutboxState kept = load_outbox(place_.data_dir, place_.network, key_);
     settled_.assign(kept.answered.begin(), kept.answered.end());
     for (const KeptAnswer& entry : kept.answers) {
@@ -52,7 +63,7 @@ Outbox::~Outbox() {
 
 void Outbox::expect(const OpenCheck& check, const DeviceId& device) {
     const std::lock_guard lock{mutex_};
-    const BatchKey key{check.kind, check.ref};
+    const BatchKey key{check.kind, check.ref, check.device};
     if (!batches_.contains(key) && batches_.size() >= batch_limit) return;
     Batch& batch = batches_[key];
     batch.check = check;
@@ -62,7 +73,7 @@ void Outbox::expect(const OpenCheck& check, const DeviceId& device) {
 void Outbox::add(const OpenCheck& check, const DeviceId& device, SteadyTime deadline,
                  std::optional<Proof> proof) {
     const std::lock_guard lock{mutex_};
-    const BatchKey key{check.kind, check.ref};
+    const BatchKey key{check.kind, check.ref, check.device};
     Batch& batch = batches_[key];
     batch.check = check;
     batch.expected.erase(device);
@@ -80,13 +91,13 @@ void Outbox::add(const OpenCheck& check, const DeviceId& device, SteadyTime dead
 
 void Outbox::post(const OpenCheck& check, Answer answer, SteadyTime until) {
     const std::lock_guard lock{mutex_};
-    enter(check, std::move(answer), until);
+    enter(check.kind, check.deadline, std::move(answer), until);
     changed_.notify_all();
 }
 
-void Outbox::enter(const OpenCheck& check, Answer answer, SteadyTime until) {
+void Outbox::enter(CheckKind kind, Instant deadline, Answer answer, SteadyTime until) {
     const ByteVector bytes = signed_bytes(place_.network, answer);
-    const SignedAnswer made{check.kind, std::move(answer), answer_id(bytes), key_.sign(bytes)};
+    const SignedAnswer made{kind, std::move(answer), answer_id(bytes), key_.sign(bytes)};
     if (waiting_.size() >= waiting_limit) {
         const auto oldest = std::min_element(
             waiting_.begin(), waiting_.end(),
@@ -94,9 +105,36 @@ void Outbox::enter(const OpenCheck& check, Answer answer, SteadyTime until) {
         spdlog::error("over {} answers wait for a receipt; the oldest is given up", waiting_limit);
         waiting_.erase(oldest);
     }
-    waiting_.insert_or_assign(made.id, Waiting{made, check.deadline, until, steady_clock::now(),
+    waiting_.insert_or_assign(made.id, Waiting{made, deadline, until, steady_clock::now(),
                                                Backoff{first_pause, longest_pause, random_u64()}});
     unsaved_ = true;
+}
+
+void Outbox::enter_apart(const OpenCheck& check, std::vector<Proof> proofs, SteadyTime until) {
+    Answer together;
+    const auto enter_those = [&](Answer answer) {
+        if (!answer.proofs.empty()) enter(check.kind, check.deadline, std::move(answer), until);
+    };
+    for (Proof& proof : proofs) {
+        if (alone_.contains(proof.device)) {
+            enter_those(Answer{{std::move(proof)}});
+            continue;
+        }
+        if (longest_encoding(together) + longest_encoding(proof) > answer_bytes ||
+            together.proofs.size() == wire::max_devices)
+            enter_those(std::exchange(together, {}));
+        together.proofs.push_back(std::move(proof));
+    }
+    enter_those(std::move(together));
+}
+
+/// One proof that the verifier does not take must not cost its neighbours: each goes again, signed
+/// anew. False when there is nothing to divide or no time.
+bool Outbox::split(const SignedAnswer& answer, Instant deadline, SteadyTime until) {
+    if (answer.answer.proofs.size() < 2 || steady_clock::now() >= until) return false;
+    for (const Proof& proof : answer.answer.proofs)
+        enter(answer.kind, deadline, Answer{{proof}}, until);
+    return true;
 }
 
 void Outbox::settle(const Answer& answer) {
@@ -111,8 +149,8 @@ void Outbox::take(const Receipt& receipt) {
     std::unique_lock lock{mutex_};
     const auto found = waiting_.find(receipt.answer);
     if (found == waiting_.end()) return;  // receipted before: a repeat gets the same receipt
-    if (!receipt_key_.verifies(receipt_bytes(place_.network, receipt.answer, receipt.received),
-                               receipt.signature)) {
+    if (!VerifyingKey{receipt_key_}.verifies(
+            receipt_bytes(place_.network, receipt.answer, receipt.received), receipt.signature)) {
         spdlog::error("a receipt for {} has a wrong signature and proves nothing; asking again",
                       to_hex(receipt.answer).substr(0, 16));
         return;
@@ -120,6 +158,7 @@ void Outbox::take(const Receipt& receipt) {
     const SignedAnswer answer = std::move(found->second.answer);
     waiting_.erase(found);
     settle(answer.answer);
+    for (const Proof& proof : answer.answer.proofs) alone_.erase(proof.device);
     const std::size_t left = waiting_.size();
     changed_.notify_all();
     lock.unlock();
@@ -144,8 +183,18 @@ void Outbox::take(const Refusal& refusal) {
         return;
     }
     const SignedAnswer answer = std::move(found->second.answer);
+    const Instant deadline = found->second.deadline;
+    const SteadyTime until = found->second.until;
     waiting_.erase(found);
+    if (split(answer, deadline, until)) {
+        spdlog::warn("an answer with {} proofs was refused, {}: each goes again by itself",
+                     answer.answer.proofs.size(), wire::to_string(refusal.reason));
+        changed_.notify_all();
+        return;
+    }
     settle(answer.answer);
+    if (answer.answer.proofs.size() == 1 && alone_.size() < wire::max_devices)
+        alone_.insert(answer.answer.proofs.front().device);
     const std::size_t left = waiting_.size();
     changed_.notify_all();
     lock.unlock();
@@ -153,8 +202,14 @@ void Outbox::take(const Refusal& refusal) {
     events_.unsent(left);
 }
 
-void Outbox::hurry() {
+void Outbox::connected(const PublicKey& receipt_key) {
     const std::lock_guard lock{mutex_};
+    if (receipt_key != receipt_key_)
+        spdlog::error(
+            "the verifier signs receipts with another key now, {} instead of {}: ask the operator "
+            "whether it was changed on purpose",
+            to_hex(receipt_key).substr(0, 16), to_hex(receipt_key_).substr(0, 16));
+    receipt_key_ = receipt_key;
     for (auto& [id, entry] : waiting_) entry.next = steady_clock::now();
     changed_.notify_all();
 }
@@ -181,7 +236,7 @@ void Outbox::sign_ready_batches(SteadyTime now) {
             ++entry;
             continue;
         }
-        enter(batch.check, Answer{std::exchange(batch.proofs, {})}, batch.until);
+        enter_apart(batch.check, std::exchange(batch.proofs, {}), batch.until);
         entry = batch.expected.empty() ? batches_.erase(entry) : std::next(entry);
     }
 }
@@ -208,8 +263,12 @@ void Outbox::drop_overdue(std::unique_lock<std::mutex>& lock, SteadyTime now) {
 void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
     std::vector<SignedAnswer> due;
     std::vector<bool> first;
+    std::size_t bytes = 0;
     for (auto& [id, entry] : waiting_) {
         if (entry.next > now || due.size() == call_limit) continue;
+        const std::size_t longest = longest_encoding(entry.answer.answer);
+        if (!due.empty() && bytes + longest > call_bytes) continue;
+        bytes += longest;
         due.push_back(entry.answer);
         first.push_back(entry.attempts++ == 0);
         entry.next = now + receipt_wait;

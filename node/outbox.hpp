@@ -6,9 +6,11 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <thread>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -51,7 +53,9 @@ struct OutboxPlace {
 /// Proofs become signed answers here, and answers leave: devices that finish a check within 100 ms
 /// share one signature (4.3); an answer is sent at once, over the stream or by a call, again after
 /// growing pauses until its deadline, and is kept on disk until its receipt or a final refusal
-/// came. At most 256 answers wait; the oldest gives way. Any thread.
+/// came. At most 256 answers wait; the oldest gives way. An answer is refused whole (5.2): when one
+/// of several proofs was finally refused, each goes again in an answer of its own, and a device
+/// refused alone shares no answer until it gets a receipt. Any thread.
 class Outbox {
 public:
     Outbox(OutboxPlace place, SigningKey key, AnswerWays ways, OutboxEvents events);
@@ -68,8 +72,9 @@ public:
 
     void take(const Receipt& receipt);
     void take(const Refusal& refusal);
-    /// A connection was made: everything that waits is tried now.
-    void hurry();
+    /// A connection was made: everything that waits is tried now, and receipts are read with this
+    /// key.
+    void connected(const PublicKey& receipt_key);
 
     /// Receipted, finally refused, or on its way.
     bool settled(const Challenge& challenge) const;
@@ -91,28 +96,31 @@ private:
         Backoff pauses;
         unsigned attempts = 0;
     };
-    using BatchKey = std::pair<CheckKind, std::uint64_t>;
+    using BatchKey = std::tuple<CheckKind, std::uint64_t, std::optional<DeviceId>>;
 
     void run();
     void sign_ready_batches(SteadyTime now);
-    void enter(const OpenCheck& check, Answer answer, SteadyTime until);
+    void enter(CheckKind kind, Instant deadline, Answer answer, SteadyTime until);
     void drop_overdue(std::unique_lock<std::mutex>& lock, SteadyTime now);
     void send_due(std::unique_lock<std::mutex>& lock, SteadyTime now);
     void save(std::unique_lock<std::mutex>& lock);
     SteadyTime next_wake(SteadyTime now) const;
     void settle(const Answer& answer);
+    bool split(const SignedAnswer& answer, Instant deadline, SteadyTime until);
+    void enter_apart(const OpenCheck& check, std::vector<Proof> proofs, SteadyTime until);
 
     const OutboxPlace place_;
     const SigningKey key_;
-    const VerifyingKey receipt_key_;
     const AnswerWays ways_;
     const OutboxEvents events_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     // guarded by mutex_
+    PublicKey receipt_key_;
     std::map<BatchKey, Batch> batches_;
     std::map<AnswerId, Waiting> waiting_;
     std::deque<Challenge> settled_;
+    std::set<DeviceId> alone_;  ///< refused the last time: one of these must not cost the others
     bool unsaved_ = false;
     bool stopping_ = false;
     std::thread thread_;

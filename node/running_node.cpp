@@ -2,46 +2,23 @@
 
 #include <iostream>
 #include <spdlog/spdlog.h>
-#include <thread>
 
 #include "core/crypto/payout_address.hpp"
-#include "node/bench.hpp"
 #include "node/connection.hpp"
 #include "node/console.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
+#include "node/first_look.hpp"
 #include "node/identity.hpp"
 #include "node/local_api.hpp"
 #include "node/rehearse.hpp"
+#include "node/retired_devices.hpp"
 #include "node/verifier_link.hpp"
 #include "proto/edge/http_server.hpp"
 #include "proto/edge/logging.hpp"
 
 namespace vigil::node {
 namespace {
-
-using std::chrono::steady_clock;
-
-constexpr Milliseconds first_look{100};
-
-/// The reference check and a short measurement of every device at once. A device that fails is
-/// reported and kept: it may come back, and the others go on.
-void look_at(OwnDevices& devices, std::vector<DeviceStatus>& statuses) {
-    std::vector<BenchFigures> figures(devices.searchers.size());
-    std::vector<std::thread> threads;
-    for (std::size_t i = 0; i < figures.size(); ++i)
-        threads.emplace_back([&, i] {
-            figures[i] = bench(*devices.searchers[i], 1, first_look, [](unsigned, unsigned) {});
-        });
-    for (std::thread& thread : threads) thread.join();
-    for (std::size_t i = 0; i < figures.size(); ++i) {
-        statuses[i].hashes_per_second = figures[i].median();
-        if (figures[i].failure.empty()) continue;
-        statuses[i].state = "failing: " + figures[i].failure;
-        spdlog::error("{} (E-DEVICE): {}; it is tried again at the next check", statuses[i].label,
-                      edge::for_log(figures[i].failure));
-    }
-}
 
 wire::Enrolment claim_of(const Config& config, const std::vector<DeviceStatus>& devices) {
     wire::Enrolment claim;
@@ -93,6 +70,14 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
     look_at(devices, own);
+    const std::set<DeviceId> retired = retired_devices(folder.path());
+    for (const DeviceStatus& device : own)
+        if (retired.contains(device.id))
+            spdlog::warn(
+                "{} ({}) was retired and is not enrolled again; to have it back: vigil-node retire "
+                "--undo --device {}, then start the node again",
+                device.label, edge::for_log(device.description.name, 64),
+                edge::for_log(device.description.uid, 128));
 
     NodeStatus start;
     start.version = VIGIL_VERSION;

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "node/cpu_searcher.hpp"
+#include "node/reopening_searcher.hpp"
 #include "node/searcher_choice.hpp"
 
 #if VIGIL_HAVE_CUDA
@@ -80,7 +81,8 @@ FoundSearchers find_searchers(const SearcherOptions& options) {
         found.searchers.clear();
         for (const std::size_t i : choice.used) {
             try {
-                found.searchers.push_back(catalogue.open[i]());
+                found.searchers.push_back(
+                    make_reopening_searcher(catalogue.open[i](), catalogue.open[i]));
             } catch (const SearchFailed& failure) {
                 catalogue.notes.push_back("\"" + catalogue.candidates[i].device.name +
                                           "\" is not used: " + failure.what());

@@ -10,7 +10,9 @@ namespace vigil::node {
 
 using std::chrono::ceil;
 
-Milliseconds deadline_margin(Milliseconds round_trip) {
+Milliseconds deadline_margin(const OpenCheck& check, Milliseconds round_trip) {
+    const Milliseconds slack = check.deadline - check.start - check.work - check.spread;
+    if (round_trip.count() == 0) return std::clamp(slack / 4, Milliseconds{0}, Milliseconds{1000});
     return std::max(Milliseconds{400}, 2 * round_trip);
 }
 
@@ -24,10 +26,9 @@ std::optional<SearchPlan> plan_search(const OpenCheck& check, SteadyTime learned
 
     const Milliseconds delay = std::max(Milliseconds{0}, ceil<Milliseconds>(now - plan.start));
     const Milliseconds usual = check.work + extra;
-    plan.late = delay * 20 > check.work;
-    // After 49 delays of work the delay is a fiftieth of the time the rate divides by.
-    const Milliseconds wanted = plan.late ? std::max(usual, 49 * delay) : usual;
-    plan.stop = std::min(now + wanted, plan.last_stop);
+    // After nine delays of work the delay is a tenth of the time the rate divides by.
+    plan.late = 9 * delay > usual;
+    plan.stop = std::min(now + std::max(usual, 9 * delay), plan.last_stop);
     return plan;
 }
 

@@ -17,13 +17,15 @@ struct SearchPlan {
     bool late{};  ///< learned so late that the search goes on longer to make up for it
 };
 
-/// Time kept free before a deadline for recheck, signing and sending: max(400 ms, 2 × round trip).
-Milliseconds deadline_margin(Milliseconds round_trip);
+/// Time kept free before a check's deadline for recheck, signing and sending: max(400 ms, 2 × round
+/// trip). While the round trip is unknown (0): 1 s, or a quarter of a slack shorter than 4 s.
+Milliseconds deadline_margin(const OpenCheck& check, Milliseconds round_trip);
 
 /// Plans a search that can begin at `now` for a check learned at `learned`. Learned on time, it
 /// lasts work + extra (protocol 3.7). A rate is work over the time since the published start (5.5),
-/// so a check learned late is searched until the delay weighs 2 %, or as near the deadline as is
-/// safe. Empty when there is no time left.
+/// so a check learned late is searched until the delay weighs 10 %, or as near the deadline as is
+/// safe: going on longer would stake a sure pass on the last moments of the line. Empty when there
+/// is no time left.
 std::optional<SearchPlan> plan_search(const OpenCheck& check, SteadyTime learned, SteadyTime now,
                                       Milliseconds extra, Milliseconds margin);
 

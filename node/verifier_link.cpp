@@ -9,8 +9,10 @@
 #include <spdlog/spdlog.h>
 #include <thread>
 
+#include "core/base/ids.hpp"
 #include "node/enrolment_file.hpp"
 #include "node/identity.hpp"
+#include "node/retired_devices.hpp"
 #include "node/timing.hpp"
 #include "node/verifier_link_calls.hpp"
 #include "node/verifier_link_session.hpp"
@@ -25,6 +27,11 @@ constexpr Milliseconds shortest_poll{500};
 constexpr Milliseconds longest_poll{60'000};
 constexpr Milliseconds settled_session{5'000};  // a session that lasted so long resets the pauses
 
+bool knows_network(const std::filesystem::path& data_dir) {
+    std::error_code ignored;
+    return std::filesystem::exists(data_dir / "network", ignored);
+}
+
 }  // namespace
 
 struct VerifierLink::Running {
@@ -34,7 +41,8 @@ struct VerifierLink::Running {
           now{std::move(n)},
           events{kept(std::move(e))},
           session{options, identity, events, now},
-          pauses{options.first_pause, options.longest_pause, random_u64()} {}
+          pauses{options.first_pause, options.longest_pause, random_u64()},
+          was_connected{knows_network(identity.data_dir)} {}
 
     /// The round trip is kept on its way out.
     LinkEvents kept(LinkEvents told) {
@@ -57,7 +65,8 @@ struct VerifierLink::Running {
     Backoff pauses;
     wire::Network network;
     bool enrol_again = false;
-    bool was_connected = false;
+    bool was_connected;  // in this run or, as the pinned network says, in an earlier one
+    std::optional<NetworkId> enrolled_in;  // by this run, whether or not that could be saved
     std::optional<Milliseconds> told_to_wait;
 
     std::mutex mutex;
@@ -65,6 +74,7 @@ struct VerifierLink::Running {
     // guarded by mutex
     bool stopping = false;
     std::shared_ptr<grpc::Channel> channel;
+    grpc::ClientContext* session_context = nullptr;  // of the stream, while it runs
     std::set<grpc::ClientContext*> contexts;  // of everything that runs, so that stop() can end it
 
     bool ended() {
@@ -94,18 +104,45 @@ struct VerifierLink::Running {
         grpc::ClientContext context;
     };
 
+    struct SessionMark {
+        Running& running;
+        ~SessionMark() {
+            const std::lock_guard lock{running.mutex};
+            running.session_context = nullptr;
+        }
+    };
+
+    /// Without what the owner has retired.
+    wire::Enrolment claim() const;
     void run();
     void attempt();
     void connect();
     void enrol_once(std::uint64_t at_least);
     void hold_session();
     void poll(SteadyTime until);
+    /// The channel has swallowed a call: what else it carries is lost as well.
+    void give_up(const std::shared_ptr<grpc::Channel>& dead) {
+        const auto fresh = open_channel(options);
+        const std::lock_guard lock{mutex};
+        if (channel != dead) return;
+        channel = fresh;
+        if (session_context) session_context->TryCancel();
+    }
     std::shared_ptr<grpc::Channel> current_channel() {
         const std::lock_guard lock{mutex};
         return channel;
     }
     Line line(Call& call) { return {options, current_channel(), call.context}; }
 };
+
+wire::Enrolment VerifierLink::Running::claim() const {
+    const std::set<DeviceId> retired = retired_devices(identity.data_dir);
+    wire::Enrolment own = identity.claim;
+    std::erase_if(own.devices, [&](const wire::DeviceClaim& device) {
+        return retired.contains(device_id(identity.key.public_key(), device.uid));
+    });
+    return own;
+}
 
 void VerifierLink::Running::run() {
     while (!ended()) {
@@ -164,8 +201,12 @@ void VerifierLink::Running::connect() {
         Call call{*this};
         network = get_network(line(call));
     }
-    pin_network(identity.data_dir, network.id, network.name, options.address);
-    if (!enrol_again && enrolled_as(identity.data_dir, network.id, identity.claim)) return;
+    pin_or_warn(identity.data_dir, network, options.address);
+    const wire::Enrolment own = claim();
+    if (own.devices.empty()) return;  // all are retired: there is nothing to enrol
+    if (!enrol_again &&
+        (enrolled_in == network.id || enrolled_as(identity.data_dir, network.id, own)))
+        return;
     const auto positive = [](Instant time) {
         return static_cast<std::uint64_t>(std::max(to_ms(time), std::int64_t{1}));
     };
@@ -179,20 +220,32 @@ void VerifierLink::Running::connect() {
 }
 
 void VerifierLink::Running::enrol_once(std::uint64_t at_least) {
-    wire::Enrolment claim = identity.claim;
-    claim.key = identity.key.public_key();
-    claim.sequence = next_sequence(identity.data_dir, at_least);
+    wire::Enrolment own = claim();
+    own.key = identity.key.public_key();
+    own.sequence = next_sequence(identity.data_dir, at_least);
     Call call{*this};
-    enrol(line(call), identity.key, network.id, claim);
-    save_enrolment(identity.data_dir, network.id, claim);
+    enrol(line(call), identity.key, network.id, own);
     enrol_again = false;
-    spdlog::info("enrolled with {} device(s) in network {}", claim.devices.size(),
+    enrolled_in = network.id;
+    try {
+        save_enrolment(identity.data_dir, network.id, own);
+    } catch (const std::exception& failure) {
+        spdlog::error("the enrolment cannot be noted, so the next start enrols again: {}",
+                      failure.what());
+    }
+    spdlog::info("enrolled with {} device(s) in network {}", own.devices.size(),
                  edge::for_log(network.name, 64));
 }
 
 void VerifierLink::Running::hold_session() {
     Call call{*this};
-    const Session::End end = session.hold(line(call), network.id);
+    const Line own = line(call);
+    {
+        const std::lock_guard lock{mutex};
+        session_context = &call.context;
+    }
+    const SessionMark mark{*this};
+    const Session::End end = session.hold(own, network.id);
     was_connected = was_connected || end.opened;
     enrol_again = enrol_again || end.unknown_node;
     if (ended()) return;
@@ -257,7 +310,11 @@ Expected<std::vector<AnswerOutcome>, std::string> VerifierLink::call(
     std::span<const SignedAnswer> answers) {
     if (!running_->current_channel()) return tl::unexpected{std::string{"not connected yet"}};
     Running::Call call{*running_};
-    return submit_answers(running_->line(call), running_->identity.node, answers);
+    const Line line = running_->line(call);
+    auto outcomes = submit_answers(line, running_->identity.node, answers);
+    if (outcomes) return *std::move(outcomes);
+    if (outcomes.error().timed_out) running_->give_up(line.channel);
+    return tl::unexpected{outcomes.error().why};
 }
 
 Milliseconds VerifierLink::round_trip() const { return Milliseconds{running_->round_trip_ms}; }

@@ -25,8 +25,8 @@ struct LinkOptions {
     Milliseconds first_pause{500};
     Milliseconds longest_pause{60'000};
     Milliseconds call_timeout{10'000};
-    Milliseconds ping_every{10'000};
-    Milliseconds silence_limit{25'000};  ///< a session that says nothing for so long is given up
+    Milliseconds ping_every{3'000};
+    Milliseconds silence_limit{8'000};  ///< a session that says nothing for so long is given up
 };
 
 /// Why there is no connection now, for people: "E-UNREACHABLE: …".
@@ -60,8 +60,10 @@ struct LinkIdentity {
 
 /// The node's one connection: keeps a session open, enrols when needed, polls while no session can
 /// be had, comes back after growing, jittered pauses (0.5 s to 60 s) or when the verifier says.
-/// Unreachable is never the end; a wrong certificate before the first connection, another network,
-/// a refused enrolment or a version too old is.
+/// Unreachable is never the end; a certificate that does not verify before the data folder knows a
+/// network, another network, a refused enrolment or a version too old is. A call that got no answer
+/// in time condemns its connection: session and channel are given up, and the next call takes a new
+/// one.
 class VerifierLink {
 public:
     VerifierLink(LinkOptions options, LinkIdentity identity, std::function<Instant()> now,

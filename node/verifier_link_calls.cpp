@@ -1,7 +1,9 @@
 #include "node/verifier_link_calls.hpp"
 
+#include <algorithm>
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
 
 #include "node/identity.hpp"
 #include "proto/edge/logging.hpp"
@@ -15,6 +17,8 @@ namespace vigil::node {
 namespace v1 = vigil::v1;
 
 namespace {
+
+constexpr Milliseconds longest_submission{3'000};
 
 void set_deadline(const Line& line, Milliseconds timeout) {
     line.context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -57,6 +61,18 @@ wire::Network get_network(const Line& line) {
     return *network;
 }
 
+void pin_or_warn(const std::filesystem::path& data_dir, const wire::Network& network,
+                 const std::string& address) {
+    try {
+        pin_network(data_dir, network.id, network.name, address);
+    } catch (const edge::Fatal& fatal) {
+        if (fatal.code == "E-NETWORK") throw;
+        spdlog::error("the network cannot be pinned: {}", fatal.what());
+    } catch (const std::exception& failure) {
+        spdlog::error("the network cannot be pinned: {}", failure.what());
+    }
+}
+
 void enrol(const Line& line, const SigningKey& key, const NetworkId& network,
            const wire::Enrolment& claim) {
     v1::EnrolRequest request;
@@ -86,27 +102,29 @@ Polled get_open_checks(const Line& line, const NodeId& node) {
     return polled;
 }
 
-Expected<std::vector<AnswerOutcome>, std::string> submit_answers(
+Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
     const Line& line, const NodeId& node, std::span<const SignedAnswer> answers) {
     v1::SubmitAnswersRequest request;
     request.set_node_id(wire::raw(node));
     for (const SignedAnswer& answer : answers)
         *request.add_answers() =
             wire::to_proto(wire::SignedAnswer{answer.answer, answer.signature});
-    set_deadline(line, line.options.call_timeout / 2);
+    set_deadline(line, std::min(line.options.call_timeout / 2, longest_submission));
     v1::SubmitAnswersResponse response;
     const auto status =
         v1::NodeService::NewStub(line.channel)->SubmitAnswers(&line.context, request, &response);
-    if (!status.ok()) return tl::unexpected{status.error_message()};
+    if (!status.ok())
+        return tl::unexpected{CallFailed{
+            status.error_message(), status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED}};
     std::vector<AnswerOutcome> outcomes;
     for (const auto& outcome : response.outcomes()) {
         if (outcome.has_receipt()) {
             const auto receipt = wire::receipt_from_proto(outcome.receipt());
-            if (!receipt) return tl::unexpected{receipt.error().message};
+            if (!receipt) return tl::unexpected{CallFailed{receipt.error().message, false}};
             outcomes.emplace_back(*receipt);
         } else {
             const auto refusal = wire::refusal_from_proto(outcome.refusal());
-            if (!refusal) return tl::unexpected{refusal.error().message};
+            if (!refusal) return tl::unexpected{CallFailed{refusal.error().message, false}};
             outcomes.emplace_back(*refusal);
         }
     }
@@ -126,7 +144,7 @@ std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& ident
         const auto channel = open_channel(options);
         grpc::ClientContext asking;
         const wire::Network network = get_network({options, channel, asking});
-        pin_network(identity.data_dir, network.id, network.name, options.address);
+        pin_or_warn(identity.data_dir, network, options.address);
         v1::RetireRequest request;
         request.set_node_id(wire::raw(identity.node));
         request.set_device_id(wire::raw(device));

@@ -25,6 +25,9 @@ struct Line {
 
 // Each has a deadline and throws AttemptFailed unless it says otherwise.
 wire::Network get_network(const Line& line);
+/// pin_network, but a disk that fails is logged and no reason to stop; throws Fatal E-NETWORK only.
+void pin_or_warn(const std::filesystem::path& data_dir, const wire::Network& network,
+                 const std::string& address);
 /// `claim` is complete; signed here.
 void enrol(const Line& line, const SigningKey& key, const NetworkId& network,
            const wire::Enrolment& claim);
@@ -34,8 +37,12 @@ struct Polled {
     Milliseconds poll_after;  ///< as it wishes
 };
 Polled get_open_checks(const Line& line, const NodeId& node);
-/// Half the usual deadline, since answers wait behind it; throws nothing.
-Expected<std::vector<AnswerOutcome>, std::string> submit_answers(
+struct CallFailed {
+    std::string why;
+    bool timed_out{};
+};
+/// At most 3 s, so that an answer has time for another try; throws nothing.
+Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
     const Line& line, const NodeId& node, std::span<const SignedAnswer> answers);
 
 }  // namespace vigil::node

@@ -1,7 +1,6 @@
 #include "node/verifier_link_channel.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
@@ -63,10 +62,14 @@ std::string system_authorities() {
     return {};
 }
 
+std::string authorities(const LinkOptions& options) {
+    return options.ca_pem.empty() ? system_authorities() : options.ca_pem;
+}
+
 std::shared_ptr<grpc::ChannelCredentials> credentials(const LinkOptions& options) {
     if (options.fingerprint.empty()) {
         grpc::SslCredentialsOptions ssl;
-        ssl.pem_root_certs = options.ca_pem.empty() ? system_authorities() : options.ca_pem;
+        ssl.pem_root_certs = authorities(options);
         return grpc::SslCredentials(ssl);
     }
     grpc::experimental::TlsChannelCredentialsOptions tls;
@@ -78,12 +81,9 @@ std::shared_ptr<grpc::ChannelCredentials> credentials(const LinkOptions& options
     return grpc::experimental::TlsCredentials(tls);
 }
 
-bool speaks_of_tls(const std::string& message) {
-    constexpr std::array<std::string_view, 6> words{"handshake", "ertificate", "SSL",
-                                                    "TLS",       "Peer name",  "verification"};
-    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-        return message.find(word) != std::string::npos;
-    });
+bool verifies(const LinkOptions& options, const PeerCertificate& shown) {
+    return options.fingerprint.empty() ? shown.leads_to_authority
+                                       : shown.fingerprint == plain_digits(options.fingerprint);
 }
 
 Diagnosis refused(const LinkOptions& options, const Refusal& refusal) {
@@ -157,21 +157,19 @@ Diagnosis diagnose(const LinkOptions& options, const RpcFailure& failure) {
     const std::string again =
         ". The node keeps trying; check verifier.address, the network and the verifier";
     if (failure.code == grpc::StatusCode::UNAVAILABLE) {
-        const auto shown = fetch_certificate(options.address, probe_timeout);
-        const bool no_tls = !shown && shown.error().find("does not speak TLS") != std::string::npos;
-        if (no_tls || (shown && speaks_of_tls(failure.message))) {
+        const auto shown = fetch_certificate(options.address, authorities(options), probe_timeout);
+        if (shown && !verifies(options, *shown)) {
             d.certificate = true;
             d.exit_code = edge::exit_configuration;
-            const std::string words = shown ? "" : shown.error();
             d.trouble = {"E-CERT",
                          wrong_certificate(options.address, plain_digits(options.fingerprint),
-                                           options.ca_origin, shown, words)};
+                                           options.ca_origin, *shown)};
             return d;
         }
-        d.trouble = {
-            "E-UNREACHABLE",
-            (shown ? options.address + ": " + edge::for_log(failure.message) : shown.error()) +
-                again};
+        const std::string what = shown ? options.address + ": " + edge::for_log(failure.message)
+                                 : shown.error().other_language ? wrong_port(options.address)
+                                                                : shown.error().why;
+        d.trouble = {"E-UNREACHABLE", what + again};
         return d;
     }
     const std::string what = failure.code == grpc::StatusCode::DEADLINE_EXCEEDED ||

@@ -199,6 +199,19 @@ TEST_F(AgentTest, OneSickDeviceDoesNotHoldUpTheOthers) {
     EXPECT_GT(node.board->read().devices[0].failures, 0u);
 }
 
+TEST_F(AgentTest, ASickDeviceStaysFailingUntilACheckSucceeds) {
+    Node node{folder.path()};
+    const auto state = [&] { return node.board->read().devices[0].state; };
+    node.faults[0]->failures = 1000;
+    node.agent->learn(check_of({.ref = 1}), steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.agent->finished(); }));
+    EXPECT_TRUE(state().starts_with("failing")) << state();
+    node.faults[0]->failures = 0;
+    node.agent->learn(check_of({.ref = 2}), steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
+    EXPECT_TRUE(eventually([&] { return state() == "idle"; })) << state();
+}
+
 TEST_F(AgentTest, ARestartInTheMiddleGoesOnWithTheSameWork) {
     const OpenCheck whole = check_of({.work = Milliseconds{2500}, .slack = Milliseconds{3000}});
     std::uint64_t first = 0;

@@ -55,6 +55,16 @@ TEST(ProgressFiles, DamageIsNoProgress) {
     EXPECT_FALSE(ProgressFiles{folder.path()}.find(device(1), challenge_of(9)));
 }
 
+TEST(LineFile, ALineCutOffDoesNotSpoilTheNext) {
+    const Folder folder;
+    const auto file = folder.path() / "lines";
+    std::ofstream{file} << "whole\nha";
+    LineFile lines{file, 1000};
+    lines.append("next");
+    lines.append("last");
+    EXPECT_EQ(content(file), "whole\nha\nnext\nlast\n");
+}
+
 TEST(OutboxState, SurvivesWithTheSameIdAndSignature) {
     const Folder folder;
     const NetworkId network = network_id("n");

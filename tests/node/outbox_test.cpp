@@ -36,6 +36,7 @@ struct Played {
     std::vector<Receipt> receipts;
     std::vector<Refusal> refusals;
     int undelivered = 0;
+    std::size_t largest_call = 0;  ///< bytes of nonces
     std::atomic<bool> stream_open{true};
     std::atomic<bool> reachable{true};
     std::atomic<bool> answering{true};  ///< calls bring receipts; else a refusal with retry
@@ -58,6 +59,11 @@ struct Played {
                     if (!reachable) return tl::unexpected{std::string{"no route"}};
                     const std::lock_guard lock{mutex};
                     std::vector<AnswerOutcome> outcomes;
+                    std::size_t bytes = 0;
+                    for (const SignedAnswer& answer : answers)
+                        for (const Proof& proof : answer.answer.proofs)
+                            bytes += 10 * proof.nonces.size();
+                    largest_call = std::max(largest_call, bytes);
                     for (const SignedAnswer& answer : answers) {
                         called.push_back(answer);
                         if (answering)
@@ -211,6 +217,108 @@ TEST_F(OutboxTest, AFinalRefusalEndsIt) {
     EXPECT_TRUE(outbox->empty());
     ASSERT_EQ(played.count(played.refusals), 1u);
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge)) << "never again with the same bytes";
+}
+
+TEST_F(OutboxTest, OneRefusedProofDoesNotCostItsNeighbours) {
+    const auto outbox = open();
+    const auto answer_together = [&](std::uint64_t ref) {
+        const OpenCheck check = check_of({.ref = ref});
+        for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}})
+            outbox->expect(check, device(d));
+        for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}}) {
+            Proof proof = proof_of(d);
+            proof.challenge.bytes[0] = static_cast<std::uint8_t>(ref);
+            outbox->add(check, device(d), in(Milliseconds{3000}), proof);
+        }
+    };
+    answer_together(1);
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
+    const auto refuse = [&](const SignedAnswer& answer) {
+        outbox->take(
+            Refusal{wire::RefusalReason::unknown_device, "device 2 is retired", answer.id, {}});
+    };
+    refuse(played.streamed[0]);
+    EXPECT_EQ(played.count(played.refusals), 0u);
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 4; }));
+    for (std::size_t i = 1; i < 4; ++i) {
+        const SignedAnswer& answer = played.streamed[i];
+        ASSERT_EQ(answer.answer.proofs.size(), 1u);
+        EXPECT_TRUE(VerifyingKey{node_key.public_key()}.verifies(
+            signed_bytes(network, answer.answer), answer.signature));
+        if (answer.answer.proofs[0].device == device(2))
+            refuse(answer);
+        else
+            outbox->take(Played::receipt_for(answer.id));
+    }
+    EXPECT_EQ(played.count(played.receipts), 2u);
+    EXPECT_EQ(played.count(played.refusals), 1u);
+    EXPECT_TRUE(outbox->empty());
+
+    // The next time the refused device shares no answer.
+    answer_together(2);
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 6; }));
+    for (std::size_t i = 4; i < 6; ++i) {
+        const auto& proofs = played.streamed[i].answer.proofs;
+        const bool alone = proofs.size() == 1 && proofs[0].device == device(2);
+        EXPECT_TRUE(alone || proofs.size() == 2) << proofs.size();
+    }
+}
+
+TEST_F(OutboxTest, ARefusedAnswerIsNotDividedAfterItsDeadline) {
+    const auto outbox = open();
+    const OpenCheck check = check_of({});
+    for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}})
+        outbox->expect(check, device(d));
+    for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}})
+        outbox->add(check, device(d), in(Milliseconds{150}), proof_of(d));
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
+    std::this_thread::sleep_for(Milliseconds{200});
+    outbox->take(Refusal{wire::RefusalReason::check_closed, "too late", played.streamed[0].id, {}});
+    EXPECT_TRUE(outbox->empty());
+    EXPECT_EQ(played.count(played.refusals), 1u);
+}
+
+TEST_F(OutboxTest, ChecksOfTwoDevicesWithOneNumberAreTwoAnswers) {
+    const auto outbox = open();
+    for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}})
+        outbox->expect(check_of({.kind = CheckKind::spot, .device = device(d)}), device(d));
+    for (const std::uint8_t d : {std::uint8_t{1}, std::uint8_t{2}})
+        outbox->add(check_of({.kind = CheckKind::spot, .device = device(d)}), device(d),
+                    in(Milliseconds{3000}), proof_of(d));
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 2; }));
+    EXPECT_EQ(played.streamed[0].answer.proofs.size(), 1u);
+    EXPECT_EQ(played.streamed[1].answer.proofs.size(), 1u);
+}
+
+TEST_F(OutboxTest, BigProofsAreDividedBelowTheMessageLimit) {
+    played.stream_open = false;
+    const auto outbox = open();
+    const OpenCheck check = check_of({.k = 4096});
+    for (std::uint8_t d = 1; d <= 40; ++d) outbox->expect(check, device(d));
+    for (std::uint8_t d = 1; d <= 40; ++d) {
+        Proof proof = proof_of(d);
+        proof.nonces.assign(4096, UINT64_MAX);  // ten bytes each, at their longest
+        outbox->add(check, device(d), in(Milliseconds{5000}), proof);
+    }
+    ASSERT_TRUE(eventually([&] { return outbox->empty(); }));
+    std::size_t proofs = 0;
+    for (const SignedAnswer& answer : played.called) {
+        EXPECT_LE(answer.answer.proofs.size() * 4096 * 10, 512u * 1024);
+        proofs += answer.answer.proofs.size();
+    }
+    EXPECT_EQ(proofs, 40u);
+    EXPECT_LE(played.largest_call, 1024u * 1024);
+}
+
+TEST_F(OutboxTest, AChangedReceiptKeyIsUsed) {
+    const auto outbox = open();
+    outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
+    outbox->connected(SigningKey{KeySeed{{3}}}.public_key());
+    outbox->take(Played::receipt_for(played.streamed[0].id));
+    EXPECT_FALSE(outbox->empty()) << "the old key signs no receipts any more";
+    outbox->connected(verifier_key.public_key());
+    EXPECT_TRUE(eventually([&] { return outbox->empty(); }));
 }
 
 TEST_F(OutboxTest, AnUnknownNodeIsEnrolledAndTheAnswerSentAgain) {

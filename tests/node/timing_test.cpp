@@ -45,12 +45,33 @@ TEST(SearchPlan, LearnedLateGoesOnUntilTheSafeEnd) {
 }
 
 TEST(SearchPlan, ASmallDelayIsMadeUpForAndNoMore) {
-    // 120 ms late of 2 s work: 49 × 120 ms = 5,880 ms until the delay weighs 2 %.
+    // 400 ms late of 2 s work: 9 × 400 ms = 3,600 ms until the delay weighs 10 %.
     OpenCheck check = check_of(
-        {.work = Milliseconds{2'000}, .slack = Milliseconds{10'000}, .ago = Milliseconds{120}});
+        {.work = Milliseconds{2'000}, .slack = Milliseconds{10'000}, .ago = Milliseconds{400}});
     const auto plan = plan_search(check, t0, t0, Milliseconds{0}, margin);
     ASSERT_TRUE(plan);
-    EXPECT_EQ(plan->stop, t0 + Milliseconds{5'880});
+    EXPECT_TRUE(plan->late);
+    EXPECT_EQ(plan->stop, t0 + Milliseconds{3'600});
+}
+
+TEST(SearchPlan, ASlightlyLateRollCallIsNotStakedOnItsLastMoment) {
+    // 1 s of 21: the usual work already makes the delay weigh less than a tenth.
+    const auto plan = plan_search(roll_call(Milliseconds{1'000}), t0, t0, Milliseconds{0}, margin);
+    ASSERT_TRUE(plan);
+    EXPECT_FALSE(plan->late);
+    EXPECT_EQ(plan->stop, t0 + seconds{20});
+}
+
+TEST(SearchPlan, TheDemosShortCheckKeepsItsWholeWork) {
+    const OpenCheck check =
+        check_of({.work = Milliseconds{300}, .slack = Milliseconds{700}, .ago = Milliseconds{50}});
+    for (const Milliseconds round_trip : {Milliseconds{0}, Milliseconds{2}}) {
+        const auto plan =
+            plan_search(check, t0, t0, Milliseconds{0}, deadline_margin(check, round_trip));
+        ASSERT_TRUE(plan);
+        // 9 × 50 ms, inside both margins: 1,000 − 50 − 175 and 1,000 − 50 − 400.
+        EXPECT_EQ(plan->stop, t0 + Milliseconds{450});
+    }
 }
 
 TEST(SearchPlan, WaitingBehindAnotherCheckCountsAsDelay) {
@@ -67,8 +88,20 @@ TEST(SearchPlan, NoTimeLeftIsNoPlan) {
 }
 
 TEST(SearchPlan, MarginFollowsASlowLine) {
-    EXPECT_EQ(deadline_margin(Milliseconds{20}), Milliseconds{400});
-    EXPECT_EQ(deadline_margin(Milliseconds{700}), Milliseconds{1'400});
+    const OpenCheck check = roll_call(Milliseconds{0});
+    EXPECT_EQ(deadline_margin(check, Milliseconds{20}), Milliseconds{400});
+    EXPECT_EQ(deadline_margin(check, Milliseconds{700}), Milliseconds{1'400});
+}
+
+TEST(SearchPlan, AnUnknownLineGetsASecondOrAQuarterOfTheSlack) {
+    const auto margin_of = [](Milliseconds slack) {
+        return deadline_margin(check_of({.work = Milliseconds{300}, .slack = slack}),
+                               Milliseconds{0});
+    };
+    EXPECT_EQ(margin_of(Milliseconds{10'000}), Milliseconds{1'000});
+    EXPECT_EQ(margin_of(Milliseconds{4'000}), Milliseconds{1'000});
+    EXPECT_EQ(margin_of(Milliseconds{700}), Milliseconds{175});
+    EXPECT_EQ(margin_of(Milliseconds{0}), Milliseconds{0});
 }
 
 TEST(SearchPlan, ACheckWaitsOnlyIfItsWholeWorkFitsAfterwards) {

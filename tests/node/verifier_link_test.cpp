@@ -6,7 +6,9 @@
 
 #include "core/base/ids.hpp"
 #include "node/identity.hpp"
+#include "node/retired_devices.hpp"
 #include "tests/node/scripted_verifier.hpp"
+#include "tests/node/tcp_peer.hpp"
 #include "tests/node/tiny_searcher.hpp"
 
 namespace vigil::node {
@@ -20,6 +22,7 @@ using test::Script;
 using test::ScriptedVerifier;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// What a link tells, kept for the test.
 struct Heard {
@@ -238,6 +241,69 @@ TEST_F(LinkTest, AWrongCertificateIsTheEndAndSaysWhatCame) {
     EXPECT_THAT(heard.fatal->what(), HasSubstr("verifier.fingerprint"));
 }
 
+TEST_F(LinkTest, AWrongCertificateLaterIsOnlyReported) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    pin_network(folder.path(), script.network.id, "test", "x");
+    LinkOptions with = options(verifier);
+    with.fingerprint = std::string(64, 'a');
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.has_trouble("E-CERT"); }));
+    EXPECT_FALSE(heard.ended());
+}
+
+TEST_F(LinkTest, AnAddressThatHangsUpInTheHandshakeIsTriedAgain) {
+    const test::TcpPeer peer{test::TcpPeer::Manner::hangs_up};
+    LinkOptions with;
+    with.address = peer.address();
+    with.first_pause = Milliseconds{20};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 2; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_FALSE(heard.has_trouble("E-CERT"));
+    EXPECT_THAT(heard.troubles[0].message, Not(HasSubstr("does not speak TLS")));
+}
+
+TEST_F(LinkTest, APortThatSpeaksHttpIsNamedAndTriedAgain) {
+    const test::TcpPeer peer{test::TcpPeer::Manner::speaks_http};
+    LinkOptions with;
+    with.address = peer.address();
+    with.first_pause = Milliseconds{20};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 1; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_THAT(heard.troubles[0].message, HasSubstr("does not speak TLS"));
+}
+
+TEST_F(LinkTest, ASwallowedCallTakesANewConnectionTheNextTime) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    test::TcpPeer relay{test::TcpPeer::Manner::relays, verifier.port()};
+    LinkOptions with = options(verifier);
+    with.address = relay.address();
+    with.call_timeout = Milliseconds{2000};
+    with.silence_limit = Milliseconds{60'000};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
+    relay.swallow();
+    const SignedAnswer sent = answer();
+    EXPECT_FALSE(link->call(std::vector{sent}));
+    const auto outcomes = link->call(std::vector{sent});
+    ASSERT_TRUE(outcomes) << outcomes.error();
+    EXPECT_EQ(std::get<Receipt>((*outcomes)[0]).answer, sent.id);
+    EXPECT_TRUE(eventually([&] { return heard.connected == 2; })) << "the session was given up";
+}
+
+TEST_F(LinkTest, AFolderThatCannotBeWrittenIsNotTheEnd) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    script.reconnect_after_ms = 50;
+    LinkIdentity who_am_i = who();
+    who_am_i.data_dir = "/proc/none";
+    VerifierLink link{options(verifier), who_am_i, now, heard.events()};
+    link.start();
+    EXPECT_TRUE(eventually([&] { return heard.connected >= 2; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_EQ(script.enrolments.size(), 1u) << "once a run is enough";
+}
+
 TEST_F(LinkTest, APinnedCertificateIsEnough) {
     ScriptedVerifier verifier{script, folder.path() / "tls"};
     LinkOptions with = options(verifier);
@@ -362,6 +428,19 @@ TEST_F(LinkTest, RetiresADevice) {
         ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
     }
     EXPECT_EQ(retire_device(options(verifier), who(), DeviceId{{1}}, 5), 20'002);
+}
+
+TEST_F(LinkTest, ARetiredDeviceIsNotEnrolledAgain) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    note_retired(folder.path(), device_id(identity.key.public_key(), "cpu:1"), "cpu:1");
+    LinkIdentity two = who();
+    two.claim.devices.push_back({"cpu:2", Backend::cpu, "CPU", "none", 0});
+    VerifierLink link{options(verifier), two, now, heard.events()};
+    link.start();
+    ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
+    ASSERT_EQ(script.enrolments.size(), 1u);
+    ASSERT_EQ(script.enrolments[0].devices.size(), 1u);
+    EXPECT_EQ(script.enrolments[0].devices[0].uid, "cpu:2");
 }
 
 TEST_F(LinkTest, OneShotCommandsSayUnreachable) {
