@@ -141,14 +141,20 @@ class Process:
 
     def stop(self, seconds=20):
         """SIGTERM; its exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.signal_all(signal.SIGTERM)
         return self.wait(seconds)
+
+    def signal_all(self, number):
+        """To the whole group: a program started under another (faketime) is that one's child."""
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
 
     def kill(self):
         """SIGKILL, at once, as a power cut would."""
-        if self.running():
-            self.process.kill()
         if self.process is not None:
+            self.signal_all(signal.SIGKILL)
             self.process.wait()
 
     def output(self):
