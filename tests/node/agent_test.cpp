@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "core/base/ids.hpp"
 #include "core/schedule/beacon.hpp"
@@ -105,20 +106,30 @@ TEST_F(AgentTest, AnswersAFleetCheckWithOneProofForEachDevice) {
     const OpenCheck check = check_of({});
     const auto begun = steady_clock::now();
     node.agent->learn(check, begun);
-    ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
+    // Devices that finish together share an answer; on a busy machine one may come after the
+    // others.
+    const auto proofs = [&] {
+        const std::lock_guard lock{node.mutex};
+        std::vector<Proof> all;
+        for (const SignedAnswer& signed_answer : node.sent)
+            all.insert(all.end(), signed_answer.answer.proofs.begin(),
+                       signed_answer.answer.proofs.end());
+        return all;
+    };
+    ASSERT_TRUE(eventually([&] { return proofs().size() == 3; }));
     EXPECT_GE(steady_clock::now() - begun, Milliseconds{200});
-    EXPECT_LT(steady_clock::now() - begun, Milliseconds{800});
-    const Answer& answer = node.sent[0].answer;
-    ASSERT_EQ(answer.proofs.size(), 3u);
-    for (const Proof& proof : answer.proofs) {
+    std::set<DeviceId> answered;
+    for (const Proof& proof : proofs()) {
         const auto at =
             std::find(node.ids.begin(), node.ids.end(), proof.device) - node.ids.begin();
         ASSERT_LT(at, 3);
+        answered.insert(proof.device);
         EXPECT_EQ(proof.challenge, node.challenge_for(check, static_cast<std::size_t>(at)));
         EXPECT_EQ(proof.nonces.size(), 8u);
         EXPECT_TRUE(std::is_sorted(proof.nonces.begin(), proof.nonces.end()));
         EXPECT_GT(proof.hashes_tried, 64u);
     }
+    EXPECT_EQ(answered.size(), 3u);
 }
 
 TEST_F(AgentTest, ExtraWorkIsAddedToTheWork) {

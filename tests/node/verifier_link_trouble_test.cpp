@@ -1,0 +1,142 @@
+#include <fstream>
+
+#include "node/retired_devices.hpp"
+#include "tests/node/link_test.hpp"
+#include "tests/node/tcp_peer.hpp"
+
+namespace vigil::node {
+namespace {
+
+TEST_F(LinkTest, AWrongCertificateIsTheEndAndSaysWhatCame) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    const auto other =
+        edge::load_or_create_tls(folder.path() / "other.pem", folder.path() / "other.key", {});
+    LinkOptions with = options(verifier);
+    with.ca_pem = other.certificate_pem;
+    with.ca_origin = "other.pem";
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.ended(); }));
+    EXPECT_EQ(heard.fatal->code, "E-CERT");
+    EXPECT_EQ(heard.fatal->exit_code, edge::exit_configuration);
+    EXPECT_THAT(heard.fatal->what(), HasSubstr("other.pem"));
+    EXPECT_THAT(heard.fatal->what(), HasSubstr(verifier.tls().fingerprint));
+    EXPECT_THAT(heard.fatal->what(), HasSubstr("verifier.fingerprint"));
+}
+
+TEST_F(LinkTest, AWrongCertificateLaterIsOnlyReported) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    pin_network(folder.path(), script.network.id, "test", "x");
+    LinkOptions with = options(verifier);
+    with.fingerprint = std::string(64, 'a');
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.has_trouble("E-CERT"); }));
+    EXPECT_FALSE(heard.ended());
+}
+
+TEST_F(LinkTest, AnAddressThatHangsUpInTheHandshakeIsTriedAgain) {
+    const test::TcpPeer peer{test::TcpPeer::Manner::hangs_up};
+    LinkOptions with;
+    with.address = peer.address();
+    with.first_pause = Milliseconds{20};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 2; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_FALSE(heard.has_trouble("E-CERT"));
+    EXPECT_THAT(heard.troubles[0].message, Not(HasSubstr("does not speak TLS")));
+}
+
+TEST_F(LinkTest, APortThatSpeaksHttpIsNamedAndTriedAgain) {
+    const test::TcpPeer peer{test::TcpPeer::Manner::speaks_http};
+    LinkOptions with;
+    with.address = peer.address();
+    with.first_pause = Milliseconds{20};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 1; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_THAT(heard.troubles[0].message, HasSubstr("does not speak TLS"));
+}
+
+TEST_F(LinkTest, ASwallowedCallTakesANewConnectionTheNextTime) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    test::TcpPeer relay{test::TcpPeer::Manner::relays, verifier.port()};
+    LinkOptions with = options(verifier);
+    with.address = relay.address();
+    with.call_timeout = Milliseconds{2000};
+    with.silence_limit = Milliseconds{60'000};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
+    relay.swallow();
+    const SignedAnswer sent = answer();
+    EXPECT_FALSE(link->call(std::vector{sent}));
+    const auto outcomes = link->call(std::vector{sent});
+    ASSERT_TRUE(outcomes) << outcomes.error();
+    EXPECT_EQ(std::get<Receipt>((*outcomes)[0]).answer, sent.id);
+    EXPECT_TRUE(eventually([&] { return heard.connected == 2; })) << "the session was given up";
+}
+
+TEST_F(LinkTest, AFolderThatCannotBeWrittenIsNotTheEnd) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    script.reconnect_after_ms = 50;
+    LinkIdentity who_am_i = who();
+    who_am_i.data_dir = "/proc/none";
+    VerifierLink link{options(verifier), who_am_i, now, heard.events()};
+    link.start();
+    EXPECT_TRUE(eventually([&] { return heard.connected >= 2; }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_EQ(script.enrolments.size(), 1u) << "once a run is enough";
+}
+
+TEST_F(LinkTest, APinnedCertificateIsEnough) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    LinkOptions with = options(verifier);
+    with.ca_pem.clear();
+    with.fingerprint = verifier.tls().fingerprint;
+    const auto link = start(with);
+    EXPECT_TRUE(eventually([&] { return heard.connected == 1; }));
+}
+
+TEST_F(LinkTest, AWrongPinIsTheEnd) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    LinkOptions with = options(verifier);
+    with.fingerprint = std::string(64, 'a');
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.ended(); }));
+    EXPECT_EQ(heard.fatal->code, "E-CERT");
+    EXPECT_THAT(heard.fatal->what(), HasSubstr("aaaaaaaa"));
+    EXPECT_THAT(heard.fatal->what(), HasSubstr(verifier.tls().fingerprint));
+    EXPECT_EQ(heard.connected, 0);
+}
+
+TEST_F(LinkTest, UnreachableIsNotTheEnd) {
+    int port = 0;
+    {
+        const ScriptedVerifier gone{script, folder.path() / "tls"};
+        port = gone.port();
+    }
+    LinkOptions with;
+    {
+        const ScriptedVerifier same{script, folder.path() / "tls", port};
+        with = options(same);
+    }
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.has_trouble("E-UNREACHABLE"); }));
+    EXPECT_FALSE(heard.ended());
+    const ScriptedVerifier back{script, folder.path() / "tls", port};
+    EXPECT_TRUE(eventually([&] { return heard.connected == 1; }));
+}
+
+TEST_F(LinkTest, ComesBackAfterTheVerifierRestarted) {
+    auto verifier = std::make_unique<ScriptedVerifier>(script, folder.path() / "tls");
+    const int port = verifier->port();
+    const auto link = start(options(*verifier));
+    ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
+    verifier.reset();
+    ASSERT_TRUE(eventually([&] { return heard.has_trouble("E-UNREACHABLE"); }));
+    EXPECT_FALSE(link->send(answer()));
+    verifier = std::make_unique<ScriptedVerifier>(script, folder.path() / "tls", port);
+    EXPECT_TRUE(eventually([&] { return heard.connected == 2; }));
+    EXPECT_EQ(script.enrolments.size(), 1u);
+}
+
+}  // namespace
+}  // namespace vigil::node
