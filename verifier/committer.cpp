@@ -46,7 +46,7 @@ AnswerReply Committer::reply_to(const AnswerFate& fate, const AnswerId& offered)
                            {}};
         case AnswerFate::Kind::contradicted:
             return Refusal{RefusalReason::check_closed,
-                           "some of these checks were answered before: answer the others alone",
+                           "some of these checks were answered before: answer each of them alone",
                            offered,
                            {}};
     }

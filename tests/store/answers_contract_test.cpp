@@ -83,6 +83,24 @@ TEST_P(AnswersContract, AnswerThatIsPartlyTakenIsRefusedWhole) {
     EXPECT_EQ(record(store(), answer(e.node.ref, {free}, 3)).kind, Kind::recorded);
 }
 
+TEST_P(AnswersContract, ClaimsThatTwoAnswersTookAreNoRepeat) {
+    const auto e = enrol(store(), 7, 1, 2);
+    const auto left = hourly(e.devices[0].ref, 41), right = hourly(e.devices[1].ref, 41);
+    const auto first = answer(e.node.ref, {left}, 1), second = answer(e.node.ref, {right}, 2);
+    const auto both = answer(e.node.ref, {right, left}, 3);
+    std::vector<AnswerFate> fates;
+    store().write([&](Transaction& tx) {  // as a group commit does
+        fates = {tx.record(first), tx.record(second), tx.record(both)};
+    });
+    EXPECT_EQ(fates[1].kind, Kind::recorded);
+    // A receipt for one of the two would say that the other proof was in it, too.
+    EXPECT_EQ(fates[2].kind, Kind::contradicted);
+    EXPECT_EQ(fates[2].id, second.id);
+    EXPECT_EQ(record(store(), both).kind, Kind::contradicted);
+    EXPECT_EQ(record(store(), answer(e.node.ref, {left}, 4)).kind, Kind::repeated);
+    EXPECT_EQ(read(store(), [](Reader& r) { return r.answer_count(); }), 2);
+}
+
 TEST_P(AnswersContract, ClosedWindowTakesNoAnswerButCalibrationsNeverClose) {
     const auto e = enrol(store(), 7, 1, 2);
     close(store(), 10);

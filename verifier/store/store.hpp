@@ -54,13 +54,13 @@ struct StoredAnswer {
 struct AnswerFate {
     enum class Kind : std::uint8_t {
         recorded,     ///< every claim was free and is now taken
-        repeated,     ///< every claim was taken by an answer before; `received` is that answer's
+        repeated,     ///< one answer before took every claim; `received` is that answer's
         closed,       ///< a claim's window is closed: the check was decided without it
-        contradicted  ///< some claims were taken, some not: refused whole
+        contradicted  ///< claims were taken, but not all by one answer before: refused whole
     };
     Kind kind{};
     Instant received;
-    AnswerId id;  ///< of the answer that decided (equal to the offered one when recorded)
+    AnswerId id;  ///< of the (first) answer that decided; the offered one when recorded
 };
 
 /// Reads see one state of the store from their begin to their end.

@@ -106,21 +106,19 @@ AnswerFate record(Connection& db, const AnswerRecord& answer) {
     require(!answer.claims.empty(), "an answer claims at least one check");
     const auto closed_up_to = last_closed_window(db);
     std::optional<std::int64_t> first_taken;
-    std::size_t taken = 0;
+    bool by_one = true;  // one earlier answer took all the claims
     bool closed = false;
     for (const CheckClaim& claim : answer.claims) {
         require(claim.device.bucket == answer.node.bucket, "a node answers for its own devices");
-        if (const auto by = answer_that_took(db, claim)) {
-            ++taken;
-            if (!first_taken) first_taken = by;
-        } else if (claim.kind != CheckKind::calibration && closed_up_to &&
-                   claim.window <= *closed_up_to) {
+        const auto by = answer_that_took(db, claim);
+        if (by && !first_taken) first_taken = by;
+        by_one = by_one && by && by == first_taken;
+        if (!by && claim.kind != CheckKind::calibration && closed_up_to &&
+            claim.window <= *closed_up_to)
             closed = true;
-        }
     }
     if (first_taken) {
-        const auto kind = taken == answer.claims.size() ? AnswerFate::Kind::repeated
-                                                        : AnswerFate::Kind::contradicted;
+        const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;
         return decided_by(db, kind, answer.node.bucket, *first_taken);
     }
     if (closed) return {AnswerFate::Kind::closed, answer.received, answer.id};
