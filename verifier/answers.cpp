@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,38 +19,33 @@ namespace {
 constexpr Milliseconds retry_when_busy{1'000};
 constexpr Milliseconds retry_after_failure{1'000};
 
-/// Counts answers between submission and reply, in two generations: waiting for the old one to
-/// become empty does not wait for newcomers.
+/// The receive times of the answers between submission and reply. Waiting for those up to a moment
+/// does not wait for newcomers, however many there are and however often the waiting is taken up
+/// again.
 class Turnstile {
 public:
-    unsigned enter() {
+    void enter(Instant received) {
         const std::lock_guard lock{mutex_};
-        ++inside_[generation_];
-        return generation_;
+        inside_.insert(received);
     }
-    void leave(unsigned generation) {
+    void leave(Instant received) {
         const std::lock_guard lock{mutex_};
-        if (--inside_[generation] == 0) left_.notify_all();
+        const auto own = inside_.find(received);
+        const bool was_first = own == inside_.begin();
+        inside_.erase(own);
+        if (was_first) first_left_.notify_all();
     }
-    bool wait_for_those_inside(std::chrono::milliseconds limit) {
-        const auto until = std::chrono::steady_clock::now() + limit;
-        const std::lock_guard one_at_a_time{waiting_};
+    bool wait_for_those_up_to(Instant received, std::chrono::milliseconds limit) {
         std::unique_lock lock{mutex_};
-        const auto is_empty = [&](unsigned generation) {
-            return left_.wait_until(lock, until, [&] { return inside_[generation] == 0; });
-        };
-        if (!is_empty(generation_ ^ 1U)) return false;
-        generation_ ^= 1U;
-        return is_empty(generation_ ^ 1U);
+        return first_left_.wait_for(lock, limit,
+                                    [&] { return inside_.empty() || *inside_.begin() > received; });
     }
 
 private:
-    std::mutex waiting_;
     std::mutex mutex_;
-    std::condition_variable left_;
+    std::condition_variable first_left_;
     // guarded by mutex_
-    std::size_t inside_[2] = {0, 0};
-    unsigned generation_ = 0;
+    std::multiset<Instant> inside_;
 };
 
 struct Waiting {
@@ -119,11 +115,13 @@ Answers::Answers(Store& store, Roster& roster, Schedule& schedule, SigningKey re
 Answers::~Answers() = default;
 
 void Answers::submit(ArrivedAnswer arrived, Reply reply) {
+    const Instant received = arrived.received;
+    Turnstile& turnstile = running_->turnstile;
+    turnstile.enter(received);
     Waiting waiting{std::move(arrived),
-                    [reply = std::move(reply), &turnstile = running_->turnstile,
-                     generation = running_->turnstile.enter()](AnswerReply answer) {
+                    [reply = std::move(reply), &turnstile, received](AnswerReply answer) {
                         reply(std::move(answer));
-                        turnstile.leave(generation);
+                        turnstile.leave(received);
                     }};
     if (running_->queue.offer(waiting)) return;
     running_->refuse(
@@ -131,8 +129,8 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
         {RefusalReason::busy, "too many answers are waiting to be judged", {}, retry_when_busy});
 }
 
-bool Answers::settle(std::chrono::milliseconds limit) {
-    return running_->turnstile.wait_for_those_inside(limit);
+bool Answers::settle(Instant received, std::chrono::milliseconds limit) {
+    return running_->turnstile.wait_for_those_up_to(received, limit);
 }
 
 }  // namespace vigil::verifier

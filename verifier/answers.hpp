@@ -58,9 +58,10 @@ public:
 
     void submit(ArrivedAnswer arrived, Reply reply);
 
-    /// Waits until every answer submitted before this call was replied to; false when that takes
-    /// longer than `limit`. What is submitted meanwhile is not waited for.
-    bool settle(std::chrono::milliseconds limit);
+    /// Waits until every answer that was received by then was replied to; false when that takes
+    /// longer than `limit`. What is received later is not waited for. Asked again for the same
+    /// moment, it goes on where it stopped.
+    bool settle(Instant received, std::chrono::milliseconds limit);
 
 private:
     struct Running;

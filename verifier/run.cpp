@@ -145,7 +145,9 @@ private:
         TimelineHooks hooks;
         hooks.draw = draw_day_key;
         // A window closes when every answer received in it is judged (protocol 6.4).
-        hooks.settle_answers = [this] { return answers_.settle(settle_within); };
+        hooks.settle_answers = [this](Instant received) {
+            return answers_.settle(received, settle_within);
+        };
         hooks.check_started = [this](Milliseconds lag) {
             metrics_.observe_check_started(lag);
             if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();

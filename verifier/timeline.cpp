@@ -141,7 +141,8 @@ bool Timeline::close_next(Instant now) {
     const WindowIndex window = next_window();
     // The void rule asks for a heartbeat after the last deadline (protocol 5.9 a).
     if (*beat_ < calendar_.span(window).end) beat(now);
-    if (hooks_.settle_answers && !hooks_.settle_answers()) return false;
+    const Instant closes = calendar_.span(window).end + options_.grace;
+    if (hooks_.settle_answers && !hooks_.settle_answers(closes)) return false;
     const WindowClosing closing = close_window(store_, roster_, schedule_, window, now);
     last_closed_ = window;
     tell(closing);

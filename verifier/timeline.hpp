@@ -17,8 +17,9 @@ namespace vigil::verifier {
 /// What the timeline needs of its surroundings, and whom it tells. All but `draw` may be empty.
 struct TimelineHooks {
     DrawDayKey draw;
-    /// Waits, bounded, until every answer received before now is committed; false: not yet.
-    std::function<bool()> settle_answers;
+    /// Waits, bounded, until every answer received by then is committed; false: not yet. A window
+    /// that could not be closed asks again for the same moment.
+    std::function<bool(Instant received)> settle_answers;
     std::function<void(Milliseconds lag)> check_started;  ///< how late against the published start
     std::function<void(std::span<const VerdictRecord>)> judged_waiting;
     std::function<void(const WindowClosing&)> window_closed;

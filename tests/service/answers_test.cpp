@@ -302,10 +302,10 @@ TEST_F(Submitting, ReceiptComesOnlyAfterTheCommit) {
     }};
     std::this_thread::sleep_for(200ms);
     EXPECT_FALSE(replied);
-    EXPECT_FALSE(world.answers.settle(50ms));
+    EXPECT_FALSE(world.answers.settle(world.clock.now(), 50ms));
     world.store.release();
     caller.join();
-    EXPECT_TRUE(world.answers.settle(5s));
+    EXPECT_TRUE(world.answers.settle(world.clock.now(), 5s));
 }
 
 TEST_F(Submitting, FullQueueRefusesAsBusy) {

@@ -94,9 +94,27 @@ TEST_F(SchedulerOverThreads, ClosesWindowsAsTheyEndAndStopsAtOnce) {
     EXPECT_LT(worst.load(), 700ms);
 }
 
+TEST_F(SchedulerOverThreads, ClosingThatMustWaitAsksAgainForTheSameMoment) {
+    std::vector<Instant> asked;  // of the one thread that keeps the books
+    hooks.settle_answers = [&asked](Instant received) {
+        asked.push_back(received);
+        return asked.size() > 3;
+    };
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    const Instant closes =
+        world.calendar().span(world.calendar().window_at(world.now())).end + 50ms;
+    for (int i = 1; i <= 4; ++i) {
+        EXPECT_TRUE(closings().empty());
+        timeline.keep_books(closes + i * 100ms);
+    }
+    EXPECT_EQ(asked, std::vector(4, closes));
+    EXPECT_EQ(closings().size(), 1U);
+}
+
 TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
     std::atomic<int> to_fail{3};
-    hooks.settle_answers = [&to_fail] {
+    hooks.settle_answers = [&to_fail](Instant) {
         if (to_fail-- > 0) throw StoreFailed{"disk full"};
         return true;
     };
