@@ -1,5 +1,6 @@
 #include "verifier/answers.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -48,6 +49,13 @@ private:
     std::multiset<Instant> inside_;
 };
 
+/// Of protocol 4.3's bytes under the signature, which an answer is held as beside itself.
+std::size_t signed_size(const Answer& answer) {
+    std::size_t size = 68;
+    for (const Proof& proof : answer.proofs) size += 76 + 8 * proof.nonces.size();
+    return size;
+}
+
 struct Waiting {
     ArrivedAnswer arrived;
     Answers::Reply reply;
@@ -59,6 +67,7 @@ struct Answers::Running {
     Running(Store& store, Roster& roster, Schedule& schedule, SigningKey receipt_key,
             const AnswersOptions& options, AnswerObserver told)
         : observer{std::move(told)},
+          bytes_limit{options.bytes_limit},
           judging{store, roster, schedule},
           committer{store, roster, schedule.network(), std::move(receipt_key), options, observer},
           queue{options.queue_limit} {
@@ -97,6 +106,8 @@ struct Answers::Running {
     }
 
     const AnswerObserver observer;
+    const std::size_t bytes_limit;
+    std::atomic<std::size_t> bytes{0};  ///< of answers without a reply
     Turnstile turnstile;
     Judging judging;
     Committer committer;  // outlives the threads that feed it
@@ -115,16 +126,19 @@ Answers::Answers(Store& store, Roster& roster, Schedule& schedule, SigningKey re
 Answers::~Answers() = default;
 
 void Answers::submit(ArrivedAnswer arrived, Reply reply) {
+    Running& r = *running_;
     const Instant received = arrived.received;
-    Turnstile& turnstile = running_->turnstile;
-    turnstile.enter(received);
+    const std::size_t bytes = signed_size(arrived.answer);
+    const bool fits = (r.bytes += bytes) <= r.bytes_limit;
+    r.turnstile.enter(received);
     Waiting waiting{std::move(arrived),
-                    [reply = std::move(reply), &turnstile, received](AnswerReply answer) {
+                    [reply = std::move(reply), &r, received, bytes](AnswerReply answer) {
+                        r.bytes -= bytes;
                         reply(std::move(answer));
-                        turnstile.leave(received);
+                        r.turnstile.leave(received);
                     }};
-    if (running_->queue.offer(waiting)) return;
-    running_->refuse(
+    if (fits && r.queue.offer(waiting)) return;
+    r.refuse(
         waiting.reply,
         {RefusalReason::busy, "too many answers are waiting to be judged", {}, retry_when_busy});
 }

@@ -30,6 +30,7 @@ struct AnswersOptions {
     unsigned judging_threads = 1;
     std::size_t queue_limit = 8192;  ///< answers waiting for judging, and as many for the commit
     std::size_t batch_limit = 1024;  ///< answers in one commit
+    std::size_t bytes_limit = 256 << 20;  ///< of all answers without a reply yet, as signed
 };
 
 /// Told after a commit, for logs, metrics and the node's own session. Called on the committer's
@@ -46,8 +47,8 @@ struct AnswerObserver {
 ///
 /// submit() never waits: judging threads verify and judge, one committer writes whatever has
 /// arrived in one transaction (no timer), then replies. Nothing is replied before its commit. A
-/// full queue refuses with `busy`. An answer for a window whose predecessor is not closed yet is
-/// recorded unjudged; closing judges it.
+/// full queue, or too many bytes on their way, are refused with `busy`. An answer for a window
+/// whose predecessor is not closed yet is recorded unjudged; closing judges it.
 class Answers {
 public:
     using Reply = std::function<void(AnswerReply)>;  ///< called once, on any thread; must not block

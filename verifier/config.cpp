@@ -27,6 +27,8 @@ void declare(edge::Settings& settings, Config& c) {
     add("tls.certificate", &c.certificate, "PEM file; empty: made in the data directory");
     add("tls.key", &c.key, "PEM file of its key, mode 0600");
     add("tls.names", &c.names, "names and addresses of a certificate made here");
+    add("limits_per_address", &c.limits_per_address,
+        "false where a balancer hides the nodes' addresses");
     add("http.address", &c.http_address, "address of /metrics, /healthz, /readyz");
     number("http.port", &c.http_port, "its port; 0: a free one", 0, highest_port);
     add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");
@@ -66,6 +68,7 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.certificate = config.certificate;
     options.key = config.key;
     options.names = config.names;
+    options.limits_per_address = config.limits_per_address;
     options.http_address = config.http_address;
     options.http_port = static_cast<std::uint16_t>(config.http_port);
     options.all_device_metrics = config.all_device_metrics;

@@ -17,6 +17,7 @@ struct Config {
     bool tls = true;
     std::string certificate, key;
     std::vector<std::string> names;
+    bool limits_per_address = true;
     std::string http_address = "0.0.0.0";
     std::int64_t http_port = 9463;
     bool all_device_metrics = false;

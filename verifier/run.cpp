@@ -120,6 +120,7 @@ private:
         service.address = options_.address;
         service.port = options_.port;
         service.tls = tls_;
+        service.limits_per_peer = options_.limits_per_address;
         service.receipt_key = receipt_key_.public_key();
         service.verifier_version = version;
         service.minimum_node_version = options_.minimum_node_version;

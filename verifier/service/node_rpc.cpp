@@ -13,6 +13,8 @@
 namespace vigil::verifier {
 namespace {
 
+constexpr Milliseconds retry_when_busy{1'000};
+
 Expected<SignedDeviceRequest, Refusal> device_request(const auto& request) {
     const auto node = wire::fixed_from_proto<NodeId>(request.node_id(), "node_id");
     if (!node) return tl::unexpected{node.error()};
@@ -72,8 +74,7 @@ std::optional<Refusal> calibrate(Parts& parts, const v1::RequestCalibrationReque
     const auto device = parts.roster.device(signed_request->request.device);
     const auto told = device ? open_check(parts.schedule, *device, *check, now) : std::nullopt;
     if (!told)
-        return Refusal{
-            RefusalReason::busy, "a newer calibration was issued", {}, Milliseconds{1'000}};
+        return Refusal{RefusalReason::busy, "a newer calibration was issued", {}, retry_when_busy};
     *response.mutable_check() = to_proto(*told);
     return std::nullopt;
 }
@@ -135,17 +136,33 @@ grpc::ServerUnaryReactor* NodeRpc::SubmitAnswers(grpc::CallbackServerContext* co
                        {},
                        {}});
 
+    const std::string peer = parts_.limited_peer(*context);
+    const std::size_t granted = parts_.submissions.enter(peer, *node, count);
     const auto gathering = std::make_shared<Gathering>(reactor, response, request->answers_size());
+    const auto leave = [&parts = parts_, peer, node = *node] {
+        parts.submissions.leave(peer, node);
+    };
     for (int i = 0; i < request->answers_size(); ++i) {
+        if (static_cast<std::size_t>(i) >= granted) {
+            parts_.count(RefusalReason::busy);
+            gathering->settle(i, Refusal{RefusalReason::busy,
+                                         "too many answers of this node or address wait",
+                                         {},
+                                         retry_when_busy});
+            continue;
+        }
         auto answer = wire::answer_from_proto(request->answers(i));
         if (!answer) {
+            leave();
             parts_.count(answer.error().reason);
             gathering->settle(i, answer.error());
             continue;
         }
-        parts_.answers.submit(
-            {*node, std::move(answer->answer), answer->signature, received},
-            [gathering, i](const AnswerReply& reply) { gathering->settle(i, reply); });
+        parts_.answers.submit({*node, std::move(answer->answer), answer->signature, received},
+                              [gathering, leave, i](const AnswerReply& reply) {
+                                  leave();
+                                  gathering->settle(i, reply);
+                              });
     }
     return reactor;
 }

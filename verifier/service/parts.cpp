@@ -14,7 +14,13 @@ Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Sche
       clock{std::move(clock_in)},
       observer{std::move(observer_in)},
       enrolments{store, roster, schedule, options.enrolment},
+      unopened_by_peer{options.unopened_of_peer},
+      submissions{options.submitted_of_node, options.submitted_of_peer},
       work{options.work_threads, options.work_limit} {}
+
+std::string Parts::limited_peer(const grpc::ServerContextBase& context) const {
+    return options.limits_per_peer && options.tls ? peer_of(context.peer()) : std::string{};
+}
 
 wire::Network Parts::network(Instant now) const {
     const DayIndex day = schedule.calendar().day_at(now);

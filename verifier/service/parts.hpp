@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <grpcpp/grpcpp.h>
 
+#include "verifier/service/peers.hpp"
 #include "verifier/service/service.hpp"
 #include "verifier/service/switchboard.hpp"
 #include "verifier/service/work_pool.hpp"
@@ -24,11 +26,15 @@ struct Parts {
     Enrolments enrolments;
     Switchboard switchboard;
     std::atomic<std::size_t> streams{0}, unopened{0};
+    Tally<std::string> unopened_by_peer;
+    Submissions submissions;
     std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
     std::atomic<bool> draining{false};
     WorkPool work;  // last: its threads use the others
 
     wire::Network network(Instant now) const;
+    /// Whose limits a caller counts against; empty: nobody's.
+    std::string limited_peer(const grpc::ServerContextBase& context) const;
     void count(RefusalReason reason) const {
         if (observer.refused) observer.refused(reason);
     }

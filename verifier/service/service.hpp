@@ -25,12 +25,18 @@ struct ServiceOptions {
     std::string minimum_node_version;  ///< dotted numbers; empty: any
     bool reflection = false;           ///< grpc.reflection, for demos and grpcurl
 
-    unsigned network_threads = 1;         ///< each owns a completion queue and its streams
-    unsigned work_threads = 2;            ///< for calls that read or write the store
-    std::size_t work_limit = 1'024;       ///< calls waiting for a work thread
-    std::size_t max_streams = 20'000;     ///< sessions, opened or not
-    std::size_t max_unopened = 4'096;     ///< sessions that have not proven a key yet
-    std::size_t answers_in_flight = 64;   ///< of one session, without a reply yet
+    unsigned network_threads = 1;        ///< each owns a completion queue and its streams
+    unsigned work_threads = 2;           ///< for calls that read or write the store
+    std::size_t work_limit = 1'024;      ///< calls waiting for a work thread
+    std::size_t max_streams = 20'000;    ///< sessions, opened or not
+    std::size_t max_unopened = 4'096;    ///< sessions that have not proven a key yet
+    std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
+    std::size_t submitted_of_node = 64;  ///< the same of a node that polls
+    /// Of one peer (peers.hpp): answers of polling nodes, and sessions without a proven key. Not
+    /// held to without TLS, where a proxy in between is everybody's peer.
+    bool limits_per_peer = true;
+    std::size_t submitted_of_peer = 2'048;
+    std::size_t unopened_of_peer = 256;
     Milliseconds open_within{10'000};     ///< from the stream's start to its opening
     Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
     Milliseconds keepalive{30'000};       ///< HTTP/2 ping; a peer silent for 10 s after it is dead

@@ -29,7 +29,7 @@ Session::~Session() {
     if (!started_) return;
     --parts_.streams;
     if (stage_ == Stage::greeted)
-        --parts_.unopened;
+        leave_the_unopened();
     else
         parts_.switchboard.disconnect(node_, {thread_.shared_from_this(), id_});
 }
@@ -84,6 +84,14 @@ void Session::accept() {
     if (streams > parts_.options.max_streams || unopened > parts_.options.max_unopened)
         return refuse({RefusalReason::busy, "too many sessions", {}, store_pause});
 
+    const std::string peer = parts_.limited_peer(context_);
+    if (!peer.empty() && parts_.unopened_by_peer.enter(peer) == 0)
+        return refuse({RefusalReason::busy,
+                       "too many sessions from this address wait to be opened",
+                       {},
+                       store_pause});
+    unopened_of_ = peer;
+
     edge::random_bytes(nonce_.bytes);
     v1::SessionResponse message;
     v1::SessionHello& hello = *message.mutable_hello();
@@ -91,6 +99,11 @@ void Session::accept() {
     hello.set_network_id(wire::raw(parts_.schedule.network()));
     hello.set_time_ms(to_ms(parts_.clock()));
     outbox_.push_back(serialised(message));
+}
+
+void Session::leave_the_unopened() {
+    --parts_.unopened;
+    if (!unopened_of_.empty()) parts_.unopened_by_peer.leave(std::exchange(unopened_of_, {}));
 }
 
 void Session::take(Instant received) {
@@ -144,7 +157,7 @@ void Session::open_session(const v1::SessionOpen& message) {
 
     node_ = *id;
     stage_ = Stage::open;
-    --parts_.unopened;
+    leave_the_unopened();
     outbox_.push_back(serialised(response));
     const auto older = parts_.switchboard.connect(node_, {thread_.shared_from_this(), id_});
     if (older) {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <grpcpp/grpcpp.h>
 #include <optional>
+#include <string>
 
 #include "proto/signed_texts.hpp"
 #include "verifier/service/messages.hpp"
@@ -51,6 +52,7 @@ private:
     enum class Stage : std::uint8_t { greeted, open };
 
     void accept();
+    void leave_the_unopened();
     void take(Instant received);
     void open_session(const v1::SessionOpen& message);
     void take_answer(const v1::SignedAnswer& message, Instant received);
@@ -72,6 +74,7 @@ private:
     Stage stage_ = Stage::greeted;
     wire::SessionNonce nonce_;
     NodeId node_;
+    std::string unopened_of_;  ///< the peer it counts against while it is not open
     grpc::ByteBuffer incoming_;
     std::deque<grpc::ByteBuffer> outbox_;
     std::size_t in_flight_ = 0;

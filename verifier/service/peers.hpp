@@ -1,0 +1,79 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/bytes.hpp"
+
+namespace vigil::verifier {
+
+/// Who is counted as one peer: an IPv4 address, or the first 64 bits of an IPv6 address, because
+/// a site gets at least as many addresses as the other 64 bits tell apart. `uri` is gRPC's, e.g.
+/// "ipv4:192.0.2.7:50123"; what is neither stands for itself.
+std::string peer_of(std::string_view uri);
+
+/// Counts what is under way by key, and no key beyond `limit`. Holds the keys that have something
+/// under way, so it is as large as that is. Thread-safe.
+template <class Key>
+class Tally {
+public:
+    explicit Tally(std::size_t limit) : limit_{limit} {}
+
+    /// How many of `wanted` may begin; they are counted.
+    std::size_t enter(const Key& key, std::size_t wanted = 1) {
+        const std::lock_guard lock{mutex_};
+        const auto at = counts_.try_emplace(key, 0).first;
+        const std::size_t granted = std::min(wanted, limit_ - at->second);
+        at->second += granted;
+        if (at->second == 0) counts_.erase(at);
+        return granted;
+    }
+    void leave(const Key& key, std::size_t ended = 1) {
+        if (ended == 0) return;
+        const std::lock_guard lock{mutex_};
+        const auto at = counts_.find(key);
+        if ((at->second -= ended) == 0) counts_.erase(at);
+    }
+    std::size_t keys() const {
+        const std::lock_guard lock{mutex_};
+        return counts_.size();
+    }
+
+private:
+    const std::size_t limit_;
+    mutable std::mutex mutex_;
+    // guarded by mutex_
+    std::map<Key, std::size_t> counts_;
+};
+
+/// Answers of SubmitAnswers that have no reply yet. A caller has not proven which node it is until
+/// its signature was verified, so a node's share is counted for each peer by itself: nobody uses up
+/// that of another.
+class Submissions {
+public:
+    Submissions(std::size_t of_node, std::size_t of_peer) : nodes_{of_node}, peers_{of_peer} {}
+
+    /// How many of `wanted` may begin. `peer` empty: only the node counts.
+    std::size_t enter(const std::string& peer, const NodeId& node, std::size_t wanted) {
+        const std::size_t of_node = nodes_.enter({peer, node}, wanted);
+        if (peer.empty()) return of_node;
+        const std::size_t granted = peers_.enter(peer, of_node);
+        nodes_.leave({peer, node}, of_node - granted);
+        return granted;
+    }
+    void leave(const std::string& peer, const NodeId& node) {
+        nodes_.leave({peer, node});
+        if (!peer.empty()) peers_.leave(peer);
+    }
+
+private:
+    Tally<std::pair<std::string, NodeId>> nodes_;
+    Tally<std::string> peers_;
+};
+
+}  // namespace vigil::verifier
