@@ -33,7 +33,7 @@ DeviceDescription described(const cudaDeviceProp& properties) {
             .name = properties.name,
             .backend = Backend::cuda,
             .driver = driver_text(),
-            .kernel = hi_lo_kernel.name,
+            .kernel = "",
             .memory_bytes = properties.totalGlobalMem,
             .compute_units = static_cast<std::uint32_t>(properties.multiProcessorCount)};
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
-#include "core/work/first_round.hpp"
+#include "cuda/affine_tables.hpp"
 #include "cuda/cuda_calls.hpp"
 #include "cuda/cuda_work.hpp"
 #include "cuda/search_kernel.hpp"
@@ -12,95 +13,149 @@ namespace vigil::cuda {
 namespace {
 
 constexpr std::uint64_t first_launch_nonces = std::uint64_t{1} << 20;
+/// Bounds the words that a launch needs for its high units, 960 KiB.
+constexpr std::uint64_t most_high_units = 4'096;
+constexpr std::uint64_t most_launch_nonces =
+    (most_high_units - 1) * AffineTables::low_units * unit_nonces;
+/// A filter looks at half of the leading bits of a threshold. With usual_limits, a launch of n
+/// nonces expects at most √(2,048 · n) candidates while the filter is short of its 16 bits: room
+/// for 2³¹ nonces. Where more come, the launch is repeated, in the end in halves: a range of a
+/// million nonces always fits.
+constexpr std::size_t candidate_capacity = std::size_t{1} << 21;
 
-/// The memory of one launch in flight, on the device and where its results are copied to.
+/// The memory of one launch in flight, on the device and where its results are copied to. Each has
+/// a stream of its own, so that blocks of the next launch take the place of the last ones of this.
 struct Slot {
-    DeviceMemory<unsigned int> hits;
+    DeviceMemory<unsigned int> counters;
+    DeviceMemory<unsigned long long> candidates;
     DeviceMemory<unsigned long long> found;
-    PinnedMemory<unsigned int> host_hits;
+    DeviceMemory<AffineWords> high_units;
+    PinnedMemory<AffineWords> host_high_units;
+    PinnedMemory<unsigned int> host_counters;
     PinnedMemory<unsigned long long> host_found;
+    std::uint64_t nonces{};
     Event complete;
+    Stream stream;  // last, so that it goes before what its work uses
 };
 
 class CudaSearcher final : public Searcher {
 public:
     CudaSearcher(int ordinal, DeviceDescription description, LaunchLimits limits)
         : ordinal_{ordinal}, device_{std::move(description)}, limits_{limits} {
+        limits_.nonces = std::min(limits_.nonces, most_launch_nonces);
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
-        check(static_cast<cudaError_t>(kernel_.probe()), "the search kernel on " + device_.name);
+        check(static_cast<cudaError_t>(kernel_->probe()), "the search kernel on " + device_.name);
+        device_.kernel = kernel_->name;
+        tables_ = device_memory<AffineTables>(1);
         for (Slot& slot : slots_) {
-            slot.hits = device_memory<unsigned int>(1);
+            slot.counters = device_memory<unsigned int>(2);
+            slot.candidates = device_memory<unsigned long long>(candidate_capacity);
             slot.found = device_memory<unsigned long long>(limits_.found_capacity);
-            slot.host_hits = pinned_memory<unsigned int>(1);
+            slot.high_units = device_memory<AffineWords>(most_high_units);
+            slot.host_high_units = pinned_memory<AffineWords>(most_high_units);
+            slot.host_counters = pinned_memory<unsigned int>(2);
             slot.host_found = pinned_memory<unsigned long long>(limits_.found_capacity);
             slot.complete = make_event();
+            slot.stream = make_stream();
         }
-        stream_ = make_stream();
     }
 
     /// Copies into slots_ may be under way after a search that ended in an exception.
-    ~CudaSearcher() override { cudaStreamSynchronize(stream_.get()); }
+    ~CudaSearcher() override {
+        for (Slot& slot : slots_) cudaStreamSynchronize(slot.stream.get());
+    }
 
     const DeviceDescription& device() const override { return device_; }
 
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
-        check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
-        const auto lanes = state_before_chi(job.challenge);
-        std::copy(lanes.begin(), lanes.end(), before_chi_.lanes);
+        for (Slot& slot : slots_)
+            check(cudaStreamSynchronize(slot.stream.get()), "cudaStreamSynchronize");
+        const AffineMap map{job.challenge};
+        const auto tables = affine_tables(map);
+        check(cudaMemcpy(tables_.get(), tables.get(), sizeof *tables, cudaMemcpyHostToDevice),
+              "cudaMemcpy");
         return search_in_launches(
             job, keep_searching,
             {.limits = limits_,
-             .start = [this](unsigned slot, const Launch& launch) { start(slots_[slot], launch); },
+             .start = [this, &map](unsigned slot,
+                                   const Launch& launch) { start(slots_[slot], map, launch); },
              .wait = [this](unsigned slot) { return wait(slots_[slot]); },
              .now = std::chrono::steady_clock::now},
             launch_nonces_);
     }
 
 private:
-    void start(Slot& slot, const Launch& launch) {
-        const SearchArguments arguments{
-            .before_chi = before_chi_,
-            .first = launch.range.first,
-            .more = launch.range.last - launch.range.first,
-            .threshold32 = static_cast<std::uint32_t>(launch.threshold64 >> 32),
-            .capacity = static_cast<std::uint32_t>(limits_.found_capacity),
-            .hits = slot.hits.get(),
-            .found = slot.found.get()};
-        const std::uint64_t filled = std::uint64_t{device_.compute_units} * kernel_.blocks_per_unit;
-        const auto blocks =
-            static_cast<unsigned>(std::min(filled, arguments.more / kernel_.block_threads + 1));
-        const cudaStream_t stream = stream_.get();
-        check(cudaMemsetAsync(slot.hits.get(), 0, sizeof(unsigned int), stream), "cudaMemsetAsync");
-        check(static_cast<cudaError_t>(kernel_.launch(arguments, blocks, stream)),
+    SearchArguments arguments(const Slot& slot, const AffineMap& map, const Launch& launch) const {
+        SearchArguments out{.before_chi = {},
+                            .b13 = map.b13(),
+                            .b14 = map.b14(),
+                            .factors = turn_factors(),
+                            .tables = tables_.get(),
+                            .high_units = slot.high_units.get(),
+                            .first_unit = launch.range.first / unit_nonces,
+                            .units = 0,
+                            .filter = kernel_->filter(launch.threshold64),
+                            .first = launch.range.first,
+                            .last = launch.range.last,
+                            .threshold64 = launch.threshold64,
+                            .candidate_capacity = candidate_capacity,
+                            .capacity = static_cast<std::uint32_t>(limits_.found_capacity),
+                            .counters = slot.counters.get(),
+                            .candidates = slot.candidates.get(),
+                            .found = slot.found.get()};
+        std::copy(map.before_chi().begin(), map.before_chi().end(), out.before_chi.lanes);
+        out.units =
+            static_cast<std::uint32_t>(launch.range.last / unit_nonces - out.first_unit + 1);
+        return out;
+    }
+
+    void start(Slot& slot, const AffineMap& map, const Launch& launch) {
+        const SearchArguments job = arguments(slot, map, launch);
+        const auto high = static_cast<std::size_t>(high_unit_count(job.first_unit, job.units));
+        write_high_units(map, job.first_unit, {slot.host_high_units.get(), high});
+        slot.nonces = launch.range.last - launch.range.first + 1;
+
+        const cudaStream_t stream = slot.stream.get();
+        const unsigned filled = device_.compute_units * blocks_per_unit;
+        check(cudaMemcpyAsync(slot.high_units.get(), slot.host_high_units.get(),
+                              high * sizeof(AffineWords), cudaMemcpyHostToDevice, stream),
+              "cudaMemcpyAsync");
+        check(cudaMemsetAsync(slot.counters.get(), 0, 2 * sizeof(unsigned int), stream),
+              "cudaMemsetAsync");
+        check(static_cast<cudaError_t>(kernel_->launch(job, std::min(filled, job.units), stream)),
               "launch of the search kernel");
-        copy(slot.host_hits.get(), slot.hits.get(), sizeof(unsigned int));
+        check(static_cast<cudaError_t>(launch_confirm(job, filled, stream)),
+              "launch of the confirming kernel");
+        copy(slot.host_counters.get(), slot.counters.get(), 2 * sizeof(unsigned int), stream);
         copy(slot.host_found.get(), slot.found.get(),
-             limits_.found_capacity * sizeof(unsigned long long));
+             limits_.found_capacity * sizeof(unsigned long long), stream);
         check(cudaEventRecord(slot.complete.get(), stream), "cudaEventRecord");
     }
 
-    void copy(void* to, const void* from, std::size_t bytes) {
-        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_.get()),
-              "cudaMemcpyAsync");
+    static void copy(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
+        check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "cudaMemcpyAsync");
     }
 
+    /// Candidates for which there was no room may have been hits: then all that is known is that
+    /// there were more hits than found. They include those of the launch's units outside its range.
     LaunchOutcome wait(Slot& slot) {
         check(cudaEventSynchronize(slot.complete.get()), "cudaEventSynchronize");
-        const std::uint64_t hits = slot.host_hits[0];
-        const std::size_t found = std::min<std::size_t>(hits, limits_.found_capacity);
+        const std::uint64_t candidates = slot.host_counters[0];
+        const std::uint64_t confirmed = slot.host_counters[1];
+        const auto found = std::min<std::size_t>(confirmed, limits_.found_capacity);
         found_.assign(slot.host_found.get(), slot.host_found.get() + found);
-        return {hits, found_};
+        if (candidates <= candidate_capacity) return {confirmed, found_};
+        return {std::min(std::max(candidates, confirmed), slot.nonces), found_};
     }
 
     int ordinal_;
-    const SearchKernel& kernel_{hi_lo_kernel};
+    const SearchKernel* kernel_{&interleaved_kernel};
     DeviceDescription device_;
     LaunchLimits limits_;
-    BeforeChi before_chi_{};
+    DeviceMemory<AffineTables> tables_;
     std::vector<std::uint64_t> found_;
     std::array<Slot, 2> slots_;
-    Stream stream_;
     std::uint64_t launch_nonces_{first_launch_nonces};
 };
 

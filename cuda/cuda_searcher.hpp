@@ -10,7 +10,7 @@
 
 namespace vigil::cuda {
 
-inline constexpr LaunchLimits usual_limits{.found_capacity = 32'768, .hits_expected = 8'192};
+inline constexpr LaunchLimits usual_limits{.found_capacity = 32'768, .hits_expected = 2'048};
 
 struct Device {
     DeviceDescription description;

@@ -74,19 +74,19 @@ struct State {
                    lane(b[24]) ^ rol<3>(n));
     }
 
-    /// The lower word of lane 0 after round 23, which is all a search looks at.
-    VIGIL_CUDA_BOTH std::uint32_t last_round() const {
+    /// Lane 0 after round 23, which is all a search looks at.
+    VIGIL_CUDA_BOTH Lane last_round() const {
         const Lane c0 = parity<0>(), c1 = parity<1>(), c2 = parity<2>(), c3 = parity<3>(),
                    c4 = parity<4>();
         const Lane b0 = xor3(a[0], c4, rol<1>(c1));
         const Lane b1 = rol<44>(xor3(a[6], c0, rol<1>(c2)));
         const Lane b2 = rol<43>(xor3(a[12], c1, rol<1>(c3)));
-        return chi(b0, b1, b2).lo ^ 0x80008008U;
+        return chi(b0, b1, b2) ^ lane(0x8000000080008008);
     }
 };
 
-/// The first 32 bits of the hash of this nonce, as a big-endian number.
-VIGIL_CUDA_BOTH std::uint32_t hash32(const BeforeChi& before_chi, std::uint64_t nonce) {
+/// Lane 0 of the hash of this nonce: its first 64 bits, the first byte lowest.
+VIGIL_CUDA_BOTH Lane hash_lane(const BeforeChi& before_chi, std::uint64_t nonce) {
     const Lane n = lane(nonce);
     State s;
     s.first_round(before_chi, {byte_swapped(n.hi), byte_swapped(n.lo)});
@@ -112,7 +112,7 @@ VIGIL_CUDA_BOTH std::uint32_t hash32(const BeforeChi& before_chi, std::uint64_t 
     s.round(0x8000000080008081);
     s.round(0x8000000000008080);
     s.round(0x0000000080000001);
-    return byte_swapped(s.last_round());
+    return s.last_round();
 }
 
 }  // namespace vigil::cuda

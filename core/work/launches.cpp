@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds launch_time{50};
 constexpr std::uint64_t smallest_launch = 1'024;
-constexpr std::uint64_t largest_launch = std::uint64_t{1} << 40;
+constexpr std::uint64_t longest_launch = std::uint64_t{1} << 40;
 /// An owner who takes longer than this to answer is resting the device.
 constexpr std::chrono::milliseconds rest_time{5};
 
@@ -53,7 +53,8 @@ LaunchPlan::LaunchPlan(const SearchJob& job, LaunchLimits limits)
       threshold64_{std::numeric_limits<std::uint64_t>::max()} {
     require(job.k >= 1 && job.k <= 4'096, "k is 1 to 4,096");
     require(job.range.first <= job.range.last, "a range has a nonce");
-    require(limits.found_capacity >= 1 && limits.hits_expected >= 1, "a launch can find something");
+    require(limits.found_capacity >= 1 && limits.hits_expected >= 1 && limits.nonces >= 1,
+            "a launch can find something");
 }
 
 std::optional<Launch> LaunchPlan::next(std::uint64_t nonces) {
@@ -82,7 +83,7 @@ void LaunchPlan::complete(const Launch& launch, const LaunchOutcome& outcome) {
 std::uint64_t LaunchPlan::bounded_by_hits(std::uint64_t nonces) const {
     const u128 bound =
         (static_cast<u128>(limits_.hits_expected) << 64) / (static_cast<u128>(threshold64_) + 1);
-    return static_cast<std::uint64_t>(std::min<u128>(nonces, bound));
+    return static_cast<std::uint64_t>(std::min<u128>(std::min(nonces, limits_.nonces), bound));
 }
 
 /// The hits that did fit are a sample: the k-th smallest among them and what is known bounds the
@@ -107,7 +108,7 @@ std::uint64_t next_launch_nonces(std::uint64_t nonces, Clock::duration took) {
     const double seconds = std::max(std::chrono::duration<double>(took).count(), 1e-9);
     const double wanted =
         static_cast<double>(nonces) * std::chrono::duration<double>(launch_time).count() / seconds;
-    const double most = static_cast<double>(std::min(largest_launch / 8, nonces)) * 8;
+    const double most = static_cast<double>(std::min(longest_launch / 8, nonces)) * 8;
     return static_cast<std::uint64_t>(
         std::max(std::min(wanted, most), static_cast<double>(smallest_launch)));
 }

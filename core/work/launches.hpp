@@ -28,8 +28,9 @@ struct LaunchOutcome {
 
 struct LaunchLimits {
     std::size_t found_capacity{};  ///< room in the device's list of hits, at least 1
-    std::uint64_t
-        hits_expected{};  ///< a launch is kept short enough to expect at most this many, at least 1
+    /// A launch is kept short enough to expect at most this many, at least 1.
+    std::uint64_t hits_expected{};
+    std::uint64_t nonces{std::uint64_t{1} << 40};  ///< the most of one launch, at least 1
 };
 
 /// Which launches make up a search on a device that only knows a threshold and a bounded list of

@@ -5,9 +5,7 @@
 #include <gtest/gtest.h>
 #include <set>
 
-#include "core/work/first_round.hpp"
 #include "core/work/pow_hash.hpp"
-#include "cuda/keccak_body.hpp"
 #include "tests/searchers/subjects.hpp"
 
 namespace vigil {
@@ -160,20 +158,6 @@ TEST(Launches, FalseAndRepeatedHitsAreLeftOut) {
     plan.complete(*launch, {4, wrong});
     ASSERT_EQ(plan.best().size(), 1U);
     EXPECT_EQ(plan.best()[0].nonce, 120U);
-}
-
-TEST(KeccakBody, TheGpuKernelsArithmeticOnThisProcessor) {
-    Challenge challenge;
-    for (std::size_t i = 0; i < challenge.size; ++i)
-        challenge.bytes[i] = static_cast<std::uint8_t>(7 * i + 3);
-    cuda::BeforeChi before_chi;
-    const auto lanes = state_before_chi(challenge);
-    std::copy(lanes.begin(), lanes.end(), before_chi.lanes);
-    for (std::uint64_t i = 0; i < 10'000; ++i) {
-        const std::uint64_t nonce = i * 0x9e3779b97f4a7c15;
-        ASSERT_EQ(cuda::hash32(before_chi, nonce), first64(pow_hash(challenge, nonce)) >> 32)
-            << nonce;
-    }
 }
 
 }  // namespace

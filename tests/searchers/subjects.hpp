@@ -28,6 +28,8 @@ const std::vector<Subject>& subjects();
 /// Adds the devices of a backend, or the reason why there are none: one file with, one without it.
 void add_opencl(std::vector<Subject>& subjects);
 void add_cuda(std::vector<Subject>& subjects);
+/// The arithmetic of the CUDA kernels, which is tested on every machine.
+void add_cuda_bodies(std::vector<Subject>& subjects);
 
 inline constexpr LaunchLimits roomy{.found_capacity = 32'768, .hits_expected = 8'192};
 /// A short list that launches are long enough to overflow, with k both above and below its length.

@@ -1,0 +1,26 @@
+#include "cuda/interleaved_kernel.cuh"
+
+namespace vigil::cuda {
+namespace {
+
+__global__ void __launch_bounds__(block_threads, blocks_per_unit)
+    search_interleaved(const __grid_constant__ SearchArguments job) {
+    search_interleaved(job, [](const SearchArguments& job) { return AluTurns{}; });
+}
+
+int launch_interleaved(const SearchArguments& job, unsigned blocks, CUstream_st* stream) {
+    search_interleaved<<<blocks, block_threads, 0, stream>>>(job);
+    return cudaGetLastError();
+}
+
+int probe_interleaved() {
+    cudaFuncAttributes attributes;
+    return cudaFuncGetAttributes(&attributes, search_interleaved);
+}
+
+}  // namespace
+
+const SearchKernel interleaved_kernel{"interleaved", even_bits_filter, launch_interleaved,
+                                      probe_interleaved};
+
+}  // namespace vigil::cuda
