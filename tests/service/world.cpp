@@ -40,6 +40,12 @@ void TouchyStore::write(const std::function<void(Transaction&)>& work) {
     if (fails) throw StoreFailed{"the test says so"};
     real_->write(work);
 }
+void TouchyStore::read(const std::function<void(Reader&)>& work) {
+    { const std::lock_guard wait{reads_held_}; }
+    real_->read(work);
+}
+void TouchyStore::hold_reads() { reads_held_.lock(); }
+void TouchyStore::release_reads() { reads_held_.unlock(); }
 void TouchyStore::hold() { held_.lock(); }
 void TouchyStore::release() { held_.unlock(); }
 

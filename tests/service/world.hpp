@@ -19,16 +19,18 @@ public:
     explicit TouchyStore(std::unique_ptr<Store> real) : real_{std::move(real)} {}
 
     void write(const std::function<void(Transaction&)>& work) override;
-    void read(const std::function<void(Reader&)>& work) override { real_->read(work); }
+    void read(const std::function<void(Reader&)>& work) override;
     Health health() override { return real_->health(); }
 
     std::atomic<bool> fails{false};
     void hold();     ///< writes wait from now on
     void release();  ///< until now
+    void hold_reads();
+    void release_reads();
 
 private:
     std::unique_ptr<Store> real_;
-    std::mutex held_;
+    std::mutex held_, reads_held_;
 };
 
 /// The time is what the test says.

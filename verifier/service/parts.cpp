@@ -16,7 +16,8 @@ Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Sche
       enrolments{store, roster, schedule, options.enrolment},
       unopened_by_peer{options.unopened_of_peer},
       submissions{options.submitted_of_node, options.submitted_of_peer},
-      work{options.work_threads, options.work_limit} {}
+      work{options.work_threads, options.work_limit},
+      openings{options.opening_threads, options.max_unopened} {}
 
 std::string Parts::limited_peer(const grpc::ServerContextBase& context) const {
     return options.limits_per_peer && options.tls ? peer_of(context.peer()) : std::string{};

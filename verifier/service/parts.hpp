@@ -30,7 +30,9 @@ struct Parts {
     Submissions submissions;
     std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
     std::atomic<bool> draining{false};
-    WorkPool work;  // last: its threads use the others
+    // Last: their threads use the others.
+    WorkPool work;
+    WorkPool openings;  ///< of its own, because calls wait for the disk
 
     wire::Network network(Instant now) const;
     /// Whose limits a caller counts against; empty: nobody's.

@@ -132,6 +132,7 @@ void Service::Running::stop() {
     server->Shutdown(
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                      gpr_time_from_millis(parts->options.drain.count(), GPR_TIMESPAN)));
+    parts->openings.stop();
     parts->work.stop();
     for (const auto& thread : *threads) thread->stop();
     parts->switchboard.clear();

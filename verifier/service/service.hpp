@@ -28,6 +28,7 @@ struct ServiceOptions {
     unsigned network_threads = 1;        ///< each owns a completion queue and its streams
     unsigned work_threads = 2;           ///< for calls that read or write the store
     std::size_t work_limit = 1'024;      ///< calls waiting for a work thread
+    unsigned opening_threads = 1;        ///< verify the keys of sessions
     std::size_t max_streams = 20'000;    ///< sessions, opened or not
     std::size_t max_unopened = 4'096;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
@@ -61,9 +62,10 @@ struct ServiceStats {
 /// The verifier on the network: vigil.v1.NodeService and QueryService, grpc.health.v1.
 ///
 /// Sessions live on completion queues: a network thread stamps arrivals, never waits for the disk,
-/// and holds each stream to a bounded outbox. The newest session of a node wins. Other calls run on
-/// work threads. `store`, `roster`, `schedule` and `answers` outlive the service; outlets may be
-/// called until they are destroyed, also after the service is gone, when they do nothing.
+/// verifies no signature, and holds each stream to a bounded outbox. The newest session of a node
+/// wins. Other calls run on work threads. `store`, `roster`, `schedule` and `answers` outlive the
+/// service; outlets may be called until they are destroyed, also after the service is gone, when
+/// they do nothing.
 class Service {
 public:
     Service(ServiceOptions options, Store& store, Roster& roster, Schedule& schedule,

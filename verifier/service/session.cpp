@@ -1,11 +1,13 @@
 #include "verifier/service/session.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include "proto/edge/files.hpp"
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/node_version.hpp"
 #include "verifier/service/open_checks.hpp"
+#include "verifier/service/opening.hpp"
 #include "verifier/service/rpc_status.hpp"
 
 namespace vigil::verifier {
@@ -16,7 +18,6 @@ constexpr std::size_t judged_below = 256;
 constexpr std::size_t most_waiting = 512;
 constexpr int pings_a_sweep = 4;
 constexpr Milliseconds end_within{5'000};
-constexpr Milliseconds replaced_pause{60'000};  ///< two machines with one key must not fight
 constexpr Milliseconds busy_pause{1'000};
 constexpr Milliseconds store_pause{5'000};
 
@@ -28,9 +29,8 @@ Session::Session(Parts& parts, NetworkThread& thread, std::uint64_t id)
 Session::~Session() {
     if (!started_) return;
     --parts_.streams;
-    if (stage_ == Stage::greeted)
-        leave_the_unopened();
-    else
+    if (stage_ != Stage::open) leave_the_unopened();
+    if (stage_ != Stage::greeted)
         parts_.switchboard.disconnect(node_, {thread_.shared_from_this(), id_});
 }
 
@@ -43,32 +43,25 @@ void Session::on(Event event, bool ok) {
     // Before anything else: the time an answer counts as received (protocol 5.1).
     const Instant now = parts_.clock();
     --outstanding_;
-    try {
-        switch (event) {
-            case Event::accepted:
-                if (!ok) return;  // the server is shutting down
-                accept();
-                break;
-            case Event::read:
-                reading_ = false;
-                if (!ok)
-                    peer_done_ = true;
-                else if (!ending_)
-                    take(now);
-                break;
-            case Event::written:
-                writing_ = false;
-                if (!ok) drop();
-                break;
-            case Event::finished:
-                finished_ = true;
-                break;
-        }
-    } catch (const StoreFailed&) {
-        refuse({RefusalReason::unavailable,
-                "the verifier's store failed; nothing was decided",
-                {},
-                store_pause});
+    switch (event) {
+        case Event::accepted:
+            if (!ok) return;  // the server is shutting down
+            accept();
+            break;
+        case Event::read:
+            reading_ = false;
+            if (!ok)
+                peer_done_ = true;
+            else if (!ending_)
+                take(now);
+            break;
+        case Event::written:
+            writing_ = false;
+            if (!ok) drop();
+            break;
+        case Event::finished:
+            finished_ = true;
+            break;
     }
     advance();
 }
@@ -128,7 +121,7 @@ void Session::take(Instant received) {
 }
 
 void Session::open_session(const v1::SessionOpen& message) {
-    if (stage_ == Stage::open)
+    if (stage_ != Stage::greeted)
         return refuse({RefusalReason::not_opened, "a session is opened once", {}, {}});
     const auto id = wire::fixed_from_proto<NodeId>(message.node_id(), "node_id");
     if (!id) return refuse(id.error());
@@ -137,38 +130,36 @@ void Session::open_session(const v1::SessionOpen& message) {
     if (const auto fault =
             version_fault(message.node_version(), parts_.options.minimum_node_version))
         return refuse(*fault);
-    const auto node = parts_.roster.node(*id);
-    if (!node)
-        return refuse({RefusalReason::unknown_node, "the node is not enrolled here", {}, {}});
-    const ByteVector text = wire::session_text(parts_.schedule.network(), nonce_, *id);
-    if (!node->key.verifies(text, *signature))
-        return refuse({RefusalReason::wrong_signature,
-                       "the signature is not the node's over this session's nonce and network",
-                       {},
-                       {}});
-
-    // Open before the checks are looked up: one that starts meanwhile is pushed, not lost.
-    const Instant now = parts_.clock();
-    v1::SessionResponse response;
-    v1::SessionOpened& opened = *response.mutable_opened();
-    for (const wire::OpenCheck& check : open_checks_of(*node, parts_.roster, parts_.schedule, now))
-        *opened.add_open_checks() = to_proto(check);
-    *opened.mutable_network() = to_proto(parts_.network(now));
-
     node_ = *id;
-    stage_ = Stage::open;
-    leave_the_unopened();
-    outbox_.push_back(serialised(response));
-    const auto older = parts_.switchboard.connect(node_, {thread_.shared_from_this(), id_});
-    if (older) {
-        ++parts_.sessions_replaced;
-        older->thread->post([session = older->session](NetworkThread& thread) {
-            if (Session* found = thread.find(session))
-                found->reconnect(replaced_pause, "a newer session of this node was opened",
-                                 {grpc::StatusCode::ABORTED, "replaced by a newer session"});
-        });
+    stage_ = Stage::opening;
+    const Opening opening{*id, *signature, nonce_, {thread_.shared_from_this(), id_}};
+    const bool accepted = parts_.openings.offer([&parts = parts_, opening] {
+        opening.route.thread->post(
+            [&parts, opening,
+             opened = verifier::open_session(parts, opening)](NetworkThread& there) {
+                if (Session* found = there.find(opening.route.session))
+                    found->opened(opened);
+                else
+                    parts.switchboard.disconnect(opening.node, opening.route);
+            });
+    });
+    if (!accepted)
+        refuse({RefusalReason::busy, "too many sessions wait to be opened", {}, store_pause});
+}
+
+void Session::opened(const Expected<grpc::ByteBuffer, Refusal>& opened) {
+    if (ending_) return;
+    if (opened) {
+        stage_ = Stage::open;
+        leave_the_unopened();
+        outbox_.push_back(*opened);
+        std::move(began_meanwhile_.begin(), began_meanwhile_.end(), std::back_inserter(outbox_));
+        began_meanwhile_.clear();
+        ask_for_calibrations();
+    } else {
+        refuse(opened.error());
     }
-    ask_for_calibrations();
+    advance();
 }
 
 void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
@@ -209,6 +200,8 @@ void Session::reply(const AnswerReply& reply) {
 }
 
 void Session::push(grpc::ByteBuffer message) {
+    if (stage_ == Stage::opening && !ending_ && began_meanwhile_.size() < most_waiting)
+        began_meanwhile_.push_back(std::move(message));
     if (!open() || dropped_) return;
     if (outbox_.size() >= most_waiting) {
         ++parts_.slow_readers_dropped;
@@ -228,25 +221,28 @@ void Session::ask_for_calibrations() {
     look_for_calibrations_.reset();
     const bool accepted = parts_.work.offer(
         [&parts = parts_, node = node_, session = id_, thread = thread_.shared_from_this()] {
-            Enrolments::Owed owed;
+            std::vector<grpc::ByteBuffer> checks;
+            std::optional<Instant> look_again;
             try {
-                owed = parts.enrolments.issue_owed_calibrations(node, parts.clock());
+                const auto owed = parts.enrolments.issue_owed_calibrations(node, parts.clock());
+                look_again = owed.look_again;
+                for (const auto& [device, check] : owed.issued)
+                    if (const auto told = open_check(parts.schedule, *device, check, parts.clock()))
+                        checks.push_back(serialised(check_message(*told)));
             } catch (const StoreFailed&) {
-                owed = {{}, parts.clock() + store_pause};
+                look_again = parts.clock() + store_pause;
             }
-            thread->post([session, owed = std::move(owed)](NetworkThread& there) {
-                if (Session* found = there.find(session)) found->calibrations_issued(owed);
+            thread->post([session, look_again, checks = std::move(checks)](NetworkThread& there) {
+                if (Session* found = there.find(session)) found->calibrate(checks, look_again);
             });
         });
     if (!accepted) look_for_calibrations_ = parts_.clock() + store_pause;
 }
 
-void Session::calibrations_issued(const Enrolments::Owed& owed) {
-    look_for_calibrations_ = owed.look_again;
-    const Instant now = parts_.clock();
-    for (const auto& [device, check] : owed.issued)
-        if (const auto told = open_check(parts_.schedule, *device, check, now))
-            push(serialised(check_message(*told)));
+void Session::calibrate(const std::vector<grpc::ByteBuffer>& checks,
+                        std::optional<Instant> look_again) {
+    look_for_calibrations_ = look_again;
+    for (const grpc::ByteBuffer& check : checks) push(check);
 }
 
 void Session::reconnect(Milliseconds after, const std::string& why, const grpc::Status& status) {
@@ -279,7 +275,7 @@ void Session::sweep(SteadyTime now) {
     pings_left_ = pings_a_sweep;
     if (ending_) {
         if (now - end_began_ > end_within) drop();
-    } else if (stage_ == Stage::greeted && now - began_ > parts_.options.open_within) {
+    } else if (stage_ != Stage::open && now - began_ > parts_.options.open_within) {
         refuse({RefusalReason::not_opened, "the session was not opened in time", {}, busy_pause});
     } else if (now - heard_ > parts_.options.idle_after) {
         end({grpc::StatusCode::DEADLINE_EXCEEDED, "nothing was heard for too long"});
@@ -306,7 +302,8 @@ void Session::advance() {
         finishing_ = true;
         ++outstanding_;
         stream_.Finish(ending_.value_or(grpc::Status::OK), &finished_tag_);
-    } else if (!reading_ && !peer_done_ && !ending_ && outbox_.size() < read_below) {
+    } else if (!reading_ && !peer_done_ && !ending_ && stage_ != Stage::opening &&
+               outbox_.size() < read_below) {
         reading_ = true;
         ++outstanding_;
         stream_.Read(&incoming_, &read_);

@@ -6,6 +6,7 @@
 #include <grpcpp/grpcpp.h>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proto/signed_texts.hpp"
 #include "verifier/service/messages.hpp"
@@ -18,7 +19,8 @@ namespace vigil::verifier {
 ///
 /// Bounds: one read, one write and one finish outstanding; reading pauses while the outbox is not
 /// drained, so a peer that does not read its replies is not read either; what is pushed beyond that
-/// drops the stream. Answers in flight and pings are counted.
+/// drops the stream. Answers in flight and pings are counted. Nothing is read while an opening
+/// thread verifies the node's key, so a session has one opening under way.
 class Session {
 public:
     using SteadyTime = std::chrono::steady_clock::time_point;
@@ -44,12 +46,15 @@ public:
     void push(grpc::ByteBuffer message);         ///< a check: drops the stream when it lags
     void push_judged(grpc::ByteBuffer message);  ///< left out when the stream lags
     void reply(const AnswerReply& reply);        ///< to an answer of this stream
-    void calibrations_issued(const Enrolments::Owed& owed);
+    /// The reply of an opening thread.
+    void opened(const Expected<grpc::ByteBuffer, Refusal>& opened);
+    /// The reply of a work thread: calibrations that were issued, and when to ask again.
+    void calibrate(const std::vector<grpc::ByteBuffer>& checks, std::optional<Instant> look_again);
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
     void sweep(SteadyTime now);  ///< time limits
 
 private:
-    enum class Stage : std::uint8_t { greeted, open };
+    enum class Stage : std::uint8_t { greeted, opening, open };
 
     void accept();
     void leave_the_unopened();
@@ -77,6 +82,7 @@ private:
     std::string unopened_of_;  ///< the peer it counts against while it is not open
     grpc::ByteBuffer incoming_;
     std::deque<grpc::ByteBuffer> outbox_;
+    std::vector<grpc::ByteBuffer> began_meanwhile_;  ///< checks, while opening
     std::size_t in_flight_ = 0;
     int outstanding_ = 0;
     int pings_left_ = 0;
