@@ -121,5 +121,31 @@ TEST_F(OpeningInTime, OrTheStreamEndsAndLeavesNothingBehind) {
     EXPECT_TRUE(other.next(Case::kPong));
 }
 
+TEST(Polling, ChangesNothing) {
+    World world;
+    TestNode node{world.connect(), 1, 3};
+    ASSERT_TRUE(node.enrol().ok());
+    EXPECT_EQ(node.open_checks().size(), 3U);
+    const auto calibrations = [&] {
+        std::vector<std::uint64_t> counters;
+        world.store.read([&](Reader& reader) {
+            counters.clear();
+            for (const CalibrationRecord& latest : reader.latest_calibrations())
+                counters.push_back(latest.counter);
+        });
+        return counters;
+    };
+    const auto before = calibrations();
+    world.clock.advance(25h);  // the calibrations are lost, and others are owed
+    for (int i = 0; i < 3; ++i)
+        for (const wire::OpenCheck& check : node.open_checks())
+            EXPECT_NE(check.kind, CheckKind::calibration);
+    EXPECT_EQ(calibrations(), before);
+    // A signed request is how a node that polls gets another.
+    v1::RequestCalibrationResponse response;
+    EXPECT_TRUE(node.calibrate(1, response).ok());
+    EXPECT_NE(calibrations(), before);
+}
+
 }  // namespace
 }  // namespace vigil::verifier::test

@@ -51,8 +51,7 @@ std::optional<Refusal> open_checks(Parts& parts, const v1::GetOpenChecksRequest&
                                    v1::GetOpenChecksResponse& response) {
     const auto id = wire::fixed_from_proto<NodeId>(request.node_id(), "node_id");
     if (!id) return id.error();
-    // Anybody may ask for any node: what belongs to a session is told there, not spent here.
-    if (!parts.switchboard.find(*id)) parts.enrolments.issue_owed_calibrations(*id, parts.clock());
+    // Anybody may ask for any node, so asking changes nothing (protocol 3.5).
     const auto node = parts.roster.node(*id);
     if (!node) return Refusal{RefusalReason::unknown_node, "the node is not enrolled here", {}, {}};
     const Instant now = parts.clock();
