@@ -23,6 +23,9 @@ constexpr std::uint64_t most_launch_nonces =
 /// million nonces always fits.
 constexpr std::size_t candidate_capacity = std::size_t{1} << 21;
 
+/// What is expected to be fastest first: see docs/benchmarks.md.
+constexpr std::array search_kernels{&interleaved_kernel, &interleaved_fma_kernel, &hi_lo_kernel};
+
 /// The memory of one launch in flight, on the device and where its results are copied to. Each has
 /// a stream of its own, so that blocks of the next launch take the place of the last ones of this.
 struct Slot {
@@ -43,9 +46,7 @@ public:
     CudaSearcher(int ordinal, DeviceDescription description, LaunchLimits limits)
         : ordinal_{ordinal}, device_{std::move(description)}, limits_{limits} {
         limits_.nonces = std::min(limits_.nonces, most_launch_nonces);
-        check(cudaSetDevice(ordinal_), "cudaSetDevice");
-        check(static_cast<cudaError_t>(kernel_->probe()), "the search kernel on " + device_.name);
-        device_.kernel = kernel_->name;
+        use(*search_kernels.front());
         tables_ = device_memory<AffineTables>(1);
         for (Slot& slot : slots_) {
             slot.counters = device_memory<unsigned int>(2);
@@ -67,6 +68,19 @@ public:
 
     const DeviceDescription& device() const override { return device_; }
 
+    std::vector<std::string> kernels() const override {
+        std::vector<std::string> out;
+        for (const SearchKernel* kernel : search_kernels) out.emplace_back(kernel->name);
+        return out;
+    }
+
+    void use_kernel(std::string_view name) override {
+        for (const SearchKernel* kernel : search_kernels) {
+            if (name == kernel->name) return use(*kernel);
+        }
+        Searcher::use_kernel(name);
+    }
+
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
         for (Slot& slot : slots_)
@@ -86,6 +100,14 @@ public:
     }
 
 private:
+    void use(const SearchKernel& kernel) {
+        check(cudaSetDevice(ordinal_), "cudaSetDevice");
+        check(static_cast<cudaError_t>(kernel.probe()),
+              std::string{"the kernel "} + kernel.name + " on " + device_.name);
+        kernel_ = &kernel;
+        device_.kernel = kernel.name;
+    }
+
     SearchArguments arguments(const Slot& slot, const AffineMap& map, const Launch& launch) const {
         SearchArguments out{.before_chi = {},
                             .b13 = map.b13(),
@@ -150,7 +172,7 @@ private:
     }
 
     int ordinal_;
-    const SearchKernel* kernel_{&interleaved_kernel};
+    const SearchKernel* kernel_{};
     DeviceDescription device_;
     LaunchLimits limits_;
     DeviceMemory<AffineTables> tables_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/work/interleaved.hpp"
 #include "cuda/keccak_words.hpp"
 
 /// Keccak lanes as their even and their odd bits. A rotation by an even number then turns each word
@@ -7,20 +8,6 @@
 /// instead of 58 with upper and lower words. A turn can be made on the ALU or on the FMA pipe
 /// beside it.
 namespace vigil::cuda {
-
-struct Interleaved {
-    std::uint32_t even;
-    std::uint32_t odd;
-};
-
-constexpr Interleaved interleaved(std::uint64_t x) {
-    Interleaved out{0, 0};
-    for (unsigned i = 0; i < 32; ++i) {
-        out.even |= static_cast<std::uint32_t>(x >> (2 * i) & 1) << i;
-        out.odd |= static_cast<std::uint32_t>(x >> (2 * i + 1) & 1) << i;
-    }
-    return out;
-}
 
 /// Named, because the compiler would rather share an exclusive or of two operands among five lanes
 /// than use the instruction that takes three.

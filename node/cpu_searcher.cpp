@@ -81,12 +81,31 @@ const CpuPath& chosen_path(const std::string& name) {
 class CpuSearcher final : public Searcher {
 public:
     explicit CpuSearcher(const CpuSearcherOptions& options)
-        : path_{chosen_path(options.path)},
+        : path_{&chosen_path(options.path)},
           device_{describe_cpu(options)},
           crew_{device_.compute_units},
           slice_nonces_{first_slice_per_thread * crew_.size()} {}
 
     const DeviceDescription& device() const override { return device_; }
+
+    std::vector<std::string> kernels() const override {
+        std::vector<std::string> out;
+        for (const CpuPath& path : cpu_paths()) {
+            if (path.supported()) out.emplace_back(path.name);
+        }
+        std::reverse(out.begin(), out.end());
+        return out;
+    }
+
+    void use_kernel(std::string_view name) override {
+        for (const CpuPath& path : cpu_paths()) {
+            if (path.name != name || !path.supported()) continue;
+            path_ = &path;
+            device_.kernel = path.name;
+            return;
+        }
+        Searcher::use_kernel(name);
+    }
 
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         require(job.k >= 1 && job.k <= 4'096, "k is 1 to 4,096");
@@ -132,7 +151,7 @@ private:
         std::array<std::uint64_t, scan_capacity> nonces;
         std::array<Hash, scan_capacity> hashes;
         for (;;) {
-            const Scanned scanned = path_.scan(
+            const Scanned scanned = path_->scan(
                 {first_round, chunk.first, chunk.last, threshold.load(std::memory_order_relaxed)},
                 nonces.data());
             pow_hashes(challenge, std::span{nonces}.first(scanned.found),
@@ -151,7 +170,7 @@ private:
                                          1024 * block_nonces);
     }
 
-    const CpuPath& path_;
+    const CpuPath* path_;
     DeviceDescription device_;
     WorkerCrew crew_;
     std::uint64_t slice_nonces_;  // of the last known rate; kept from one search to the next

@@ -1,8 +1,14 @@
 // Searches nonces whose hash keccak256(challenge || u256(nonce)) begins with 64 bits at or below a threshold.
-// Compiled with LANES=1 for GPUs, one nonce a time and work item, or LANES=8 for processors, where OpenCL
-// compilers do not make vectors of neighbouring work items by themselves.
+// Compiled in one of three ways:
+//   LANES=8        eight nonces at a time in 64-bit lanes, for processors, where OpenCL compilers do not make vectors
+//                  of neighbouring work items by themselves
+//   LANES=1        one nonce at a time in 64-bit lanes
+//   INTERLEAVED=1  one nonce at a time in words of 32 bits, for GPUs: a lane is its even and its odd bits, so that
+//                  a rotation turns each word alone, and a rotation by 1 only one of them
 
-#if LANES == 8
+#if INTERLEAVED
+typedef uint2 lane_t;  // even bits, odd bits
+#elif LANES == 8
 typedef ulong8 lane_t;
 #else
 typedef ulong lane_t;
@@ -16,7 +22,18 @@ __constant ulong round_constants[24] = {
     0x8000000000008002UL, 0x8000000000000080UL, 0x000000000000800aUL, 0x800000008000000aUL,
     0x8000000080008081UL, 0x8000000000008080UL, 0x0000000080000001UL, 0x8000000080008008UL};
 
+#if INTERLEAVED
+#define ROL(x, n) \
+    ((n) % 2 == 0 ? rotate((x), (uint2)((n) / 2)) : rotate((x).yx, (uint2)(((n) / 2 + 1) % 32, (n) / 2)))
+// A round constant has no bits but 0, 1, 3, 7, 15, 31 and 63.
+#define BIT(c, from, to) ((uint)((c) >> (from) & 1) << (to))
+#define CONSTANT(c)                                                                                       \
+    (uint2)(BIT(c, 0, 0), BIT(c, 1, 0) | BIT(c, 3, 1) | BIT(c, 7, 3) | BIT(c, 15, 7) | BIT(c, 31, 15) |   \
+                              BIT(c, 63, 31))
+#else
 #define ROL(x, n) rotate((x), (lane_t)(n))
+#define CONSTANT(c) (lane_t)(c)
+#endif
 // PoCL compiles with clang, which does not find AVX-512's three-input logic in theta by itself.
 #if LANES == 8 && defined(__AVX512F__) && defined(__has_builtin) && __has_builtin(__builtin_ia32_pternlogq512_mask)
 #define TERNLOG(a, b, c, table) \
@@ -25,7 +42,11 @@ __constant ulong round_constants[24] = {
 #define CHI(a, b, c) TERNLOG(a, b, c, 0xd2)
 #else
 #define XOR3(a, b, c) ((a) ^ (b) ^ (c))
+#if defined(cl_amd_media_ops)
+#define CHI(a, b, c) bitselect((a) ^ (c), (a), (b))
+#else
 #define CHI(a, b, c) ((a) ^ (~(b) & (c)))
+#endif
 #endif
 
 ulong byte_swapped(ulong x) {
@@ -56,10 +77,14 @@ ulong byte_swapped(ulong x) {
 
 // `before_chi` is the state of round 0 before chi for a zero nonce lane, which reaches 11 lanes by exclusive or.
 lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
+#if INTERLEAVED
+#define K(i) as_uint2(before_chi[i])
+#else
 #define K(i) ((lane_t)(before_chi[i]))
+#endif
     lane_t a[25];
     CHI_ROW(0, K(0), K(1) ^ ROL(nonce, 45), K(2), K(3) ^ ROL(nonce, 21), K(4))
-    a[0] ^= (lane_t)(round_constants[0]);
+    a[0] ^= CONSTANT(round_constants[0]);
     CHI_ROW(1, K(5) ^ ROL(nonce, 28), K(6), K(7), K(8) ^ ROL(nonce, 46), K(9))
     CHI_ROW(2, K(10) ^ ROL(nonce, 2), K(11) ^ ROL(nonce, 6), K(12) ^ ROL(nonce, 25), K(13), K(14))
     CHI_ROW(3, K(15), K(16), K(17) ^ ROL(nonce, 11), K(18), K(19) ^ ROL(nonce, 56))
@@ -78,7 +103,7 @@ lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
 #pragma unroll
         for (int i = 0; i < 25; ++i) t[i] = a[i];
         CHI_ROW(0, t[0], ROL(t[6], 44), ROL(t[12], 43), ROL(t[18], 21), ROL(t[24], 14))
-        a[0] ^= (lane_t)(round_constants[round]);
+        a[0] ^= CONSTANT(round_constants[round]);
         CHI_ROW(1, ROL(t[3], 28), ROL(t[9], 20), ROL(t[10], 3), ROL(t[16], 45), ROL(t[22], 61))
         CHI_ROW(2, ROL(t[1], 1), ROL(t[7], 6), ROL(t[13], 25), ROL(t[19], 8), ROL(t[20], 18))
         CHI_ROW(3, ROL(t[4], 27), ROL(t[5], 36), ROL(t[11], 10), ROL(t[17], 15), ROL(t[23], 56))
@@ -89,7 +114,7 @@ lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
     const lane_t b0 = a[0] ^ c4 ^ ROL(c1, 1);
     const lane_t b1 = ROL(a[6] ^ c0 ^ ROL(c2, 1), 44);
     const lane_t b2 = ROL(a[12] ^ c1 ^ ROL(c3, 1), 43);
-    return CHI(b0, b1, b2) ^ (lane_t)(round_constants[23]);
+    return CHI(b0, b1, b2) ^ CONSTANT(round_constants[23]);
 }
 
 // The list holds `capacity` hits; `hits` counts all, so that the host sees when the list was too short.
@@ -100,16 +125,49 @@ void keep(ulong lane, ulong threshold64, ulong nonce, ulong first, ulong last, _
     if (index < capacity) found[index] = nonce;
 }
 
+#if INTERLEAVED
+uint every_second_bit(ulong x) {
+    uint out = 0;
+    for (int i = 0; i < 32; ++i) out |= (uint)(x >> (2 * i) & 1) << i;
+    return out;
+}
+
+uint2 interleaved(ulong x) {
+    return (uint2)(every_second_bit(x), every_second_bit(x >> 1));
+}
+
+ulong joined(uint2 x) {
+    ulong out = 0;
+    for (int i = 0; i < 32; ++i) out |= (ulong)(x.x >> i & 1) << (2 * i) | (ulong)(x.y >> i & 1) << (2 * i + 1);
+    return out;
+}
+
+// The lowest byte of a nonce is the highest of its lane.
+uint2 interleaved_low_byte(uint i) {
+    return (uint2)((i & 1) | (i >> 1 & 2) | (i >> 2 & 4) | (i >> 3 & 8),
+                   (i >> 1 & 1) | (i >> 2 & 2) | (i >> 3 & 4) | (i >> 4 & 8))
+           << 28;
+}
+#endif
+
 // A work item takes `nonces_per_item` nonces in a row, a multiple of LANES, from the multiple of it at or below
-// `first` on. `mask` has the leading zero bits of the threshold in the order of a lane: no hit has a bit in it.
+// `first` on; at most 256 when interleaved. `mask` has the leading zero bits of the threshold in the order of a lane (in
+// the lower half the even ones, when interleaved): no hit has a bit in it.
 __kernel void search(__constant const ulong* before_chi, ulong first, ulong last, ulong threshold64, ulong mask,
                      uint nonces_per_item, uint capacity, __global uint* hits, __global ulong* found) {
     const ulong base = first & ~(ulong)(nonces_per_item - 1);
     const ulong offset = get_global_id(0) * nonces_per_item;
     if (offset > last - base) return;
+#if INTERLEAVED
+    const uint2 begin = interleaved(byte_swapped(base + offset));
+#endif
     for (uint i = 0; i < nonces_per_item; i += LANES) {
         const ulong nonce = base + offset + i;
-#if LANES == 8
+#if INTERLEAVED
+        const uint2 lane = hash_lane(before_chi, begin ^ interleaved_low_byte(i));
+        if ((lane.x & (uint)mask) != 0) continue;
+        keep(joined(lane), threshold64, nonce, first, last, hits, found, capacity);
+#elif LANES == 8
         // The lowest byte of eight neighbours is the highest of their lanes.
         const ulong8 turned = (ulong8)(byte_swapped(nonce)) ^ ((ulong8)(0, 1, 2, 3, 4, 5, 6, 7) << 56);
         const ulong8 lane = hash_lane(before_chi, turned);

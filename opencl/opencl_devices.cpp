@@ -67,12 +67,12 @@ Device described(cl_device_id id, const std::string& platform, std::size_t index
                        .name = board.empty() ? device_text(id, CL_DEVICE_NAME) : board,
                        .backend = Backend::opencl,
                        .driver = platform + ", " + device_text(id, CL_DRIVER_VERSION),
-                       .kernel = out.is_processor ? "ulong8" : "ulong",
+                       .kernel = "",
                        .memory_bytes = device_value<cl_ulong>(id, CL_DEVICE_GLOBAL_MEM_SIZE, 0),
                        .compute_units = device_value<cl_uint>(id, CL_DEVICE_MAX_COMPUTE_UNITS, 0)};
     out.open = [id, description = out.description,
                 is_processor = out.is_processor](const OpenOptions& options) {
-        return open_device(id, description, is_processor && !options.gpu_kernel, options.limits);
+        return open_device(id, description, is_processor && !options.gpu_kernels, options.limits);
     };
     return out;
 }

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
 
 #include "core/work/first_round.hpp"
+#include "core/work/interleaved.hpp"
 #include "opencl/keccak_search_source.hpp"
 #include "opencl/opencl_calls.hpp"
 #include "opencl/opencl_work.hpp"
@@ -10,15 +12,24 @@
 namespace vigil::opencl {
 namespace {
 
-/// How a kind of device is driven. Processors get long work items, since PoCL starts each by hand;
-/// GPUs get many.
+/// A way to compute, with the size of its work.
 struct Shape {
+    const char* name;
     const char* build_options;
+    bool interleaved;
     cl_uint nonces_per_item;  // a power of two, for the kernel's arithmetic
     std::size_t group_items;
 };
-constexpr Shape processor_shape{"-cl-std=CL1.2 -DLANES=8 -DUNROLLED=2", 1'024, 1};
-constexpr Shape gpu_shape{"-cl-std=CL1.2 -DLANES=1 -DUNROLLED=22", 16, 64};
+/// Processors get long work items, since PoCL starts each by hand; GPUs get many. What is expected
+/// to be best comes first.
+constexpr std::array processor_shapes{
+    Shape{"ulong8", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=2", false, 1'024, 1},
+    Shape{"ulong8-unrolled", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=22", false, 1'024, 1}};
+constexpr std::array gpu_shapes{
+    Shape{"interleaved", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22", true, 64, 128},
+    Shape{"interleaved-wide", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22", true, 32,
+          256},
+    Shape{"ulong", "-cl-std=CL1.2 -DLANES=1 -DUNROLLED=22", false, 16, 64}};
 
 constexpr std::uint64_t first_launch_nonces = 65'536;
 
@@ -33,16 +44,16 @@ struct Slot {
 
 class OpenclSearcher final : public Searcher {
 public:
-    OpenclSearcher(cl_device_id device, DeviceDescription description, const Shape& shape,
+    OpenclSearcher(cl_device_id id, DeviceDescription description, std::span<const Shape> shapes,
                    LaunchLimits limits)
-        : device_{std::move(description)},
-          shape_{shape},
+        : id_{id},
+          device_{std::move(description)},
+          shapes_{shapes},
           limits_{limits},
-          context_{make_context(device)},
-          program_{make_program(context_.get(), device, keccak_search_source, shape.build_options)},
-          kernel_{make_kernel(program_.get(), "search")},
+          context_{make_context(id)},
           before_chi_{make_buffer(context_.get(), CL_MEM_READ_ONLY, sizeof host_before_chi_)},
-          queue_{make_queue(context_.get(), device)} {
+          queue_{make_queue(context_.get(), id)} {
+        use(shapes.front());
         for (Slot& slot : slots_) {
             slot.hits = make_buffer(context_.get(), CL_MEM_READ_WRITE, sizeof(cl_uint));
             slot.found = make_buffer(context_.get(), CL_MEM_READ_WRITE,
@@ -56,9 +67,29 @@ public:
 
     const DeviceDescription& device() const override { return device_; }
 
+    std::vector<std::string> kernels() const override {
+        std::vector<std::string> out;
+        for (const Shape& shape : shapes_) out.emplace_back(shape.name);
+        return out;
+    }
+
+    void use_kernel(std::string_view name) override {
+        if (name == shape_->name) return;
+        for (const Shape& shape : shapes_) {
+            if (name == shape.name) return use(shape);
+        }
+        Searcher::use_kernel(name);
+    }
+
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         check(clFinish(queue_.get()), "clFinish");
         host_before_chi_ = state_before_chi(job.challenge);
+        if (shape_->interleaved) {
+            for (std::uint64_t& lane : host_before_chi_) {
+                const Interleaved words = interleaved(lane);
+                lane = std::uint64_t{words.odd} << 32 | words.even;
+            }
+        }
         check(clEnqueueWriteBuffer(queue_.get(), before_chi_.get(), CL_TRUE, 0,
                                    sizeof host_before_chi_, host_before_chi_.data(), 0, nullptr,
                                    nullptr),
@@ -73,20 +104,38 @@ public:
     }
 
 private:
+    void use(const Shape& shape) {
+        Program program =
+            make_program(context_.get(), id_, keccak_search_source, shape.build_options);
+        kernel_ = make_kernel(program.get(), "search");
+        program_ = std::move(program);
+        shape_ = &shape;
+        device_.kernel = shape.name;
+        launch_nonces_ = first_launch_nonces;
+    }
+
+    /// The bits of lane 0 that a hit has clear, as the kernel wants them.
+    cl_ulong mask(std::uint64_t threshold64) const {
+        const int zeros = std::countl_zero(threshold64);
+        const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
+        const std::uint64_t lane = __builtin_bswap64(leading);
+        return shape_->interleaved ? interleaved(lane).even : lane;
+    }
+
     void start(Slot& slot, const Launch& launch) {
         constexpr cl_uint none = 0;
-        const std::uint64_t per_item = shape_.nonces_per_item;
+        const std::uint64_t per_item = shape_->nonces_per_item;
         const std::uint64_t base = launch.range.first & ~(per_item - 1);
         const std::uint64_t items = (launch.range.last - base) / per_item + 1;
         const std::size_t global =
-            static_cast<std::size_t>((items - 1) / shape_.group_items + 1) * shape_.group_items;
+            static_cast<std::size_t>((items - 1) / shape_->group_items + 1) * shape_->group_items;
 
         set_arguments(slot, launch);
         check(clEnqueueFillBuffer(queue_.get(), slot.hits.get(), &none, sizeof none, 0, sizeof none,
                                   0, nullptr, nullptr),
               "clEnqueueFillBuffer");
         check(clEnqueueNDRangeKernel(queue_.get(), kernel_.get(), 1, nullptr, &global,
-                                     &shape_.group_items, 0, nullptr, nullptr),
+                                     &shape_->group_items, 0, nullptr, nullptr),
               "clEnqueueNDRangeKernel");
         check(clEnqueueReadBuffer(queue_.get(), slot.found.get(), CL_FALSE, 0,
                                   slot.host_found.size() * sizeof(cl_ulong), slot.host_found.data(),
@@ -108,8 +157,6 @@ private:
     }
 
     void set_arguments(const Slot& slot, const Launch& launch) {
-        const int zeros = std::countl_zero(launch.threshold64);
-        const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
         cl_uint index = 0;
         const auto set = [&](const auto& value) {
             check(clSetKernelArg(kernel_.get(), index++, sizeof value, &value), "clSetKernelArg");
@@ -118,15 +165,17 @@ private:
         set(cl_ulong{launch.range.first});
         set(cl_ulong{launch.range.last});
         set(cl_ulong{launch.threshold64});
-        set(cl_ulong{__builtin_bswap64(leading)});
-        set(shape_.nonces_per_item);
+        set(mask(launch.threshold64));
+        set(shape_->nonces_per_item);
         set(static_cast<cl_uint>(limits_.found_capacity));
         set(slot.hits.get());
         set(slot.found.get());
     }
 
+    cl_device_id id_;
     DeviceDescription device_;
-    const Shape& shape_;
+    std::span<const Shape> shapes_;
+    const Shape* shape_{};
     LaunchLimits limits_;
     Context context_;
     Program program_;
@@ -141,9 +190,10 @@ private:
 }  // namespace
 
 std::unique_ptr<Searcher> open_device(cl_device_id device, const DeviceDescription& description,
-                                      bool vectors, LaunchLimits limits) {
-    return std::make_unique<OpenclSearcher>(device, description,
-                                            vectors ? processor_shape : gpu_shape, limits);
+                                      bool processor, LaunchLimits limits) {
+    const std::span<const Shape> shapes =
+        processor ? std::span<const Shape>{processor_shapes} : std::span<const Shape>{gpu_shapes};
+    return std::make_unique<OpenclSearcher>(device, description, shapes, limits);
 }
 
 }  // namespace vigil::opencl

@@ -14,7 +14,7 @@ inline constexpr LaunchLimits usual_limits{.found_capacity = 32'768, .hits_expec
 
 struct OpenOptions {
     LaunchLimits limits{usual_limits};
-    bool gpu_kernel{};  ///< also on a processor, where it is slow: for tests
+    bool gpu_kernels{};  ///< also on a processor, where they are slow: for tests
 };
 
 struct Device {

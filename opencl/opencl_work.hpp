@@ -8,9 +8,9 @@
 
 namespace vigil::opencl {
 
-/// A searcher on one device, its kernel compiled: eight nonces at a time or one. Throws
-/// SearchFailed.
+/// A searcher on one device, its first kernel compiled: one of those for processors or of those for
+/// GPUs. Throws SearchFailed.
 std::unique_ptr<Searcher> open_device(cl_device_id device, const DeviceDescription& description,
-                                      bool vectors, LaunchLimits limits);
+                                      bool processor, LaunchLimits limits);
 
 }  // namespace vigil::opencl

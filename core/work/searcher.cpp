@@ -17,4 +17,9 @@ std::string_view to_string(Backend backend) {
     return {};
 }
 
+void Searcher::use_kernel(std::string_view name) {
+    if (name != device().kernel)
+        throw SearchFailed{"no kernel of this device is called \"" + std::string{name} + "\""};
+}
+
 }  // namespace vigil

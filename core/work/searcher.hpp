@@ -49,23 +49,32 @@ struct SearchProgress {
 using KeepSearching = std::function<bool(const SearchProgress&)>;
 
 struct SearchResult {
-    std::vector<Found> best;        ///< at most k, ascending by (hash, nonce)
-    std::uint64_t hashes_tried{};   ///< exactly the nonces first … first + hashes_tried − 1, each once
+    std::vector<Found> best;  ///< at most k, ascending by (hash, nonce)
+    std::uint64_t
+        hashes_tried{};  ///< exactly the nonces first … first + hashes_tried − 1, each once
     std::chrono::steady_clock::duration elapsed{};
     bool range_exhausted{};
 };
 
 /// One device that searches (protocol 4.2). Three implementations: cpu, opencl, cuda.
 ///
-/// Contract, held by tests/searchers: the result is exactly the k smallest hashes of the nonces tried,
-/// the nonces tried are a prefix of the range, nothing is lost when hits are dense. k is 1 to 4,096.
-/// A search runs in the calling thread (and those it starts); one search at a time per object.
-/// Throws SearchFailed when the device is lost or its driver reports an error; the object may be used again.
+/// Contract, held by tests/searchers: the result is exactly the k smallest hashes of the nonces
+/// tried, the nonces tried are a prefix of the range, nothing is lost when hits are dense. k is 1
+/// to 4,096. A search runs in the calling thread (and those it starts); one search at a time per
+/// object. Throws SearchFailed when the device is lost or its driver reports an error; the object
+/// may be used again.
 class Searcher {
 public:
     virtual ~Searcher() = default;
     virtual const DeviceDescription& device() const = 0;
     virtual SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) = 0;
+
+    /// The ways in which it can compute, what is expected to be fastest first. device().kernel is
+    /// the one in use; all give the same results.
+    virtual std::vector<std::string> kernels() const { return {device().kernel}; }
+    /// Computes in this way from the next search on; may compile it, which takes seconds. Throws
+    /// SearchFailed when the device cannot: then what was in use still is.
+    virtual void use_kernel(std::string_view name);
 };
 
 struct SearchFailed : std::runtime_error {

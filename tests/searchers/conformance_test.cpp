@@ -172,6 +172,20 @@ TEST_P(SearcherContract, DescribesItsDevice) {
     EXPECT_EQ(GetParam().make()->device().uid, device.uid);
 }
 
+TEST_P(SearcherContract, ComputesTheSameWithEveryKernel) {
+    const std::vector<std::string> kernels = searcher_->kernels();
+    EXPECT_NE(std::find(kernels.begin(), kernels.end(), searcher_->device().kernel), kernels.end());
+    const SearchJob job{challenge(), 16, {1'000, 9'000}};
+    for (const std::string& kernel : kernels) {
+        SCOPED_TRACE(kernel);
+        searcher_->use_kernel(kernel);
+        EXPECT_EQ(searcher_->device().kernel, kernel);
+        expect_exact(job);
+    }
+    EXPECT_THROW(searcher_->use_kernel("abacus"), SearchFailed);
+    EXPECT_EQ(searcher_->device().kernel, kernels.back());
+}
+
 INSTANTIATE_TEST_SUITE_P(Searchers, SearcherContract, testing::ValuesIn(subjects()),
                          [](const auto& subject) { return subject.param.name; });
 

@@ -29,7 +29,7 @@ std::uint64_t nonce_of(std::uint64_t unit, unsigned thread, unsigned iteration) 
 template <class Turns>
 std::uint32_t interleaved_word(const cuda::SearchArguments& job, std::uint64_t unit,
                                unsigned thread, unsigned iteration, Turns turns) {
-    std::array<cuda::Interleaved, cuda::AffineTables::pairs> pairs{};
+    std::array<Interleaved, cuda::AffineTables::pairs> pairs{};
     for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = job.tables->threads[i][thread];
     const std::uint64_t high =
         unit / cuda::AffineTables::low_units - job.first_unit / cuda::AffineTables::low_units;

@@ -44,9 +44,9 @@ TEST_F(CudaBodies, ComputeTheLaneTheyFilter) {
         ASSERT_EQ(hash_lane(before_chi, a ^ b).lo, static_cast<std::uint32_t>(lane));
         ASSERT_EQ(hash_lane(before_chi, a ^ b).hi, lane >> 32);
         ASSERT_EQ(even_bits(words, more, map.b13(), map.b14(), cuda::AluTurns{}),
-                  cuda::interleaved(lane).even);
+                  interleaved(lane).even);
         ASSERT_EQ(even_bits(words, more, map.b13(), map.b14(), cuda::SharedTurns{factors}),
-                  cuda::interleaved(lane).even);
+                  interleaved(lane).even);
     }
 }
 
@@ -64,7 +64,7 @@ TEST_F(CudaBodies, TablesAndHighUnitsMakeEveryNonce) {
             const std::uint64_t nonce = first + random_() % (units * cuda::unit_nonces - 8'192);
             const std::uint64_t unit = nonce / cuda::unit_nonces;
             const auto thread = nonce % cuda::unit_nonces / cuda::thread_nonces;
-            std::array<cuda::Interleaved, cuda::AffineTables::pairs> pairs{};
+            std::array<Interleaved, cuda::AffineTables::pairs> pairs{};
             for (std::size_t k = 0; k < pairs.size(); ++k) pairs[k] = tables->threads[k][thread];
             const auto words =
                 std::bit_cast<cuda::AffineWords>(pairs) ^
@@ -86,7 +86,7 @@ TEST_F(CudaBodies, FiltersPassEveryHitAndFewOthers) {
         for (int i = 0; i < 100; ++i) {
             const std::uint64_t hit = __builtin_bswap64(random_() & threshold);
             EXPECT_EQ(static_cast<std::uint32_t>(hit) & cuda::lower_word_filter(threshold), 0U);
-            EXPECT_EQ(cuda::interleaved(hit).even & cuda::even_bits_filter(threshold), 0U);
+            EXPECT_EQ(interleaved(hit).even & cuda::even_bits_filter(threshold), 0U);
         }
     }
 }

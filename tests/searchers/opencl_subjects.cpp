@@ -1,7 +1,18 @@
+#include <algorithm>
+
 #include "opencl/opencl_searcher.hpp"
 #include "tests/searchers/subjects.hpp"
 
 namespace vigil {
+namespace {
+
+/// For a test's name, which takes no hyphen.
+std::string spelled(std::string kernel) {
+    std::replace(kernel.begin(), kernel.end(), '-', '_');
+    return kernel;
+}
+
+}  // namespace
 
 void add_opencl(std::vector<Subject>& out) {
     const opencl::Devices found = opencl::find_devices();
@@ -13,9 +24,17 @@ void add_opencl(std::vector<Subject>& out) {
         const auto open = found.devices[i].open;
         const std::string name = "opencl_" + std::to_string(i);
         out.push_back({name, "", [open] { return open(opencl::OpenOptions{}); }});
-        out.push_back({name + "_gpu_kernel", "", [open] { return open({.gpu_kernel = true}); }});
         out.push_back(
             {name + "_overflowing", "", [open] { return open({.limits = overflowing}); }});
+        for (const bool gpu : {false, true}) {
+            const std::string kind = gpu ? "_for_gpus_" : "_";
+            for (const std::string& kernel : open({.gpu_kernels = gpu})->kernels())
+                out.push_back({name + kind + spelled(kernel), "", [open, gpu, kernel] {
+                                   auto searcher = open({.gpu_kernels = gpu});
+                                   searcher->use_kernel(kernel);
+                                   return searcher;
+                               }});
+        }
     }
 }
 
