@@ -20,12 +20,13 @@ ROOMS = {  # room: the rooms it may include
     "proto": {"core", "proto"},
     "cuda": {"core", "cuda"},
     "opencl": {"core", "opencl"},
-    "node": {"core", "proto", "cuda", "opencl", "node"},
+    "health": {"core", "health"},
+    "node": {"core", "proto", "cuda", "opencl", "health", "node"},
     "verifier": {"core", "proto", "verifier"},
-    "tests": {"core", "proto", "cuda", "opencl", "node", "verifier", "tests"},
+    "tests": {"core", "proto", "cuda", "opencl", "health", "node", "verifier", "tests"},
 }
 TOP_FILES = {"CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE"}
-TOP_FOLDERS = {"core", "proto", "node", "verifier", "cuda", "opencl", "deploy", "tests", "docs"}
+TOP_FOLDERS = {"core", "proto", "node", "verifier", "cuda", "opencl", "health", "deploy", "tests", "docs"}
 CODE = {".cpp", ".hpp", ".h", ".c", ".cc", ".cu", ".cuh", ".cl", ".inl"}
 TEXT = CODE | {".py", ".sh", ".js", ".css", ".html", ".sql", ".proto", ".cmake", ".md", ".txt", ".yml", ".yaml"}
 VENDORED = ("*/vendor/*", "*/third_party/*", "*/uPlot*")
@@ -228,6 +229,7 @@ BAD_FILES = [
     ("proto/a.cpp", '#include "verifier/config.hpp"\n', "proto includes verifier/config.hpp"),
     ("cuda/a.cu", '#include "proto/wire.hpp"\n', "cuda includes proto/wire.hpp"),
     ("opencl/a.cpp", '#include "cuda/a.hpp"\n', "opencl includes cuda/a.hpp"),
+    ("health/a.cpp", '#include "node/board.hpp"\n', "health includes node/board.hpp"),
     ("node/a.cpp", '#include "verifier/config.hpp"\n', "node includes verifier/config.hpp"),
     ("verifier/a.cpp", '#include "node/agent.hpp"\n', "verifier includes node/agent.hpp"),
     ("verifier/a.cpp", '#include "config.hpp"\n', 'includes "config.hpp"'),

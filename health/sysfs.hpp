@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "health/nvml.hpp"
+
+namespace vigil::health {
+
+/// What the kernel says of a device in /sys: graphics cards of AMD (and others whose drivers keep
+/// to hwmon), and the processor's temperature. Any thread.
+class Sysfs {
+public:
+    /// `root`: "/sys", or a test's.
+    explicit Sysfs(std::filesystem::path root) : root_{std::move(root)} {}
+
+    /// By the PCI address in the uid ("opencl:pci:0000:03:00.0"), or the processor for "cpu:…".
+    /// Silent for anything else, and for what is not in the tree (any more).
+    Look look(const std::string& uid) const;
+
+private:
+    Look card(const std::string& address) const;
+    Look processor() const;
+    std::optional<std::vector<std::uint32_t>> computing_on(const std::string& address) const;
+
+    std::filesystem::path root_;
+};
+
+/// The address in a uid; nothing where there is none.
+std::optional<std::string> pci_address_of(const std::string& uid);
+
+}  // namespace vigil::health
