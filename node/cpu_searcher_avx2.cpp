@@ -9,7 +9,7 @@ struct Lane {
     __m256i v;
 
     static constexpr unsigned width = 4;
-    static constexpr bool unrolled = true;
+    static constexpr bool has_xor3 = false;
     static Lane all(std::uint64_t x) { return {_mm256_set1_epi64x(static_cast<long long>(x))}; }
     static Lane load(const std::uint64_t* from) {
         return {_mm256_load_si256(reinterpret_cast<const __m256i*>(from))};

@@ -9,7 +9,7 @@ struct Lane {
     __m512i v;
 
     static constexpr unsigned width = 8;
-    static constexpr bool unrolled = false;
+    static constexpr bool has_xor3 = true;
     static Lane all(std::uint64_t x) { return {_mm512_set1_epi64(static_cast<long long>(x))}; }
     static Lane load(const std::uint64_t* from) { return {_mm512_load_si512(from)}; }
     void store(std::uint64_t* to) const { _mm512_storeu_si512(to, v); }

@@ -39,6 +39,7 @@ struct CpuPath {
 std::span<const CpuPath> cpu_paths();
 
 Scanned scan_scalar(const ScanTask& task, std::uint64_t* found);
+Scanned scan_bmi2(const ScanTask& task, std::uint64_t* found);
 Scanned scan_avx2(const ScanTask& task, std::uint64_t* found);
 Scanned scan_avx512(const ScanTask& task, std::uint64_t* found);
 

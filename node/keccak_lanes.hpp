@@ -45,8 +45,8 @@ inline constexpr std::uint64_t lane_round_constants[24] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
 
 /// L is one 64-bit lane of one or several states: `L::all(u64)`, `rol<n>(L)`, `L ^ L`, `xor3(a, b,
-/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::unrolled`:
-/// whether the rounds are one piece of code or a loop; which is faster was measured for each L.
+/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::has_xor3`:
+/// whether xor3 is one instruction.
 template <class L>
 struct KeccakLanes {
     L a[25];
@@ -59,27 +59,6 @@ struct KeccakLanes {
         c[4] = xor3(xor3(a[4], a[9], a[14]), a[19], a[24]);
     }
 
-    template <int x>
-    [[gnu::always_inline]] inline void theta_column(const L& left, const L& right) {
-        a[x] = xor3(a[x], left, right);
-        a[x + 5] = xor3(a[x + 5], left, right);
-        a[x + 10] = xor3(a[x + 10], left, right);
-        a[x + 15] = xor3(a[x + 15], left, right);
-        a[x + 20] = xor3(a[x + 20], left, right);
-    }
-
-    /// Columns in the order 0, 2, 4, 1, 3: each parity is rotated once and dead soon after, so that
-    /// the state, the parities and one temporary fit 32 registers.
-    [[gnu::always_inline]] inline void theta() {
-        L c[5];
-        theta_columns(c);
-        theta_column<0>(c[4], rol<1>(c[1]));
-        theta_column<2>(c[1], rol<1>(c[3]));
-        theta_column<4>(c[3], rol<1>(c[0]));
-        theta_column<1>(c[0], rol<1>(c[2]));
-        theta_column<3>(c[2], rol<1>(c[4]));
-    }
-
     template <int y>
     [[gnu::always_inline]] inline void chi_row(const L& b0, const L& b1, const L& b2, const L& b3,
                                                const L& b4) {
@@ -90,19 +69,43 @@ struct KeccakLanes {
         a[5 * y + 4] = chi(b4, b0, b1);
     }
 
-    /// The rest of a round after theta.
-    [[gnu::always_inline]] inline void rho_pi_chi_iota(std::uint64_t constant) {
+    /// A round but for the parities: `after_theta(lane, i)` makes lane i what theta makes of it.
+    /// Each row takes its five lanes when it needs them, so that rotations and logic come evenly
+    /// mixed to the ports.
+    template <class AfterTheta>
+    [[gnu::always_inline]] inline void rows(std::uint64_t constant, const AfterTheta& after_theta) {
         const KeccakLanes t = *this;
-        chi_row<0>(t.a[0], rol<44>(t.a[6]), rol<43>(t.a[12]), rol<21>(t.a[18]), rol<14>(t.a[24]));
+        const auto at = [&](int i) __attribute__((always_inline)) {
+            return after_theta(t.a[i], i);
+        };
+        chi_row<0>(at(0), rol<44>(at(6)), rol<43>(at(12)), rol<21>(at(18)), rol<14>(at(24)));
         a[0] = a[0] ^ L::all(constant);
-        chi_row<1>(rol<28>(t.a[3]), rol<20>(t.a[9]), rol<3>(t.a[10]), rol<45>(t.a[16]),
-                   rol<61>(t.a[22]));
-        chi_row<2>(rol<1>(t.a[1]), rol<6>(t.a[7]), rol<25>(t.a[13]), rol<8>(t.a[19]),
-                   rol<18>(t.a[20]));
-        chi_row<3>(rol<27>(t.a[4]), rol<36>(t.a[5]), rol<10>(t.a[11]), rol<15>(t.a[17]),
-                   rol<56>(t.a[23]));
-        chi_row<4>(rol<62>(t.a[2]), rol<55>(t.a[8]), rol<39>(t.a[14]), rol<41>(t.a[15]),
-                   rol<2>(t.a[21]));
+        chi_row<1>(rol<28>(at(3)), rol<20>(at(9)), rol<3>(at(10)), rol<45>(at(16)),
+                   rol<61>(at(22)));
+        chi_row<2>(rol<1>(at(1)), rol<6>(at(7)), rol<25>(at(13)), rol<8>(at(19)), rol<18>(at(20)));
+        chi_row<3>(rol<27>(at(4)), rol<36>(at(5)), rol<10>(at(11)), rol<15>(at(17)),
+                   rol<56>(at(23)));
+        chi_row<4>(rol<62>(at(2)), rol<55>(at(8)), rol<39>(at(14)), rol<41>(at(15)),
+                   rol<2>(at(21)));
+    }
+
+    /// Theta takes 25 exclusive ors of three operands where there is an instruction for them, else
+    /// 5 and 25 of two.
+    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
+        L c[5], d[5];
+        theta_columns(c);
+        if constexpr (L::has_xor3) {
+            for (int x = 0; x < 5; ++x) d[x] = rol<1>(c[(x + 1) % 5]);
+            rows(
+                constant, [&](const L& lane, int i) __attribute__((always_inline)) {
+                    return xor3(lane, c[(i + 4) % 5], d[i % 5]);
+                });
+        } else {
+            for (int x = 0; x < 5; ++x) d[x] = c[(x + 4) % 5] ^ rol<1>(c[(x + 1) % 5]);
+            rows(
+                constant, [&](const L& lane, int i)
+                              __attribute__((always_inline)) { return lane ^ d[i % 5]; });
+        }
     }
 
     /// Round 0 and the theta of round 1, for the nonces at `place` and after in a block.
@@ -143,21 +146,12 @@ struct KeccakLanes {
                                                      const AffinePart& block, unsigned place) {
         KeccakLanes s;
         s.first_round_and_theta(first, block, place);
-        s.rho_pi_chi_iota(lane_round_constants[1]);
-        if constexpr (L::unrolled) {
+        s.rows(
+            lane_round_constants[1],
+            [](const L& lane, int) __attribute__((always_inline)) { return lane; });
 #pragma GCC unroll 21
-            for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
-        } else {
-#pragma GCC unroll 1
-            for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
-        }
+        for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
         return s.last_round();
-    }
-
-private:
-    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
-        theta();
-        rho_pi_chi_iota(constant);
     }
 };
 

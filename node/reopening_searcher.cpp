@@ -6,12 +6,23 @@ namespace {
 class ReopeningSearcher : public Searcher {
 public:
     ReopeningSearcher(std::unique_ptr<Searcher> first, OpenSearcher open)
-        : description_{first->device()}, open_{std::move(open)}, current_{std::move(first)} {}
+        : description_{first->device()},
+          kernels_{first->kernels()},
+          open_{std::move(open)},
+          current_{std::move(first)} {}
 
     const DeviceDescription& device() const override { return description_; }
 
+    std::vector<std::string> kernels() const override { return kernels_; }
+
+    void use_kernel(std::string_view name) override {
+        if (!current_) open();
+        current_->use_kernel(name);
+        description_.kernel = name;
+    }
+
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
-        if (!current_) current_ = open_();
+        if (!current_) open();
         try {
             return current_->search(job, keep_searching);
         } catch (...) {
@@ -21,7 +32,15 @@ public:
     }
 
 private:
-    const DeviceDescription description_;
+    /// With the kernel that was in use.
+    void open() {
+        auto searcher = open_();
+        searcher->use_kernel(description_.kernel);
+        current_ = std::move(searcher);
+    }
+
+    DeviceDescription description_;
+    const std::vector<std::string> kernels_;
     const OpenSearcher open_;
     std::unique_ptr<Searcher> current_;
 };

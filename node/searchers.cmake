@@ -12,7 +12,9 @@ add_library(node_searchers STATIC
 # their unrolled arithmetic; what they are handed is checked where it is allocated and used.
 set(kernel_options -O3 -fno-sanitize=all)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-    target_sources(node_searchers PRIVATE cpu_paths_x86.cpp cpu_searcher_avx2.cpp cpu_searcher_avx512.cpp)
+    target_sources(node_searchers PRIVATE
+        cpu_paths_x86.cpp cpu_searcher_bmi2.cpp cpu_searcher_avx2.cpp cpu_searcher_avx512.cpp)
+    set_source_files_properties(cpu_searcher_bmi2.cpp PROPERTIES COMPILE_OPTIONS "${kernel_options};-mbmi;-mbmi2")
     set_source_files_properties(cpu_searcher_avx2.cpp PROPERTIES COMPILE_OPTIONS "${kernel_options};-mavx2")
     set_source_files_properties(cpu_searcher_avx512.cpp PROPERTIES COMPILE_OPTIONS "${kernel_options};-mavx512f")
 else()

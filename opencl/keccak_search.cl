@@ -65,16 +65,6 @@ ulong byte_swapped(ulong x) {
     }
 
 #define PARITY(x) XOR3(XOR3(a[x], a[x + 5], a[x + 10]), a[x + 15], a[x + 20])
-#define THETA_COLUMN(x, left, right)                            \
-    {                                                           \
-        const lane_t turned = ROL(right, 1);                    \
-        a[x] = XOR3(a[x], left, turned);                        \
-        a[x + 5] = XOR3(a[x + 5], left, turned);                \
-        a[x + 10] = XOR3(a[x + 10], left, turned);              \
-        a[x + 15] = XOR3(a[x + 15], left, turned);              \
-        a[x + 20] = XOR3(a[x + 20], left, turned);              \
-    }
-
 // `before_chi` is the state of round 0 before chi for a zero nonce lane, which reaches 11 lanes by exclusive or.
 lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
 #if INTERLEAVED
@@ -94,20 +84,22 @@ lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
 #pragma unroll UNROLLED
     for (int round = 1; round < 23; ++round) {
         const lane_t c0 = PARITY(0), c1 = PARITY(1), c2 = PARITY(2), c3 = PARITY(3), c4 = PARITY(4);
-        THETA_COLUMN(0, c4, c1)
-        THETA_COLUMN(2, c1, c3)
-        THETA_COLUMN(4, c3, c0)
-        THETA_COLUMN(1, c0, c2)
-        THETA_COLUMN(3, c2, c4)
+        const lane_t r0 = ROL(c0, 1), r1 = ROL(c1, 1), r2 = ROL(c2, 1), r3 = ROL(c3, 1), r4 = ROL(c4, 1);
         lane_t t[25];
 #pragma unroll
         for (int i = 0; i < 25; ++i) t[i] = a[i];
-        CHI_ROW(0, t[0], ROL(t[6], 44), ROL(t[12], 43), ROL(t[18], 21), ROL(t[24], 14))
+        // Lanes after theta, each when its row needs it.
+#define T0(i) XOR3(t[i], c4, r1)
+#define T1(i) XOR3(t[i], c0, r2)
+#define T2(i) XOR3(t[i], c1, r3)
+#define T3(i) XOR3(t[i], c2, r4)
+#define T4(i) XOR3(t[i], c3, r0)
+        CHI_ROW(0, T0(0), ROL(T1(6), 44), ROL(T2(12), 43), ROL(T3(18), 21), ROL(T4(24), 14))
         a[0] ^= CONSTANT(round_constants[round]);
-        CHI_ROW(1, ROL(t[3], 28), ROL(t[9], 20), ROL(t[10], 3), ROL(t[16], 45), ROL(t[22], 61))
-        CHI_ROW(2, ROL(t[1], 1), ROL(t[7], 6), ROL(t[13], 25), ROL(t[19], 8), ROL(t[20], 18))
-        CHI_ROW(3, ROL(t[4], 27), ROL(t[5], 36), ROL(t[11], 10), ROL(t[17], 15), ROL(t[23], 56))
-        CHI_ROW(4, ROL(t[2], 62), ROL(t[8], 55), ROL(t[14], 39), ROL(t[15], 41), ROL(t[21], 2))
+        CHI_ROW(1, ROL(T3(3), 28), ROL(T4(9), 20), ROL(T0(10), 3), ROL(T1(16), 45), ROL(T2(22), 61))
+        CHI_ROW(2, ROL(T1(1), 1), ROL(T2(7), 6), ROL(T3(13), 25), ROL(T4(19), 8), ROL(T0(20), 18))
+        CHI_ROW(3, ROL(T4(4), 27), ROL(T0(5), 36), ROL(T1(11), 10), ROL(T2(17), 15), ROL(T3(23), 56))
+        CHI_ROW(4, ROL(T2(2), 62), ROL(T3(8), 55), ROL(T4(14), 39), ROL(T0(15), 41), ROL(T1(21), 2))
     }
 
     const lane_t c0 = PARITY(0), c1 = PARITY(1), c2 = PARITY(2), c3 = PARITY(3), c4 = PARITY(4);

@@ -97,15 +97,20 @@ int main(int argc, char** argv) {
     const node::FoundSearchers found = node::find_searchers(options);
     for (const auto& searcher : found.searchers) {
         const DeviceDescription& device = searcher->device();
-        const bool is_processor = device.backend == Backend::cpu || device.kernel == "ulong8";
-        const std::string name =
-            "searcher/" + std::string{to_string(device.backend)} + "/" + device.kernel;
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [&searcher, is_processor](benchmark::State& state) {
-                                         bench::searcher(state, *searcher, is_processor);
-                                     })
-            ->UseManualTime()
-            ->Iterations(15);
+        const bool is_processor =
+            device.backend == Backend::cpu || device.kernel.starts_with("ulong8");
+        for (const std::string& kernel : searcher->kernels()) {
+            const std::string name =
+                "searcher/" + std::string{to_string(device.backend)} + "/" + kernel;
+            benchmark::RegisterBenchmark(
+                name.c_str(),
+                [&searcher, kernel, is_processor](benchmark::State& state) {
+                    searcher->use_kernel(kernel);
+                    bench::searcher(state, *searcher, is_processor);
+                })
+                ->UseManualTime()
+                ->Iterations(15);
+        }
     }
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();

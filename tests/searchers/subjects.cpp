@@ -7,7 +7,7 @@ namespace vigil {
 namespace {
 
 void add_cpu(std::vector<Subject>& out) {
-    for (const std::string path : {"scalar", "avx2", "avx512"}) {
+    for (const std::string path : {"scalar", "bmi2", "avx2", "avx512"}) {
         std::string missing = "this build has no CPU path " + path;
         for (const auto& built : node::cpu_paths()) {
             if (built.name == path)
