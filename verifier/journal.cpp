@@ -1,5 +1,6 @@
 #include "verifier/journal.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <map>
 #include <spdlog/spdlog.h>
@@ -62,6 +63,30 @@ void log_clock_jump(Milliseconds jump) {
     spdlog::warn(
         "the system clock jumped by {} ms; verdicts use it, so keep it disciplined (chrony, ntpd)",
         jump.count());
+}
+
+std::string clock_leap_text(const ClockLeap& leap) {
+    return fmt::format(
+        "the system clock leapt ahead: it says {:%F %T} UTC where by the time that passed it is "
+        "{:%F %T} UTC; windows and days wait",
+        std::chrono::floor<std::chrono::seconds>(leap.says),
+        std::chrono::floor<std::chrono::seconds>(leap.due));
+}
+
+void log_clock_leap(const ClockLeap& leap) {
+    spdlog::error(
+        "E-CLOCK: {}. Checks go on by the time that passed; no window is closed, no day settled, "
+        "no "
+        "day key drawn or revealed. Look at timedatectl or chronyc tracking: if the clock is "
+        "wrong, "
+        "set it right, and the verifier goes on by itself; if it is right now (it was wrong "
+        "before, "
+        "or this machine was paused), restart the verifier, which then believes it",
+        clock_leap_text(leap));
+}
+
+void log_clock_agrees() {
+    spdlog::warn("the system clock agrees again with the time that passed; windows and days go on");
 }
 
 }  // namespace vigil::verifier

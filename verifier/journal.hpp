@@ -13,5 +13,10 @@ void log_window(const WindowClosing& closing);
 void log_day(const DaySettlement& settlement);
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry);
 void log_clock_jump(Milliseconds jump);
+void log_clock_leap(const ClockLeap& leap);
+void log_clock_agrees();
+
+/// What was compared, as /readyz says it.
+std::string clock_leap_text(const ClockLeap& leap);
 
 }  // namespace vigil::verifier

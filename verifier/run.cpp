@@ -8,6 +8,7 @@
 
 #include "proto/edge/files.hpp"
 #include "proto/edge/http_server.hpp"
+#include "proto/edge/stopwatch.hpp"
 #include "verifier/journal.hpp"
 #include "verifier/metered_store.hpp"
 #include "verifier/premises.hpp"
@@ -55,22 +56,24 @@ public:
         : options_{options},
           premises_{premises_of(options)},
           store_{open_store(premises_.store), metrics_},
-          founded_{found_or_join(store_, options, options.clock())},
+          clock_{options.clock, edge::time_passed, clock_hooks()},
+          founded_{found_or_join(store_, options, clock_.now())},
           tls_{load_tls(options)},
           receipt_key_{edge::load_or_create_key(premises_.receipt_key).key},
           schedule_{store_},
           roster_{store_},
           answers_{store_,           roster_, schedule_, receipt_key_, answers_options(options),
                    answer_observer()},
-          service_{service_options(), store_,        roster_,           schedule_,
-                   answers_,          options.clock, service_observer()},
+          service_{service_options(), store_,   roster_,
+                   schedule_,         answers_, [this] { return clock_.now(); },
+                   service_observer()},
           timeline_{store_,
                     roster_,
                     schedule_,
                     outlets_ = service_.outlets(),
                     timeline_options(),
                     timeline_hooks()},
-          scheduler_{timeline_, options.clock, scheduler_hooks()} {
+          scheduler_{timeline_, clock_, scheduler_hooks()} {
         add_routes(http_, {.metrics = [this] { return scrape(); },
                            .not_ready = [this] { return not_ready(); },
                            .store = store_,
@@ -81,7 +84,7 @@ public:
     void serve(const std::stop_token& stop, const std::function<void(const VerifierView&)>& ready) {
         recall_the_past();
         // The first heartbeat and this day's key come before anything a node can see.
-        timeline_.keep_books(options_.clock());
+        timeline_.keep_books(clock_.now());
         http_.start(options_.http_address, options_.http_port, "--http-port");
         service_.start();
         scheduler_.start();
@@ -174,11 +177,21 @@ private:
             metrics_.count_task_failure();
             log_failure(task, why, retry);
         };
-        hooks.clock_jumped = [this](Milliseconds jump) {
-            metrics_.count_clock_jump();
-            log_clock_jump(jump);
-        };
         return hooks;
+    }
+
+    ClockGuard::Hooks clock_hooks() {
+        return {.jumped =
+                    [this](Milliseconds jump) {
+                        metrics_.count_clock_jump();
+                        log_clock_jump(jump);
+                    },
+                .held =
+                    [this](const ClockLeap& leap) {
+                        metrics_.count_clock_jump();
+                        log_clock_leap(leap);
+                    },
+                .released = log_clock_agrees};
     }
 
     void count_refused(wire::RefusalReason reason) {
@@ -220,7 +233,7 @@ private:
     }
 
     void keep_metrics() {
-        const DayIndex today = schedule_.calendar().day_at(options_.clock());
+        const DayIndex today = schedule_.calendar().day_at(clock_.now());
         metrics_.set_policy(*schedule_.policy_on(today), schedule_.policy_hash_on(today));
         const std::uint64_t roster_version = roster_.version();
         if (models_of_ == roster_version) return;
@@ -245,6 +258,7 @@ private:
 
     std::optional<std::string> not_ready() const {
         if (!serving_) return "starting or stopping";
+        if (const auto leap = clock_.held()) return clock_leap_text(*leap);
         if (store_.last_write_failed()) return "the store cannot be written";
         if (scheduler_.silence() > silence_max) return "the scheduler does not get through";
         const auto since_late =
@@ -261,6 +275,7 @@ private:
     std::atomic<std::chrono::steady_clock::duration> late_start_{-late_for};
     std::optional<std::uint64_t> models_of_;  ///< roster version that the model counts show
     MeteredStore store_;
+    ClockGuard clock_;
     Founded founded_;
     std::optional<edge::TlsIdentity> tls_;
     SigningKey receipt_key_;

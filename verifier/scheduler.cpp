@@ -16,17 +16,16 @@ using Steady = std::chrono::steady_clock;
 constexpr Milliseconds longest_sleep{1'000};
 constexpr Milliseconds first_backoff{100};
 constexpr Milliseconds longest_backoff{5'000};
-constexpr Milliseconds jump_worth_telling{2'000};
 
 }  // namespace
 
 /// One task that is run again and again on a thread of its own.
 struct Scheduler::Loop {
-    Loop(std::string name, std::function<Instant(Instant)> run_task, Clock wall,
+    Loop(std::string name, std::function<Instant(Instant)> run_task, ClockGuard& guarded,
          SchedulerHooks told)
         : task{std::move(name)},
           run{std::move(run_task)},
-          clock{std::move(wall)},
+          clock{guarded},
           hooks{std::move(told)},
           last_through{Steady::now().time_since_epoch()} {}
 
@@ -54,13 +53,12 @@ struct Scheduler::Loop {
     }
 
     void tick() {
-        const Instant now = clock();
-        notice_jump(now);
+        const Instant now = clock.now();
         try {
             const Instant next = run(now);
             backoff = first_backoff;
             last_through = Steady::now().time_since_epoch();
-            sleep(std::clamp(std::chrono::duration_cast<Milliseconds>(next - clock()),
+            sleep(std::clamp(std::chrono::duration_cast<Milliseconds>(next - clock.now()),
                              Milliseconds{0}, longest_sleep));
         } catch (const std::exception& failure) {
             if (hooks.failed) hooks.failed(task, failure.what(), backoff);
@@ -69,21 +67,9 @@ struct Scheduler::Loop {
         }
     }
 
-    void notice_jump(Instant now) {
-        const Steady::time_point steady = Steady::now();
-        if (last_tick) {
-            const auto passed =
-                std::chrono::duration_cast<Milliseconds>(steady - last_tick->second);
-            const Milliseconds jump = (now - last_tick->first) - passed;
-            if (std::chrono::abs(jump) > jump_worth_telling && hooks.clock_jumped)
-                hooks.clock_jumped(jump);
-        }
-        last_tick.emplace(now, steady);
-    }
-
     const std::string task;
     const std::function<Instant(Instant)> run;
-    const Clock clock;
+    ClockGuard& clock;
     const SchedulerHooks hooks;
     std::atomic<Steady::duration> last_through;
     asio::io_context context{1};
@@ -91,20 +77,19 @@ struct Scheduler::Loop {
     // of the thread
     bool stopping = false;
     Milliseconds backoff = first_backoff;
-    std::optional<std::pair<Instant, Steady::time_point>> last_tick;
     std::thread thread;
 };
 
-Scheduler::Scheduler(Timeline& timeline, Clock clock, SchedulerHooks hooks) {
-    SchedulerHooks quiet = hooks;
-    quiet.clock_jumped = nullptr;  // told once, by the books
-    checks_ = std::make_unique<Loop>(
-        "starting checks", [&timeline](Instant now) { return timeline.start_checks(now); }, clock,
-        std::move(quiet));
-    books_ = std::make_unique<Loop>(
-        "keeping books", [&timeline](Instant now) { return timeline.keep_books(now); },
-        std::move(clock), std::move(hooks));
-}
+Scheduler::Scheduler(Timeline& timeline, ClockGuard& clock, SchedulerHooks hooks)
+    : checks_{std::make_unique<Loop>(
+          "starting checks", [&timeline](Instant now) { return timeline.start_checks(now); }, clock,
+          hooks)},
+      books_{std::make_unique<Loop>(
+          "keeping books",
+          [&timeline, &clock](Instant now) {
+              return clock.held() ? timeline.stay_alive(now) : timeline.keep_books(now);
+          },
+          clock, std::move(hooks))} {}
 
 Scheduler::~Scheduler() = default;
 

@@ -5,26 +5,25 @@
 #include <memory>
 #include <string>
 
+#include "verifier/clock_guard.hpp"
 #include "verifier/timeline.hpp"
 
 namespace vigil::verifier {
-
-using Clock = std::function<Instant()>;  ///< the wall clock, UTC; any thread
 
 /// Told from the scheduler's threads; must be quick. May be empty.
 struct SchedulerHooks {
     /// A StoreFailed (or another exception) of `task`; it is tried again after `retry`.
     std::function<void(const std::string& task, const std::string& why, Milliseconds retry)> failed;
-    /// The wall clock moved by this much more than time passed.
-    std::function<void(Milliseconds)> clock_jumped;
 };
 
 /// Drives a Timeline in real time: starts on one thread, books on another, so that closing a large
 /// window never delays the beginning of a check. Wakes at least once a second, because the wall
 /// clock may jump. A failure is retried with backoff (0.1 s to 5 s), for ever: nothing is skipped.
+/// While the guard holds the clock, checks and heartbeats go on by the time it gives, and the books
+/// wait: no window is closed, no day settled, no key drawn or revealed.
 class Scheduler {
 public:
-    Scheduler(Timeline& timeline, Clock clock, SchedulerHooks hooks);
+    Scheduler(Timeline& timeline, ClockGuard& clock, SchedulerHooks hooks);
     ~Scheduler();  ///< stops
 
     void start();

@@ -101,7 +101,7 @@ void Timeline::report_start(Instant start, Instant now) const {
 }
 
 Instant Timeline::keep_books(Instant now) {
-    const bool due = !beat_ || now - *beat_ >= heartbeat_every || now + step_back_max < *beat_;
+    const bool due = beat_is_due(now);
     if (due) beat(now);
     draw_keys(now);
     // A refresh that failed after a closing is made up for here.
@@ -120,8 +120,17 @@ Instant Timeline::keep_books(Instant now) {
     return now;
 }
 
+Instant Timeline::stay_alive(Instant now) {
+    if (beat_is_due(now)) beat(now);
+    return *beat_ + heartbeat_every;
+}
+
 WindowIndex Timeline::next_window() const {
     return last_closed_ ? *last_closed_ + 1 : calendar_.window_at(schedule_.genesis().founded);
+}
+
+bool Timeline::beat_is_due(Instant now) const {
+    return !beat_ || now - *beat_ >= heartbeat_every || now + step_back_max < *beat_;
 }
 
 void Timeline::beat(Instant now) {

@@ -54,6 +54,9 @@ public:
     /// `now` when there is more to do at once.
     Instant keep_books(Instant now);
 
+    /// Instead of keep_books() while the clock cannot be believed: heartbeats and nothing else.
+    Instant stay_alive(Instant now);
+
     /// Both, for one thread.
     Instant advance_to(Instant now);
 
@@ -74,6 +77,7 @@ private:
     void start_spot_checks(Instant now);
     void report_start(Instant start, Instant now) const;
 
+    bool beat_is_due(Instant now) const;
     void beat(Instant now);
     void draw_keys(Instant now);
     bool close_next(Instant now);

@@ -55,7 +55,6 @@ protected:
         scheduler_hooks.failed = [this](const std::string&, const std::string&, Milliseconds) {
             ++failures;
         };
-        scheduler_hooks.clock_jumped = [this](Milliseconds jump) { told_jump = jump; };
     }
     std::vector<WindowIndex> closings() {
         const std::lock_guard lock{mutex};
@@ -66,21 +65,45 @@ protected:
         for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i], all[i - 1] + 1);
     }
 
+    std::vector<DayKeyRecord> day_keys() {
+        std::vector<DayKeyRecord> keys;
+        world.store().read([&](Reader& reader) { keys = reader.day_keys({0}, 1'000); });
+        return keys;
+    }
+    std::size_t heartbeats(Instant from, Instant to) {
+        std::size_t count = 0;
+        world.store().read([&](Reader& reader) {
+            count = 0;
+            for (const Instant beat : reader.heartbeats(from, to))
+                count += beat >= from && beat <= to;
+        });
+        return count;
+    }
+
     World world{11, quick_policy()};
     MovingClock clock{world.now()};
+    std::atomic<Milliseconds> told_jump{};
+    std::atomic<int> leaps{};
+    ClockGuard guard{
+        [this] { return clock(); },
+        [this] {
+            return std::chrono::floor<Milliseconds>(std::chrono::steady_clock::now() - clock.began);
+        },
+        {.jumped = [this](Milliseconds jump) { told_jump = jump; },
+         .held = [this](const ClockLeap&) { ++leaps; },
+         .released = {}}};
     TimelineHooks hooks;
     SchedulerHooks scheduler_hooks;
     std::mutex mutex;
     std::vector<WindowIndex> closed;
     std::atomic<Milliseconds> worst{};
     std::atomic<int> failures{};
-    std::atomic<Milliseconds> told_jump{};
 };
 
 TEST_F(SchedulerOverThreads, ClosesWindowsAsTheyEndAndStopsAtOnce) {
     Timeline timeline{
         world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
-    Scheduler scheduler{timeline, [this] { return clock(); }, scheduler_hooks};
+    Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(5s);
     EXPECT_LT(scheduler.silence(), 2s);
@@ -120,7 +143,7 @@ TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
     };
     Timeline timeline{
         world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
-    Scheduler scheduler{timeline, [this] { return clock(); }, scheduler_hooks};
+    Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(1s);
     clock.jump = 20s;
@@ -130,6 +153,51 @@ TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
     EXPECT_GE(closings().size(), 10U) << "the jump went over ten windows of two seconds";
     expect_in_order();
     EXPECT_GT(told_jump.load(), 15s);
+    EXPECT_EQ(leaps, 0);
+}
+
+TEST_F(SchedulerOverThreads, BelievesNoLeapAndGoesOnWhenTheClockIsBack) {
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    Scheduler scheduler{timeline, guard, scheduler_hooks};
+    scheduler.start();
+    std::this_thread::sleep_for(1s);
+    const auto keys = day_keys();
+    const std::size_t before = closings().size();
+    clock.jump = 24h;
+    std::this_thread::sleep_for(4s);
+    EXPECT_EQ(leaps, 1) << "told once";
+    ASSERT_TRUE(guard.held());
+    EXPECT_EQ(guard.held()->says - guard.held()->due, 24h);
+    EXPECT_EQ(closings().size(), before) << "windows wait, also those that ended meanwhile";
+    EXPECT_FALSE(timeline.last_settled());
+    EXPECT_EQ(day_keys().size(), keys.size());
+    for (const DayKeyRecord& key : day_keys()) EXPECT_FALSE(key.revealed);
+    EXPECT_EQ(heartbeats(clock() - 1h, clock() + 1h), 0U) << "nobody served then";
+    EXPECT_LT(scheduler.silence(), 2s);
+
+    clock.jump = 0ms;
+    std::this_thread::sleep_for(2s);
+    scheduler.stop();
+    EXPECT_FALSE(guard.held());
+    EXPECT_GE(closings().size(), before + 2);
+    expect_in_order();
+    EXPECT_EQ(failures, 0);
+}
+
+TEST_F(SchedulerOverThreads, ARestartBelievesTheClock) {
+    clock.jump = 10min;
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    ClockGuard fresh{[this] { return clock(); }, [] { return 0ms; }, {}};
+    Scheduler scheduler{timeline, fresh, scheduler_hooks};
+    scheduler.start();
+    EXPECT_TRUE([&] {
+        for (int i = 0; i < 100 && closings().size() < 20; ++i) std::this_thread::sleep_for(100ms);
+        return closings().size() >= 20;
+    }());
+    scheduler.stop();
+    expect_in_order();
 }
 
 }  // namespace

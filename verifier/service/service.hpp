@@ -9,12 +9,11 @@
 
 #include "proto/edge/tls.hpp"
 #include "verifier/answers.hpp"
+#include "verifier/clock_guard.hpp"
 #include "verifier/enrolment.hpp"
 #include "verifier/outlets.hpp"
 
 namespace vigil::verifier {
-
-using Clock = std::function<Instant()>;  ///< the verifier's clock; called from any thread
 
 struct ServiceOptions {
     std::string address = "0.0.0.0";
