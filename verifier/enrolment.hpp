@@ -9,6 +9,7 @@
 #include "proto/signed_texts.hpp"
 #include "verifier/roster.hpp"
 #include "verifier/schedule.hpp"
+#include "verifier/write_limit.hpp"
 
 namespace vigil::verifier {
 
@@ -34,16 +35,20 @@ struct SignedDeviceRequest {
     Signature signature;
 };
 
-/// How much strangers may write. Enrolling is open to everybody.
+/// How much may be written. Enrolling is open to everybody, so it has a bucket of its own:
+/// strangers cannot keep the owners of enrolled devices from retiring and calibrating them.
 struct EnrolmentLimits {
     std::size_t nodes = 200'000;
     std::size_t devices_ever = 1'024;  ///< of a node, retired ones included; 64 at a time
-    std::int64_t writes_per_second = 100;
-    std::int64_t burst = 2'000;
+    WriteRate enrolments;              ///< a token for each device named
+    WriteRate requests;                ///< a token for each device retired or calibrated
 };
 
 /// Who takes part: enrolments, retirements and calibrations, each load, decide, save, then the
-/// roster. One at a time, from any thread; waits for the disk. Throws StoreFailed.
+/// roster. One at a time, from any thread; waits for the disk. Throws StoreFailed; what was written
+/// before that, the roster shows after the next request of the node, which is told the same again.
+///
+/// Nothing is written into a window that is closed already (a clock that stepped back): `busy`.
 ///
 /// Calibrations (protocol 3.5) start when they are issued, so they are issued when a node is there
 /// to hear it: with the enrolment for new devices, on request, and again when a device without a
@@ -75,8 +80,18 @@ public:
     Owed issue_owed_calibrations(const NodeId& node, Instant now);
 
 private:
+    /// What the store holds about a node.
+    struct Known {
+        std::optional<NodeRecord> node;
+        std::vector<DeviceRecord> devices;
+        std::vector<CalibrationRecord> calibrations;  ///< the latest of each device
+    };
+    Known known(const NodeId& id);
+    /// Refreshes the roster where it lacks something of it: a refresh after a commit may have
+    /// failed.
+    void show(const Known& known);
     Expected<DeviceRecord, wire::Refusal> load(const SignedDeviceRequest& request, ByteSpan text);
-    bool may_write(Instant now);
+    bool in_closed_window(Reader& reader, Instant now) const;
     CalibrationRecord next_calibration(const RosterDevice* known, DeviceRef ref, Instant now) const;
 
     Store& store_;
@@ -85,8 +100,7 @@ private:
     const EnrolmentLimits limits_;
     std::mutex mutex_;
     // guarded by mutex_
-    std::int64_t writes_left_;
-    std::optional<Instant> refilled_;
+    WriteLimit enrolling_, requesting_;
 };
 
 }  // namespace vigil::verifier

@@ -190,7 +190,8 @@ TEST_F(Enrolling, FailingStoreIsUnavailableAndNothingIsKnown) {
 
 TEST(EnrolmentLimit, TooManyNodesAndTooManyAtOnceAreBusy) {
     WorldOptions options;
-    options.service.enrolment = {.nodes = 3, .devices_ever = 3, .writes_per_second = 1, .burst = 2};
+    options.service.enrolment = {
+        .nodes = 3, .devices_ever = 3, .enrolments = {.per_second = 1, .burst = 2}, .requests = {}};
     World world{options};
     const auto channel = world.connect();
     TestNode first{channel, 1}, second{channel, 2}, third{channel, 3}, fourth{channel, 4};

@@ -39,9 +39,11 @@ void TouchyStore::write(const std::function<void(Transaction&)>& work) {
     { const std::lock_guard wait{held_}; }
     if (fails) throw StoreFailed{"the test says so"};
     real_->write(work);
+    if (fails_to_read_after_a_write.exchange(false)) fails_to_read = true;
 }
 void TouchyStore::read(const std::function<void(Reader&)>& work) {
     { const std::lock_guard wait{reads_held_}; }
+    if (fails_to_read) throw StoreFailed{"the test says so"};
     real_->read(work);
 }
 void TouchyStore::hold_reads() { reads_held_.lock(); }

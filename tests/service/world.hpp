@@ -13,7 +13,7 @@
 
 namespace vigil::verifier::test {
 
-/// A real store whose writes can be made to fail or to wait.
+/// A real store whose writes can be made to fail or to wait, and its reads to fail.
 class TouchyStore final : public Store {
 public:
     explicit TouchyStore(std::unique_ptr<Store> real) : real_{std::move(real)} {}
@@ -23,6 +23,8 @@ public:
     Health health() override { return real_->health(); }
 
     std::atomic<bool> fails{false};
+    std::atomic<bool> fails_to_read{false};
+    std::atomic<bool> fails_to_read_after_a_write{false};
     void hold();     ///< writes wait from now on
     void release();  ///< until now
     void hold_reads();
