@@ -40,6 +40,21 @@ Expected<Founded, FoundingError> create(Transaction& tx, const Founding& wanted,
     return Founded{.created = true, .announced = std::nullopt};
 }
 
+/// The largest notice that a policy in force, or announced to be, promises; nothing: one of them
+/// cannot be read. Policies are ordered by effective day.
+Expected<std::int64_t, std::string> longest_notice(const std::vector<PolicyRecord>& records,
+                                                   DayIndex today) {
+    std::int64_t notice = 1;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        const bool superseded = i + 1 < records.size() && records[i + 1].effective_day <= today;
+        if (superseded) continue;
+        const auto policy = policy_from_canonical(records[i].canonical);
+        if (!policy) return tl::unexpected{policy.error()};
+        notice = std::max<std::int64_t>(notice, policy->notice_days);
+    }
+    return notice;
+}
+
 Expected<Founded, FoundingError> continue_network(Transaction& tx, const Genesis& genesis,
                                                   const Founding& wanted, Instant now) {
     if (!wanted.network_name.empty() && wanted.network_name != genesis.network_name)
@@ -62,9 +77,12 @@ Expected<Founded, FoundingError> continue_network(Transaction& tx, const Genesis
                 calendar_text(*known) + ", the policy " + calendar_text(*wanted.policy) +
                 "; keep these, or found a new network in another data directory");
     const DayIndex today = Calendar{*known}.day_at(now);
-    const std::int64_t notice = std::max<std::int64_t>(1, known->notice_days);
+    const auto notice = longest_notice(records, today);
+    if (!notice)
+        return refused(FoundingError::Kind::policy,
+                       "the store's policy cannot be read: " + notice.error());
     PolicyRecord announced =
-        record_of(*wanted.policy, std::max(today + notice, latest.effective_day), now);
+        record_of(*wanted.policy, std::max(today + *notice, latest.effective_day), now);
     tx.add_policy(announced);
     return Founded{.created = false, .announced = std::move(announced)};
 }

@@ -30,7 +30,8 @@ struct FoundingError {
 
 /// At a verifier's start: writes the genesis and the first policy into an empty store, in force
 /// from the day of `now`; in a network that exists announces a policy other than the latest
-/// announced one, `notice_days` ahead and at the earliest tomorrow (protocol 9.1). Refused: another
+/// announced one, ahead by the largest `notice_days` of the one in force and those announced, and at
+/// the earliest tomorrow (protocol 9.1). Refused: another
 /// network's store, a new one without name or policy, a policy that changes the calendar (2.3).
 Expected<Founded, FoundingError> found_network(Store& store, const Founding& wanted, Instant now);
 

@@ -68,6 +68,35 @@ TEST_F(FoundNetwork, WithoutNoticeItWaitsForTheNextDay) {
     EXPECT_EQ(found("alpha", eager)->announced->effective_day, today + 1);
 }
 
+/// Else an announced policy with a short notice would take the notice of the one in force away.
+TEST_F(FoundNetwork, TheLongestNoticeInForceOrAnnouncedCounts) {
+    Policy hasty = september;
+    hasty.notice_days = 0;
+    ASSERT_TRUE(found("alpha", october));
+    ASSERT_EQ(found("alpha", hasty)->announced->effective_day.value, 19677);
+    october.max_missed_checks = 2;
+    EXPECT_EQ(found("alpha", october, start + 24h)->announced->effective_day.value, 19678)
+        << "today 19676, two days of notice by the policy in force";
+
+    hasty.max_missed_checks = 3;
+    EXPECT_EQ(found("alpha", hasty, start + 72h)->announced->effective_day.value, 19680)
+        << "today 19678: the last one announced is in force";
+    hasty.max_missed_checks = 4;
+    hasty.notice_days = 5;
+    EXPECT_EQ(found("alpha", hasty, start + 96h)->announced->effective_day.value, 19681);
+    hasty.max_missed_checks = 5;
+    EXPECT_EQ(found("alpha", hasty, start + 96h)->announced->effective_day.value, 19684)
+        << "five days of notice by one that is only announced";
+}
+
+TEST_F(FoundNetwork, WithNoticeBehindItASupersededPolicyDoesNotCount) {
+    october.notice_days = 5;
+    ASSERT_TRUE(found("alpha", october));
+    ASSERT_EQ(found("alpha", september)->announced->effective_day.value, 19680);
+    september.max_missed_checks = 2;
+    EXPECT_EQ(found("alpha", september, start + 5 * 24h)->announced->effective_day.value, 19682);
+}
+
 TEST_F(FoundNetwork, ACalendarNeverChanges) {
     ASSERT_TRUE(found("alpha", october));
     const auto refused = found("alpha", *preset("demo"));
