@@ -127,5 +127,23 @@ TEST_P(HistoryContract, WindowsAndDaysOfADeviceNewestFirstInPages) {
     });
 }
 
+TEST_P(HistoryContract, NothingIsOlderThanTheBeginning) {
+    const auto e = enrol(store(), 9, 1, 1);
+    const DeviceRef device = e.devices[0].ref;
+    store().write([&](Transaction& tx) {
+        tx.add_verdicts(std::vector<VerdictRecord>{verdict(hourly(device, 4))});
+    });
+    for (const std::int64_t before :
+         {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
+        const Page page{.before = before, .limit = 10};
+        store().read([&](Reader& r) {
+            EXPECT_TRUE(r.checks(device, page).empty());
+            EXPECT_TRUE(r.windows(device, page).empty());
+            EXPECT_TRUE(r.days(device, page).empty());
+            EXPECT_TRUE(r.answers(e.node.ref, page).empty());
+        });
+    }
+}
+
 }  // namespace
 }  // namespace vigil::verifier

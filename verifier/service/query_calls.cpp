@@ -44,7 +44,7 @@ Expected<Wanted, Refusal> wanted(const Parts& parts, const auto& request) {
     if (token.empty()) return out;
     std::int64_t before{};
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), before);
-    if (error != std::errc{} || end != token.data() + token.size())
+    if (error != std::errc{} || end != token.data() + token.size() || before < 0)
         return tl::unexpected{malformed("page_token: not one of this list")};
     out.page.before = before;
     return out;
@@ -154,7 +154,9 @@ Outcome explain_day(Parts& parts, const v1::ExplainRequest& request,
                     v1::ExplainResponse& response) {
     const auto device = device_named(parts, request.device_id());
     if (!device) return device.error();
-    if (request.day() < 0 || request.day() > last_day) return malformed("day: out of range");
+    if (request.day() < 0 || request.day() > last_day)
+        return malformed("day: from 0 to " + std::to_string(last_day) + " where " +
+                         std::to_string(request.day()) + " was asked for");
     const DayIndex day{request.day()};
     const auto node = parts.roster.node((*device)->node);
     std::optional<DayFile> file;

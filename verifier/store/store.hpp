@@ -27,7 +27,8 @@ struct StoreTooNew : StoreFailed {
     using StoreFailed::StoreFailed;
 };
 
-/// A page of rows, newest first: rows older than `before` (exclusive; nothing: from the newest).
+/// A page of rows, newest first: rows older than `before` (exclusive; nothing: from the newest;
+/// positions are never negative).
 struct Page {
     std::optional<std::int64_t> before;
     std::int64_t limit = 100;  ///< 1 to 1,000

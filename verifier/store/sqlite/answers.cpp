@@ -160,11 +160,12 @@ std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef n
 
 std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page) {
     std::vector<StoredAnswer> out;
-    visit_answers(db, node, page.before.value_or(last_number(db, node.bucket) + 1),
-                  [&](std::int64_t number, std::int64_t) {
-                      out.push_back(stored_answer(db, node.bucket, number));
-                      return out.size() < rows_of(page);
-                  });
+    const std::int64_t before =
+        page.before ? std::max<std::int64_t>(*page.before, 0) : last_number(db, node.bucket) + 1;
+    visit_answers(db, node, before, [&](std::int64_t number, std::int64_t) {
+        out.push_back(stored_answer(db, node.bucket, number));
+        return out.size() < rows_of(page);
+    });
     return out;
 }
 

@@ -24,6 +24,8 @@ std::optional<DayIndex> first_day(Connection& db, DeviceRef device) {
     return out;
 }
 
+std::int64_t last_before(const Page& page) { return std::max<std::int64_t>(*page.before, 0) - 1; }
+
 }  // namespace
 
 std::size_t rows_of(const Page& page) {
@@ -43,7 +45,7 @@ std::vector<WindowRecord> windows(Connection& db, DeviceRef device, const Page& 
     const auto first = first_window(db, device);
     const auto last = last_closed_window(db);
     if (!first || !last) return out;
-    WindowIndex window = page.before ? std::min(*last, {*page.before - 1}) : *last;
+    WindowIndex window = page.before ? std::min(*last, {last_before(page)}) : *last;
     for (; window >= *first && out.size() < rows_of(page); window = window - 1) {
         Rows rows = db.run(
             "SELECT bucket, window_index, device, outcome, misses, roll_call_rate,"
@@ -60,7 +62,7 @@ std::vector<DayRecord> days(Connection& db, DeviceRef device, const Page& page) 
     const auto first = first_day(db, device);
     const auto last = last_settled_day(db);
     if (!first || !last) return out;
-    DayIndex at = page.before ? std::min(last->day, {*page.before - 1}) : last->day;
+    DayIndex at = page.before ? std::min(last->day, {last_before(page)}) : last->day;
     for (; at >= *first && out.size() < rows_of(page); at = at - 1)
         if (auto found = day(db, device, at)) out.push_back(std::move(*found));
     return out;
