@@ -264,7 +264,6 @@ int main(int argc, char** argv) {
         std::cerr << "vigil-node: " << fatal.what() << "\n";
         return fatal.exit_code;
     } catch (const std::exception& failure) {
-        std::cerr << "vigil-node: " << failure.what() << " (E-INTERNAL; please report this)\n";
-        return edge::exit_check_failed;
+        return edge::report_internal("vigil-node", failure);
     }
 }

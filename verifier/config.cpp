@@ -1,7 +1,10 @@
 #include "verifier/config.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include "proto/edge/files.hpp"
 #include "proto/edge/policy_file.hpp"
+#include "verifier/service/node_version.hpp"
 
 namespace vigil::verifier {
 
@@ -40,7 +43,15 @@ void declare(edge::Settings& settings, Config& c) {
     add("log.level", &c.log_level, "trace, debug, info, warning, error");
 }
 
-void check(const Config& config) {
+void check_http(const Config& config, const edge::Settings& settings) {
+    boost::system::error_code error;
+    boost::asio::ip::make_address(config.http_address, error);
+    if (error)
+        settings.wrong("http.address",
+                       "an IP address: 127.0.0.1 serves this machine only, 0.0.0.0 all");
+}
+
+void check(const Config& config, const edge::Settings& settings) {
     const auto refuse = [](const std::string& why) {
         throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
     };
@@ -54,6 +65,12 @@ void check(const Config& config) {
         config.address == config.http_address)
         refuse("port and http.port are both " + std::to_string(config.port) +
                "; choose another with --http-port");
+    check_http(config, settings);
+    if (!config.minimum_node_version.empty() &&
+        (!is_version(config.minimum_node_version) || config.minimum_node_version.size() > 32))
+        settings.wrong("minimum_node_version",
+                       "a version such as 0.1.0 (one to four dotted numbers, at most 32 bytes), or "
+                       "nothing to talk to every node");
     if (!config.policy.empty()) edge::load_policy(config.policy);
 }
 

@@ -32,9 +32,11 @@ struct Config {
 /// Declares every setting with its help. `config` must outlive `settings` and holds the defaults.
 void declare(edge::Settings& settings, Config& config);
 
-/// What can be said about values without asking the disk or the network. Throws Fatal E-CONFIG,
-/// E-POLICY.
-void check(const Config& config);
+/// What can be said about values without asking the disk or the network; `settings` hold `config`
+/// and say where each came from. Throws Fatal E-CONFIG, E-POLICY.
+void check(const Config& config, const edge::Settings& settings);
+/// The part of it that asking a running verifier needs.
+void check_http(const Config& config, const edge::Settings& settings);
 
 VerifierOptions options_from(const Config& config, Clock clock);
 

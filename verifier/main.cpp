@@ -164,7 +164,7 @@ private:
 
     void load_and_check() {
         load();
-        check(config_);
+        check(config_, settings_);
     }
 
     std::filesystem::path store() const {
@@ -289,6 +289,7 @@ private:
         health->callback([this] {
             action_ = [this] {
                 load();
+                check_http(config_, settings_);
                 return check_health(config_.http_address,
                                     static_cast<std::uint16_t>(config_.http_port));
             };
@@ -350,6 +351,5 @@ int main(int argc, char** argv) try {
     std::fprintf(stderr, "vigil-verifier: %s\n", fatal.what());
     return fatal.exit_code;
 } catch (const std::exception& failure) {
-    std::fprintf(stderr, "vigil-verifier: E-INTERNAL: %s\n", failure.what());
-    return vigil::edge::exit_check_failed;
+    return vigil::edge::report_internal("vigil-verifier", failure);
 }

@@ -1,6 +1,7 @@
 #include "proto/edge/files.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -117,6 +118,16 @@ void make_private_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+int report_internal(std::string_view program, const std::exception& failure) {
+    const std::string text = fmt::format(
+        "{}: E-INTERNAL: {}. This is a fault of the program, not of its settings: please report "
+        "it, "
+        "with the lines before this one and what \"{} version\" prints\n",
+        program, failure.what(), program);
+    std::fputs(text.c_str(), stderr);
+    return exit_check_failed;
+}
 
 Fatal::Fatal(int exit_code_in, std::string code_in, const std::string& what_and_what_to_do)
     : std::runtime_error{code_in + ": " + what_and_what_to_do},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <span>
 #include <stdexcept>
@@ -23,6 +24,10 @@ struct Fatal : std::runtime_error {
 
 constexpr int exit_check_failed = 1, exit_usage = 2, exit_configuration = 3, exit_no_device = 4,
               exit_unreachable = 5, exit_refused = 6;
+
+/// The end of a program that met what it does not expect: prints E-INTERNAL and what to do, and
+/// returns the exit code.
+int report_internal(std::string_view program, const std::exception& failure);
 
 /// Reads a secret. Throws Fatal E-KEYMODE when group or others may read it (the message has the
 /// chmod to run), E-KEYOWNER when it belongs to somebody else, E-KEYREAD when it cannot be read or

@@ -261,6 +261,14 @@ void Settings::load(const std::filesystem::path& file,
     for (const auto& [key, text] : flags_) assign(*find(key), text, "flag " + flag_name(key));
 }
 
+void Settings::wrong(std::string_view key, std::string_view expected) const {
+    for (const Effective& one : effective())
+        if (one.key == key)
+            refuse(fmt::format("{} = {} ({}): expected {}", one.key, for_log(one.value), one.source,
+                               expected));
+    refuse(fmt::format("{}: expected {}", key, expected));
+}
+
 std::vector<Settings::Effective> Settings::effective() const {
     std::vector<Effective> out;
     for (const auto& setting : settings_) {

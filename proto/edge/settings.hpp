@@ -55,6 +55,10 @@ public:
     };
     std::vector<Effective> effective() const;
 
+    /// For a program's own checks after load(): throws Fatal E-CONFIG as load() does, with the key,
+    /// its value, where that came from, and what was expected.
+    [[noreturn]] void wrong(std::string_view key, std::string_view expected) const;
+
 private:
     const Setting* find(std::string_view key) const;
     std::vector<std::string> keys() const;

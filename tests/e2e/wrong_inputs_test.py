@@ -119,6 +119,10 @@ def settings(lab):
            "200", "100")
     expect("no address", run_node(lab), CONFIGURATION, "E-CONFIG", "verifier.address", "--verifier")
     expect("half an address", run_node(lab, "--verifier", "localhost"), CONFIGURATION, "E-CONFIG", "localhost", "host:port")
+    expect("no version", run_verifier(data, "--minimum-node-version", "latest"), CONFIGURATION, "E-CONFIG",
+           "minimum_node_version", "latest", "--minimum-node-version", "0.1.0")
+    expect("no address to ask", it.run_program("VERIFIER", "healthcheck", "--http-address", "localhost"), CONFIGURATION,
+           "E-CONFIG", "http.address", "localhost", "--http-address", "127.0.0.1")
     code, _, err = it.run_program("VERIFIER", "run", "--no-such-flag")
     it.check(code == 2, f"an unknown flag is exit 2: {code} {err}")
 

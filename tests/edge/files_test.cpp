@@ -22,6 +22,15 @@ constexpr const char* seed_hex = "9d61b19deffd5a60ba844af492ec2cc44449c5697b3269
 constexpr const char* public_hex =
     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
+TEST(Internal, SaysItsCodeFirstAndWhatToDo) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(report_internal("vigil-node", std::runtime_error{"vector::at"}), exit_check_failed);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(said.starts_with("vigil-node: E-INTERNAL: vector::at. ")) << said;
+    EXPECT_THAT(said, HasSubstr("please report it"));
+    EXPECT_TRUE(said.ends_with("\n"));
+}
+
 TEST(Secret, IsReadWhenOnlyItsOwnerMay) {
     const Scratch scratch;
     EXPECT_EQ(read_secret(scratch.write("a", "hush\n", 0600)), "hush\n");

@@ -203,6 +203,15 @@ TEST(Settings, RefuseAWrongValueNamingKeyValueAndSource) {
                 AllOf(HasSubstr("tls.on"), HasSubstr("\"maybe\""), HasSubstr("flag --tls-on")));
 }
 
+TEST(Settings, SayForAProgramWhatIsWrongWithOne) {
+    Program program;
+    program.environment["VIGIL_LOG_FORMAT"] = "xml";
+    program.load();
+    EXPECT_THAT(
+        fatal("E-CONFIG", [&] { program.settings.wrong("log.format", "text or json"); }),
+        HasSubstr("log.format = \"xml\" (environment VIGIL_LOG_FORMAT): expected text or json"));
+}
+
 TEST(Settings, RefuseANamedFileThatIsNotThere) {
     const Scratch scratch;
     Program program;

@@ -27,6 +27,8 @@ std::optional<Numbers> numbers_of(std::string_view version) {
 
 }  // namespace
 
+bool is_version(std::string_view version) { return numbers_of(version).has_value(); }
+
 std::optional<Refusal> version_fault(std::string_view version, const std::string& minimum) {
     if (minimum.empty()) return std::nullopt;
     const auto has = numbers_of(version);

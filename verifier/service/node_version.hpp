@@ -8,9 +8,12 @@
 
 namespace vigil::verifier {
 
-/// A refusal when `version` is older than `minimum`: dotted numbers, compared one by one, missing
-/// ones zero; what follows "-" or "+" does not count. A version that cannot be read is too old. An
-/// empty `minimum` takes everybody.
+/// One to four dotted numbers; what follows "-" or "+" does not count.
+bool is_version(std::string_view version);
+
+/// A refusal when `version` is older than `minimum`: compared number by number, missing ones zero.
+/// A version that cannot be read is too old. `minimum` is one (is_version), or empty, which takes
+/// everybody.
 std::optional<Refusal> version_fault(std::string_view version, const std::string& minimum);
 
 }  // namespace vigil::verifier

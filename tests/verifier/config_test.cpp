@@ -1,0 +1,63 @@
+#include "verifier/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proto/edge/files.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// The verifier's configuration with some flags given.
+struct Given {
+    explicit Given(const std::map<std::string, std::string>& flags) {
+        config.data_dir = "/nowhere";
+        declare(settings, config);
+        for (const auto& [key, text] : flags) settings.set_flag(key, text);
+        settings.load({}, [](const char*) { return nullptr; }, {});
+    }
+    Config config;
+    edge::Settings settings;
+};
+
+/// What is wrong with it; empty: nothing.
+std::string fault(const std::map<std::string, std::string>& flags) try {
+    const Given given{flags};
+    check(given.config, given.settings);
+    return {};
+} catch (const edge::Fatal& fatal) {
+    EXPECT_EQ(fatal.code, "E-CONFIG");
+    EXPECT_EQ(fatal.exit_code, edge::exit_configuration);
+    return fatal.what();
+}
+
+TEST(VerifierConfig, TakesItsDefaults) { EXPECT_EQ(fault({}), ""); }
+
+TEST(VerifierConfig, AMinimumNodeVersionIsAVersion) {
+    for (const char* version : {"", "1", "0.1", "0.1.0", "1.2.3.4", "1.2.3-rc1", "1.2+abc"})
+        EXPECT_EQ(fault({{"minimum_node_version", version}}), "") << version;
+    for (const char* version : {"v1.2", "latest", "1..2", "1.2.", "1.2.3.4.5", "-",
+                                "1.2.3-a-very-long-word-after-it-all"})
+        EXPECT_THAT(fault({{"minimum_node_version", version}}),
+                    AllOf(HasSubstr("minimum_node_version = \"" + std::string{version} + "\""),
+                          HasSubstr("flag --minimum-node-version"), HasSubstr("such as 0.1.0")))
+            << version;
+}
+
+TEST(VerifierConfig, AnHttpAddressIsAnIpAddress) {
+    for (const char* address : {"127.0.0.1", "0.0.0.0", "::1", "::"})
+        EXPECT_EQ(fault({{"http.address", address}}), "") << address;
+    for (const char* address : {"", "localhost", "127.0.0", "127.0.0.1:9463"})
+        EXPECT_THAT(fault({{"http.address", address}}),
+                    AllOf(HasSubstr("http.address = \"" + std::string{address} + "\""),
+                          HasSubstr("flag --http-address"), HasSubstr("127.0.0.1")))
+            << address;
+    const Given given{{{"http.address", "localhost"}}};
+    EXPECT_THROW(check_http(given.config, given.settings), edge::Fatal) << "healthcheck asks this";
+}
+
+}  // namespace
+}  // namespace vigil::verifier
