@@ -24,7 +24,8 @@ int print_policy_hash(const std::string& policy);
 /// Reads a store beside a verifier that may be running on it.
 int list_devices(const std::filesystem::path& store, OutputFormat format);
 /// `device`: its id, or a beginning of it that no other shares.
-/// `day`: nothing for that of the last closed window.
+/// `day`: nothing for that of the last closed window; else one of the network's, up to that of the
+/// window to be closed next, or the usage is wrong.
 int explain_day(const std::filesystem::path& store, const std::string& device,
                 std::optional<std::int64_t> day, OutputFormat format);
 

@@ -127,7 +127,16 @@ int explain_day(const std::filesystem::path& file, const std::string& device,
         if (!day && !last)
             throw edge::Fatal{edge::exit_check_failed, "E-DAY",
                               "no window was closed yet; ask again later"};
-        explained = day ? DayIndex{*day} : schedule.calendar().day_of(*last);
+        const Calendar calendar = schedule.calendar();
+        const DayIndex first = schedule.genesis().programme_start_day;
+        const DayIndex newest = last ? calendar.day_of(*last + 1) : first;
+        if (day && (DayIndex{*day} < first || DayIndex{*day} > newest))
+            throw edge::Fatal{
+                edge::exit_usage, "E-DAY",
+                fmt::format("--day {}: the record has days {} to {}, the network's first and the "
+                            "one in progress",
+                            *day, first.value, newest.value)};
+        explained = day ? DayIndex{*day} : calendar.day_of(*last);
         record = find_device(reader, device);
         lines = explain(read_day_file(reader, *schedule.policy_on(explained), record, explained));
     });
