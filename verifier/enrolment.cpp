@@ -26,8 +26,7 @@ bool claims_the_same(const NodeRecord& node, const wire::Enrolment& claimed) {
 
 bool claims_the_same(const DeviceRecord& device, const wire::DeviceClaim& claim) {
     return device.model == claim.model && device.driver == claim.driver &&
-           device.backend == claim.backend && device.memory_bytes == claim.memory_bytes &&
-           !device.retired_from;
+           device.backend == claim.backend && device.memory_bytes == claim.memory_bytes;
 }
 
 const DeviceRecord* find(const std::vector<DeviceRecord>& devices, std::string_view uid) {
@@ -43,6 +42,13 @@ bool claims_the_same(const NodeRecord& node, const std::vector<DeviceRecord>& de
                const DeviceRecord* device = find(devices, claim.uid);
                return device && claims_the_same(*device, claim);
            });
+}
+
+bool takes_one_back(const std::vector<DeviceRecord>& devices, const wire::Enrolment& claimed) {
+    return std::any_of(claimed.devices.begin(), claimed.devices.end(), [&](const auto& claim) {
+        const DeviceRecord* device = find(devices, claim.uid);
+        return device && device->retired_from;
+    });
 }
 
 DeviceRecord device_record(const wire::Enrolment& claimed, const wire::DeviceClaim& claim,
@@ -169,7 +175,9 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
         return refused(RefusalReason::stale_enrolment,
                        "sequence " + std::to_string(claimed.sequence) + " where " +
                            std::to_string(known.node->sequence) + " is in force");
-    if (same) return enrolled(claimed);
+    // The one in force changes nothing, not even for a device that was retired since (protocol 11).
+    const bool repeated = same && claimed.sequence == known.node->sequence;
+    if (repeated || (same && !takes_one_back(known.devices, claimed))) return enrolled(claimed);
     if (auto refusal = over_limit(known.devices, claimed, limits_.devices_ever))
         return tl::unexpected{*std::move(refusal)};
     if (!known.node && roster_.node_count() >= limits_.nodes)

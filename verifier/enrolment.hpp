@@ -59,8 +59,9 @@ class Enrolments {
 public:
     Enrolments(Store& store, Roster& roster, Schedule& schedule, EnrolmentLimits limits);
 
-    /// The same content again changes nothing; so does a newer one that claims the same. Devices
-    /// not named stay as they are; a retired one that is named takes part again (protocol 8.5).
+    /// The same content again changes nothing; so does a newer one that claims the same of devices
+    /// that take part. Devices not named stay as they are; a retired one that a newer enrolment
+    /// names takes part again (protocol 8.5).
     Expected<Enrolled, wire::Refusal> enrol(const SignedEnrolment& enrolment, Instant now);
 
     /// At most one calibration of a device a day. The same request again, while its calibration is

@@ -76,6 +76,23 @@ TEST_F(Submitting, ReplayGetsTheFirstReceiptAgain) {
     EXPECT_EQ(answers(), 1);
 }
 
+TEST_F(Submitting, ReplayAfterARetirementTookEffectGetsTheFirstReceiptAgain) {
+    const Calendar calendar = world.schedule.calendar();
+    v1::RetireResponse retired;
+    for (const std::size_t device : {0U, 1U}) ASSERT_TRUE(node.retire(1, retired, device).ok());
+    const WindowIndex away = calendar.first_window(DayIndex{retired.retired_from_day()});
+    world.clock.set(calendar.span(away - 1).begin);
+    world.begin_fleet_check(CheckKind::hourly);
+    world.clock.advance(2s);
+    const wire::SignedAnswer answer = node.answer(node.open_checks().at(0));
+    const v1::AnswerOutcome first = node.submit(answer);
+    ASSERT_TRUE(first.has_receipt()) << first.refusal().message();
+    world.clock.set(calendar.span(away).begin + 1s);
+    const v1::AnswerOutcome again = node.submit(answer);
+    ASSERT_TRUE(again.has_receipt()) << again.refusal().message();
+    EXPECT_EQ(first.SerializeAsString(), again.SerializeAsString());
+}
+
 TEST_F(Submitting, SecondAnswerToACheckChangesNothing) {
     world.clock.advance(2s);
     const v1::AnswerOutcome first = node.submit(node.answer(check, 500));

@@ -295,6 +295,21 @@ TEST_F(Enrolling, RetiresAtTheEndOfTheFollowingDayAndComesBack) {
     EXPECT_EQ(record().active_from, device->enrolled) << "it never was away";
 }
 
+TEST_F(Enrolling, SameBytesAfterARetirementAreAnsweredAsBeforeAndUndoNothing) {
+    ASSERT_TRUE(node.enrol(1).ok());
+    v1::RetireResponse retired;
+    ASSERT_TRUE(node.retire(1, retired).ok());
+    v1::EnrolResponse again;
+    wire::Enrolment claimed = node.claims();
+    claimed.sequence = 1;
+    ASSERT_TRUE(node.enrol(claimed, &again).ok());
+    EXPECT_EQ(again.devices_size(), 2);
+    EXPECT_EQ(record().retired_from, DayIndex{retired.retired_from_day()});
+    EXPECT_EQ(entries(), 2U) << "the enrolment and the retirement";
+    claimed.name = "other";
+    EXPECT_EQ(refused(claimed), RefusalReason::stale_enrolment);
+}
+
 TEST_F(Enrolling, ComesBackAfterRetirementOnceTheBooksAreClosed) {
     ASSERT_TRUE(node.enrol().ok());
     const Calendar calendar = world.schedule.calendar();
