@@ -1,7 +1,9 @@
 #include "verifier/replay.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "core/base/ids.hpp"
 #include "core/schedule/beacon.hpp"
@@ -9,6 +11,7 @@
 #include "verifier/day_settler.hpp"
 #include "verifier/judging.hpp"
 #include "verifier/replay_comparison.hpp"
+#include "verifier/replay_copies.hpp"
 #include "verifier/replay_record.hpp"
 #include "verifier/replay_requests.hpp"
 #include "verifier/window_closer.hpp"
@@ -18,10 +21,9 @@ namespace {
 
 using namespace replaying;
 
-constexpr std::int64_t rows_a_page = 500;
 constexpr std::size_t answers_a_write = 256;
 /// A closing's transaction follows the time it is dated with; answers may slip in between.
-constexpr Milliseconds closing_takes{5'000};
+constexpr Milliseconds closing_takes{60'000};
 constexpr std::int64_t missing_closings_max = 10'000;
 /// Above this many changed nodes the roster is read anew instead of node by node.
 constexpr std::size_t refreshes_max = 16;
@@ -30,103 +32,51 @@ constexpr Instant end_of_time = instant_from_ms(std::int64_t{1} << 60);
 class Replay {
 public:
     Replay(Reader& record, const ReplayOptions& options)
-        : record_{record},
+        : record_{&record},
           options_{options},
           store_{open_sqlite_store(options.scratch)},
-          genesis_{found()},
+          copies_{*store_, report_},
+          genesis_{copies_.found(record)},
           schedule_{*store_},
           calendar_{schedule_.calendar()},
-          events_{record, calendar_.day_length(),
+          events_{calendar_.window_length(),
                   [this](int bucket, std::int64_t number) {
                       report_.differ([&] {
                           return "answer " + std::to_string(number) + " of bucket " +
                                  std::to_string(bucket) + " is missing in the record";
                       });
                   }},
-          requests_{*store_, schedule_, report_} {
+          requests_{*store_, schedule_, report_},
+          window_{calendar_.window_at(genesis_.founded)},
+          calibrations_from_{window_} {
         read_roster();
     }
 
-    ReplayReport run() {
-        const auto last = record_.last_closed_window();
-        WindowIndex window = calendar_.window_at(genesis_.founded);
-        if (last) {
-            progress_.of_windows = last->value - window.value + 1;
-            for (auto page = record_.closed_windows(window, rows_a_page); !page.empty();
-                 page = record_.closed_windows(window, rows_a_page))
-                for (const ClosedWindow& closing : page) {
-                    close_missing(window, closing);
-                    close(closing);
-                    window = closing.window + 1;
-                }
+    /// Replays the next closed window, or what is left when there is none; false: that was all.
+    /// `record`: a snapshot that is as new as the one before, or newer.
+    bool go_on(Reader& record) {
+        record_ = &record;
+        if (copies_.take_added(record)) schedule_.refresh_policies();
+        events_.look_again(record);
+        const auto closings = record.closed_windows(window_, 1);
+        if (closings.empty()) {
+            finish(window_);
+            return false;
         }
-        report_.through = last;
-        finish(window);
-        return std::move(report_);
+        const WindowIndex first = calendar_.window_at(genesis_.founded);
+        progress_.of_windows = record.last_closed_window()->value - first.value + 1;
+        const ClosedWindow& closing = closings.front();
+        if (unsettled_) compare_settlement(*std::exchange(unsettled_, std::nullopt));
+        close_missing(window_, closing);
+        close(closing);
+        compare_calibrations(closing.window);
+        window_ = closing.window + 1;
+        return true;
     }
+
+    ReplayReport take_report() { return std::move(report_); }
 
 private:
-    /// What there is once for the network, all of it at the beginning: nothing reads a policy or a
-    /// key before its day.
-    Genesis found() {
-        const auto genesis = record_.genesis();
-        if (!genesis)
-            throw StoreFailed{"the store holds no network yet: there is nothing to replay"};
-        report_.network = genesis->network_name;
-        const auto policies = record_.policies();
-        if (policies.empty()) throw StoreFailed{"the store holds a genesis but no policy"};
-        store_->write([&](Transaction& tx) {
-            tx.found(*genesis);
-            for (const PolicyRecord& policy : policies) tx.add_policy(policy);
-        });
-        report_.policies = std::ssize(policies);
-        for (const PolicyRecord& policy : policies) verify(policy);
-        copy_keys(network_id(genesis->network_name));
-        return *genesis;
-    }
-
-    void verify(const PolicyRecord& record) {
-        const auto policy = policy_from_canonical(record.canonical);
-        if (!policy)
-            throw StoreFailed{"the policy of day " + std::to_string(record.effective_day.value) +
-                              " cannot be read: " + policy.error()};
-        if (const PolicyHash hash = policy_hash(*policy); hash != record.hash)
-            report_.differ([&] {
-                return "the policy from day " + std::to_string(record.effective_day.value) +
-                       ": the record says hash " + to_hex(record.hash) + ", its text has " +
-                       to_hex(hash);
-            });
-    }
-
-    void copy_keys(const NetworkId& network) {
-        DayIndex first{INT64_MIN};
-        for (auto page = record_.day_keys(first, rows_a_page); !page.empty();
-             page = record_.day_keys(first, rows_a_page)) {
-            first = page.back().day + 1;
-            report_.day_keys += std::ssize(page);
-            for (DayKeyRecord& key : page) {
-                if (commit(network, key.day, key.key) != key.commit)
-                    report_.differ([&] {
-                        return "day " + std::to_string(key.day.value) +
-                               ": its key is not the one that was committed to";
-                    });
-                key.revealed.reset();  // settling reveals it
-            }
-            store_->write([&](Transaction& tx) {
-                for (const DayKeyRecord& key : page) tx.add_day_key(key);
-            });
-        }
-    }
-
-    void copy_heartbeats(DayIndex day) {
-        const Span span = calendar_.span(day);
-        const auto heartbeats = record_.heartbeats(span.begin, span.end);
-        store_->write([&](Transaction& tx) {
-            for (const Instant at : heartbeats) tx.add_heartbeat(0, at);
-        });
-        heartbeats_of_ = day;
-    }
-
     void close_missing(WindowIndex window, const ClosedWindow& next) {
         if (next.window.value - window.value > missing_closings_max)
             throw StoreFailed{"the record jumps from window " + std::to_string(window.value) +
@@ -142,16 +92,19 @@ private:
 
     void close(const ClosedWindow& closing) {
         const DayIndex day = calendar_.day_of(closing.window);
-        if (heartbeats_of_ != day) copy_heartbeats(day);
+        copies_.take_heartbeats(*record_, calendar_.span(closing.window));
         advance(closing.closed);
         for (const StoredAnswer& answer : events_.take_answers(
-                 closing.closed, closing.closed + closing_takes,
+                 closing.closed,
+                 closing.closed + std::min(closing_takes, calendar_.window_length()),
                  [&](const StoredAnswer& a) { return counts_in(a, closing.window); }))
             apply(answer);
         write_answers();
         freshen();
         close_window(*store_, *roster_, schedule_, closing.window, closing.closed);
         ++report_.windows;
+        report_.through = closing.window;
+        passed_ = closing.closed;
         compare_window(closing.window, false);
         if (calendar_.day_of(closing.window + 1) != day) settle(day, closing.closed);
 
@@ -161,35 +114,38 @@ private:
     }
 
     void settle(DayIndex day, Instant closed) {
-        const auto recorded = record_.settled_day(day);
+        const auto recorded = record_->settled_day(day);
         const SettledDay settled =
             settle_day(*store_, *roster_, schedule_, day, recorded ? recorded->settled : closed)
                 .day;
         report_.days.push_back({.day = day, .recorded = {}, .replayed = settled.state_hash});
         store_->read([&](Reader& replayed) {
             const std::int64_t windows = calendar_.windows_per_day();
-            compare_windows(record_.windows_of(day, windows), replayed.windows_of(day, windows),
+            compare_windows(record_->windows_of(day, windows), replayed.windows_of(day, windows),
                             name_device(), report_);
-            if (recorded)
-                compare_days(record_.days_of(day), replayed.days_of(day), name_device(), report_);
         });
+        // A verifier settles a day after closing its last window, and before it closes another.
+        if (recorded || record_->last_closed_window() > calendar_.first_window(day + 1) - 1)
+            compare_settlement(settled);
+        else
+            unsettled_ = settled;
+    }
+
+    void compare_settlement(const SettledDay& replay) {
+        const DayIndex day = replay.day;
+        const auto recorded = record_->settled_day(day);
         if (!recorded) {
-            // The moment between closing the last window and settling is no difference.
-            if (record_.last_closed_window() > calendar_.first_window(day + 1) - 1)
-                report_.differ([&] {
-                    return "day " + std::to_string(day.value) + ": the record never settled it";
-                });
+            report_.differ([&] {
+                return "day " + std::to_string(day.value) + ": the record never settled it";
+            });
             return;
         }
+        store_->read([&](Reader& replayed) {
+            compare_days(record_->days_of(day), replayed.days_of(day), name_device(), report_);
+        });
         report_.days.back().recorded = recorded->state_hash;
-        if (recorded->state_hash != settled.state_hash || recorded->devices != settled.devices)
-            report_.differ([&] {
-                return "day " + std::to_string(day.value) + ": state_hash: the record has " +
-                       to_hex(recorded->state_hash) + " of " + std::to_string(recorded->devices) +
-                       " devices, the replay " + to_hex(settled.state_hash) + " of " +
-                       std::to_string(settled.devices);
-            });
-        const auto key = record_.day_key(day);
+        compare_settled(*recorded, replay, report_);
+        const auto key = record_->day_key(day);
         if (key && !key->revealed)
             report_.differ([&] {
                 return "day " + std::to_string(day.value) +
@@ -199,29 +155,51 @@ private:
 
     void compare_window(WindowIndex window, bool open) {
         store_->read([&](Reader& replayed) {
-            compare_verdicts(record_.verdicts_of(window), replayed.verdicts_of(window), open,
+            compare_verdicts(record_->verdicts_of(window), replayed.verdicts_of(window), open,
                              name_device(), report_);
         });
     }
 
+    /// A calibration may be answered long after its window was closed, so a difference now may be
+    /// none in the end: the window is compared again.
+    void compare_calibrations(WindowIndex until) {
+        for (; calibrations_from_ < until; ++calibrations_from_) {
+            ReplayReport now;
+            store_->read([&](Reader& replayed) {
+                compare_verdicts(record_->calibration_verdicts_of(calibrations_from_),
+                                 replayed.calibration_verdicts_of(calibrations_from_), false,
+                                 name_device(), now);
+            });
+            if (now.agrees())
+                report_.verdicts += now.verdicts;
+            else
+                calibrations_again_[calibrations_from_] = 0;
+        }
+    }
+
     /// Everything after the last closed window, and what is compared once.
     void finish(WindowIndex next) {
+        if (unsettled_ && record_->settled_day(unsettled_->day)) compare_settlement(*unsettled_);
         advance(end_of_time);
         write_answers();
         freshen();
         judge_waiting(*store_, *roster_, schedule_, next);
-        const WindowIndex first = calendar_.window_at(genesis_.founded);
         for (WindowIndex window = next; window <= latest_claim_; ++window)
             compare_window(window, true);
         if (calendar_.first_window(calendar_.day_of(next)) < next) finish_day(next);
         store_->read([&](Reader& replayed) {
-            // A calibration may be answered after its window was closed.
-            for (WindowIndex window = first; window <= std::max(latest_claim_, next - 1); ++window)
-                compare_verdicts(record_.calibration_verdicts_of(window),
-                                 replayed.calibration_verdicts_of(window), window + 1 >= next,
+            for (; calibrations_from_ <= std::max(latest_claim_, next - 1); ++calibrations_from_)
+                calibrations_again_[calibrations_from_] = 0;
+            for (const auto& [again, counted] : calibrations_again_) {
+                report_.verdicts -= counted;
+                compare_verdicts(record_->calibration_verdicts_of(again),
+                                 replayed.calibration_verdicts_of(again), again + 1 >= next,
                                  name_device(), report_);
-            compare_nodes(record_.nodes(), replayed.nodes(), report_);
-            compare_devices(record_.devices(), replayed.devices(), report_);
+            }
+            compare_calibrations_issued(record_->latest_calibrations(),
+                                        replayed.latest_calibrations(), name_device(), report_);
+            compare_nodes(record_->nodes(), replayed.nodes(), report_);
+            compare_devices(record_->devices(), replayed.devices(), report_);
         });
         requests_.finish();
         report_.requests = requests_.count();
@@ -232,14 +210,34 @@ private:
         const DayIndex day = calendar_.day_of(next);
         store_->read([&](Reader& replayed) {
             const std::int64_t windows = calendar_.windows_per_day();
-            compare_windows(record_.windows_of(day, windows), replayed.windows_of(day, windows),
+            compare_windows(record_->windows_of(day, windows), replayed.windows_of(day, windows),
                             name_device(), report_);
         });
     }
 
     void advance(Instant until) {
         while (auto event = events_.next(until))
-            std::visit([this](const auto& one) { apply(one); }, *event);
+            std::visit(
+                [this](const auto& one) {
+                    if (passed_ && time_of(one) <= *passed_) note_late(time_of(one));
+                    apply(one);
+                },
+                *event);
+    }
+
+    static Instant time_of(const EnrolmentEntry& entry) { return entry.received; }
+    static Instant time_of(const CalibrationRecord& calibration) { return calibration.issued; }
+    static Instant time_of(const StoredAnswer& answer) { return answer.received; }
+
+    /// It came before a window was closed and was on the disk afterwards, so it counts for a later
+    /// one; what it decides is compared all the same.
+    void note_late(Instant when) {
+        report_.note([&] {
+            return "what was received at " + std::to_string(to_ms(when)) +
+                   " ms was recorded after the closing of window " +
+                   std::to_string((window_ - 1).value) + ", dated " +
+                   std::to_string(to_ms(*passed_)) + " ms";
+        });
     }
 
     void apply(const EnrolmentEntry& entry) {
@@ -286,11 +284,21 @@ private:
         bool calibrates = false;
         for (const CheckClaim& claim : judged->record.claims) {
             latest_claim_ = std::max(latest_claim_, claim.window);
-            calibrates = calibrates || claim.kind == CheckKind::calibration;
+            if (claim.kind != CheckKind::calibration) continue;
+            calibrates = true;
+            compare_calibrations_again(claim.window);
         }
         waiting_.push_back(*std::move(judged));
         // A calibration judges what comes after it.
         if (calibrates || waiting_.size() >= answers_a_write) write_answers();
+    }
+
+    /// The verdict of a calibration whose window was compared already.
+    void compare_calibrations_again(WindowIndex window) {
+        if (window >= calibrations_from_ || calibrations_again_.contains(window)) return;
+        store_->read([&](Reader& replayed) {
+            calibrations_again_[window] = std::ssize(replayed.calibration_verdicts_of(window));
+        });
     }
 
     bool counts_in(const StoredAnswer& stored, WindowIndex window) {
@@ -353,11 +361,12 @@ private:
         };
     }
 
-    Reader& record_;
+    Reader* record_;  ///< the snapshot that is read now
     const ReplayOptions& options_;
     ReplayReport report_;
     ReplayProgress progress_;
     std::unique_ptr<Store> store_;
+    Copies copies_;
     Genesis genesis_;
     Schedule schedule_;
     Calendar calendar_;
@@ -367,16 +376,23 @@ private:
     std::optional<Judging> judging_;
     std::set<NodeId> stale_;
     std::vector<JudgedAnswer> waiting_;
-    std::optional<DayIndex> heartbeats_of_;
+    WindowIndex window_;  ///< the next to be replayed
     WindowIndex latest_claim_{-1};
+    std::optional<Instant> passed_;        ///< when the last replayed window was closed
+    std::optional<SettledDay> unsettled_;  ///< replayed, but not in the record yet
+    WindowIndex calibrations_from_;        ///< the first that was not compared
+    /// Compared at the end, with the verdicts that were counted before.
+    std::map<WindowIndex, std::int64_t> calibrations_again_;
 };
 
 }  // namespace
 
 ReplayReport replay(Store& source, const ReplayOptions& options) {
-    ReplayReport report;
-    source.read([&](Reader& record) { report = Replay{record, options}.run(); });
-    return report;
+    std::optional<Replay> replay;
+    source.read([&](Reader& record) { replay.emplace(record, options); });
+    for (bool more = true; more;)
+        source.read([&](Reader& record) { more = replay->go_on(record); });
+    return replay->take_report();
 }
 
 }  // namespace vigil::verifier

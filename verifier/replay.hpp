@@ -45,6 +45,13 @@ struct ReplayReport {
     std::vector<std::string> sentences;  ///< of the first differences, in order of time
 
     bool agrees() const { return differences == 0; }
+    std::uint64_t notes{};  ///< of what was recorded late; no differences
+    std::vector<std::string> note_sentences;
+    template <class Sentence>
+    void note(const Sentence& sentence) {
+        if (note_sentences.size() < sentences_kept) note_sentences.push_back(sentence());
+        ++notes;
+    }
     template <class Sentence>
     void differ(const Sentence& sentence) {
         if (sentences.size() < sentences_kept) sentences.push_back(sentence());
@@ -59,8 +66,20 @@ struct ReplayReport {
 /// outcome, day, state_hash, node and device with the record, and verifies every commit, every
 /// signature and, by deriving it, every challenge. Reasons in words are not compared.
 ///
-/// `source` is read in one snapshot, so a verifier may go on writing to it. Throws StoreFailed when
-/// either store fails or the record cannot be read at all.
+/// A verifier may go on writing to `source`. It is read in parts, a snapshot for each closed window
+/// and one for what came after the last, because a snapshot that stays open keeps the write-ahead
+/// log from being reused. That is sound because the record is append-only and ordered by its
+/// commits:
+///  - A snapshot that holds the closing of a window holds whatever decided it, since the same
+///    commit, or one before it, wrote that; an answer is refused once its window is closed, so
+///    nothing of the window comes later.
+///  - A later snapshot holds all of an earlier one. What it adds is taken when it is found, also
+///    where it was received before a window that was replayed already: it counts for a later one,
+///    and the report notes it.
+///  - What may grow at any time (verdicts of calibrations) and what is changed in place (nodes and
+///    devices) is compared in the last snapshot, in which everything was replayed.
+///
+/// Throws StoreFailed when either store fails or the record cannot be read at all.
 ReplayReport replay(Store& source, const ReplayOptions& options);
 
 enum class AuditFormat : std::uint8_t { text, json };

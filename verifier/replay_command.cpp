@@ -59,6 +59,9 @@ void print_text(const ReplayReport& r, std::ostream& out) {
                 : *day.recorded == day.replayed ? "  as recorded"
                                                 : "  DIFFERS from " + to_hex(*day.recorded))
             << '\n';
+    for (const std::string& sentence : r.note_sentences) out << "note: " << sentence << '\n';
+    if (r.notes > r.note_sentences.size())
+        out << "and " << grouped(r.notes - r.note_sentences.size()) << " more notes\n";
     for (const std::string& sentence : r.sentences) out << "difference: " << sentence << '\n';
     if (r.differences > r.sentences.size())
         out << "and " << grouped(r.differences - r.sentences.size()) << " more\n";
@@ -95,7 +98,9 @@ void print_json(const ReplayReport& r, std::ostream& out) {
         {"settlements", r.day_rows},
         {"days", days},
         {"differences", r.differences},
-        {"first_differences", r.sentences}};
+        {"first_differences", r.sentences},
+        {"notes", r.notes},
+        {"first_notes", r.note_sentences}};
     out << all.dump(2, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 

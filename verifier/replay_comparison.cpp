@@ -188,6 +188,32 @@ void compare_days(const std::vector<DayRecord>& recorded, const std::vector<DayR
         differing_days, report);
 }
 
+void compare_calibrations_issued(const std::vector<CalibrationRecord>& recorded,
+                                 const std::vector<CalibrationRecord>& replayed,
+                                 const NameDevice& name, ReplayReport& report) {
+    walk(
+        recorded, replayed, false, [](const CalibrationRecord& row) { return row.device; },
+        [&](const CalibrationRecord& row) { return name(row.device) + ", its last calibration"; },
+        [](const CalibrationRecord& a, const CalibrationRecord& b) {
+            return Fields{}
+                .field("number", a.counter, b.counter)
+                .field("beacon", a.beacon, b.beacon)
+                .field("issued", a.issued, b.issued)
+                .take();
+        },
+        report);
+}
+
+void compare_settled(const SettledDay& recorded, const SettledDay& replayed, ReplayReport& report) {
+    if (recorded.state_hash == replayed.state_hash && recorded.devices == replayed.devices) return;
+    report.differ([&] {
+        return "day " + text(recorded.day) + ": state_hash: the record has " +
+               text(recorded.state_hash) + " of " + std::to_string(recorded.devices) +
+               " devices, the replay " + text(replayed.state_hash) + " of " +
+               std::to_string(replayed.devices);
+    });
+}
+
 void compare_nodes(const std::vector<NodeRecord>& recorded, const std::vector<NodeRecord>& replayed,
                    ReplayReport& report) {
     walk(

@@ -20,6 +20,11 @@ void compare_windows(const std::vector<WindowRecord>& recorded,
                      ReplayReport& report);
 void compare_days(const std::vector<DayRecord>& recorded, const std::vector<DayRecord>& replayed,
                   const NameDevice& name, ReplayReport& report);
+/// The latest calibration of each device.
+void compare_calibrations_issued(const std::vector<CalibrationRecord>& recorded,
+                                 const std::vector<CalibrationRecord>& replayed,
+                                 const NameDevice& name, ReplayReport& report);
+void compare_settled(const SettledDay& recorded, const SettledDay& replayed, ReplayReport& report);
 void compare_nodes(const std::vector<NodeRecord>& recorded, const std::vector<NodeRecord>& replayed,
                    ReplayReport& report);
 void compare_devices(const std::vector<DeviceRecord>& recorded,

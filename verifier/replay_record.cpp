@@ -16,16 +16,28 @@ constexpr int answers_ahead = 32;
 
 }  // namespace
 
-RecordReader::RecordReader(Reader& reader, Milliseconds chunk,
-                           std::function<void(int, std::int64_t)> missing)
-    : reader_{reader}, chunk_{chunk}, missing_{std::move(missing)} {
-    for (int bucket = 0; bucket < 256; ++bucket) fill(static_cast<std::uint8_t>(bucket));
+RecordReader::RecordReader(Milliseconds chunk, std::function<void(int, std::int64_t)> missing)
+    : chunk_{chunk}, missing_{std::move(missing)} {}
+
+void RecordReader::look_again(Reader& reader) {
+    reader_ = &reader;
+    requests_at_end_ = false;
+    request_time_.reset();
+    calibrations_.clear();
+    if (reached_) {
+        calibrations_to_ = *reached_ - chunk_;
+        given_.erase(given_.begin(), given_.lower_bound({calibrations_to_, {}, 0}));
+    }
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+        buckets_[bucket].at_end = false;
+        fill(static_cast<std::uint8_t>(bucket));
+    }
 }
 
 void RecordReader::fill(std::uint8_t number) {
     Bucket& bucket = buckets_[number];
     while (!bucket.at_end && bucket.waiting < answers_ahead) {
-        auto page = reader_.answers_after(number, bucket.read_to, answers_a_page);
+        auto page = reader_->answers_after(number, bucket.read_to, answers_a_page);
         bucket.at_end = std::ssize(page) < answers_a_page;
         for (StoredAnswer& answer : page) {
             if (answer.number != bucket.read_to + 1) missing_(number, bucket.read_to + 1);
@@ -48,10 +60,16 @@ StoredAnswer RecordReader::take(std::map<Place, StoredAnswer>::iterator at) {
 
 std::optional<Instant> RecordReader::next_request() {
     while (requests_.size() < requests_ahead && !requests_at_end_) {
-        auto page = reader_.enrolments(requests_to_, requests_a_page);
-        requests_at_end_ = page.empty();
+        auto page = reader_->enrolments(requests_to_, requests_a_page);
+        for (; requests_of_page_ < page.size(); ++requests_of_page_)
+            requests_.push_back(std::move(page[requests_of_page_]));
+        // A page that is not full is the last, unless numbers are missing.
+        requests_at_end_ =
+            std::ssize(page) < requests_a_page &&
+            reader_->enrolments(requests_to_ + requests_a_page, requests_a_page).empty();
+        if (requests_at_end_) break;
         requests_to_ += requests_a_page;
-        for (EnrolmentEntry& entry : page) requests_.push_back(std::move(entry));
+        requests_of_page_ = 0;
     }
     if (requests_.empty()) return std::nullopt;
     if (!request_time_) {
@@ -71,14 +89,16 @@ std::optional<Instant> RecordReader::next_calibration(Instant until) {
         const Instant from = calibrations_to_;
         calibrations_to_ = until + Milliseconds{1};
         if (from != Instant::min()) calibrations_to_ = std::max(calibrations_to_, from + chunk_);
-        for (CalibrationRecord& calibration : reader_.calibrations(from, calibrations_to_))
-            calibrations_.push_back(std::move(calibration));
+        for (CalibrationRecord& calibration : reader_->calibrations(from, calibrations_to_))
+            if (!given_.contains({calibration.issued, calibration.device, calibration.counter}))
+                calibrations_.push_back(std::move(calibration));
     }
     if (calibrations_.empty()) return std::nullopt;
     return calibrations_.front().issued;
 }
 
 std::optional<RecordEvent> RecordReader::next(Instant until) {
+    reached_ = until;
     const auto request = next_request();
     const auto calibration = next_calibration(until);
     std::optional<Instant> answer;
@@ -95,7 +115,9 @@ std::optional<RecordEvent> RecordReader::next(Instant until) {
         return event;
     }
     if (calibration == first) {
-        RecordEvent event{std::move(calibrations_.front())};
+        const CalibrationRecord& given = calibrations_.front();
+        given_.emplace(given.issued, given.device, given.counter);
+        RecordEvent event{given};
         calibrations_.pop_front();
         return event;
     }

@@ -115,6 +115,12 @@ def test(lab):
     it.check(found == set(it.VERDICTS.values()), f"the record holds every verdict, not only {found}")
     it.check([day["state_hash"] for day in report["days"]] == hashes, "the replay has the record's state hashes")
 
+    # An audit beside the verifier takes in what is recorded meanwhile, and keeps no snapshot open: the log is reused.
+    beside = subprocess.run([it.program("SIMULATED_STORE"), lab.place / "beside.db", str(lab.seed), "audited"],
+                            stdout=subprocess.PIPE, text=True, timeout=120)
+    it.say(beside.stdout.splitlines()[-1])
+    it.check(beside.returncode == 0, f"an audit beside the verifier agrees:\n{beside.stdout}")
+
     for case in CASES:
         copy = lab.place / f"{case.__name__}.db"
         shutil.copy(store, copy)

@@ -1,9 +1,13 @@
 // Writes a store with a network's six short days in virtual time, from a seed: honest, absent,
 // weak, late and careless devices, one that retires and comes back, a new policy, an hour of the
-// verifier's own and one of the whole fleet away. For tests of the audit.
+// verifier's own and one of the whole fleet away. For tests of the audit. With "audited" it is
+// audited all the while, in snapshots of the moments just after a window was closed.
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
+#include <filesystem>
 #include <future>
+#include <mutex>
 #include <random>
 #include <set>
 
@@ -15,6 +19,7 @@
 #include "proto/signed_texts.hpp"
 #include "verifier/answers.hpp"
 #include "verifier/enrolment.hpp"
+#include "verifier/replay.hpp"
 #include "verifier/timeline.hpp"
 
 namespace vigil::verifier {
@@ -51,9 +56,46 @@ struct SimulatedNode {
     std::uint64_t sequence = 1;
 };
 
+/// A store that is read only when the one who writes says so, and then while he waits.
+class GuardedStore final : public Store {
+public:
+    explicit GuardedStore(std::unique_ptr<Store> real) : real_{std::move(real)} {}
+
+    void write(const std::function<void(Transaction&)>& work) override { real_->write(work); }
+    void read(const std::function<void(Reader&)>& work) override {
+        std::unique_lock lock{mutex_};
+        turned_.wait(lock, [this] { return reading_ || open_; });
+        real_->read(work);
+        reading_ = false;
+        turned_.notify_all();
+    }
+    Health health() override { return real_->health(); }
+
+    void let_one_read() {
+        std::unique_lock lock{mutex_};
+        reading_ = true;
+        turned_.notify_all();
+        turned_.wait(lock, [this] { return !reading_ || open_; });
+    }
+    void open() {  ///< from now on as it likes
+        const std::lock_guard lock{mutex_};
+        open_ = true;
+        turned_.notify_all();
+    }
+
+private:
+    std::unique_ptr<Store> real_;
+    std::mutex mutex_;
+    std::condition_variable turned_;
+    // guarded by mutex_
+    bool reading_ = false, open_ = false;
+};
+
 class Simulation {
 public:
     Simulation(const char* path, std::uint32_t seed) : random_{seed}, store_{open(path)} {}
+
+    std::function<void()> window_closed = [] {};  ///< may be set before run()
 
     void run() {
         add_node(Character::honest, 2);
@@ -170,7 +212,7 @@ private:
         if (answer.proofs.empty()) return;
         const auto signature = node.key.sign(signed_bytes(schedule_.network(), answer));
         std::promise<void> replied;
-        answers_->submit({node.id, answer, signature, now_ + Milliseconds{random_() % 100}},
+        answers_->submit({node.id, answer, signature, now_ - 50ms + Milliseconds{random_() % 100}},
                          [&](const AnswerReply&) { replied.set_value(); });
         replied.get_future().wait();
     }
@@ -226,26 +268,57 @@ private:
     Enrolments enrolments_{*store_, roster_, schedule_, {}};
     std::unique_ptr<Answers> answers_ = std::make_unique<Answers>(
         *store_, roster_, schedule_, SigningKey{seed()}, AnswersOptions{}, AnswerObserver{});
-    std::unique_ptr<Timeline> timeline_ =
-        std::make_unique<Timeline>(*store_, roster_, schedule_, Outlets{}, TimelineOptions{},
-                                   TimelineHooks{.draw = [this] { return as<DayKey>(seed()); },
-                                                 .settle_answers = {},
-                                                 .check_started = {},
-                                                 .judged_waiting = {},
-                                                 .window_closed = {},
-                                                 .day_settled = {}});
+    std::unique_ptr<Timeline> timeline_ = std::make_unique<Timeline>(
+        *store_, roster_, schedule_, Outlets{}, TimelineOptions{},
+        TimelineHooks{.draw = [this] { return as<DayKey>(seed()); },
+                      .settle_answers = {},
+                      .check_started = {},
+                      .judged_waiting = {},
+                      .window_closed = [this](const WindowClosing&) { window_closed(); },
+                      .day_settled = {}});
     std::vector<SimulatedNode> nodes_;
 };
+
+/// The audit keeps behind the closing of each window. Returns the exit code.
+int run_audited(const std::string& path, std::uint32_t seed) {
+    Simulation simulation{path.c_str(), seed};
+    GuardedStore guarded{open_sqlite_store_for_reading(path)};
+    auto audit = std::async(std::launch::async, [&] {
+        ReplayReport report = replay(guarded, {.scratch = ":memory:", .progress = {}});
+        guarded.open();
+        return report;
+    });
+    int closed = 0;
+    std::uintmax_t largest_log = 0;
+    simulation.window_closed = [&] {
+        // The first window brings two reads, so that each of the others is read when it was closed.
+        if (++closed > 1) guarded.let_one_read();
+        largest_log = std::max(largest_log, std::filesystem::file_size(path + "-wal"));
+    };
+    simulation.run();
+    guarded.open();
+    const ReplayReport report = audit.get();
+    for (const std::string& sentence : report.sentences)
+        std::printf("difference: %s\n", sentence.c_str());
+    for (const std::string& sentence : report.note_sentences)
+        std::printf("note: %s\n", sentence.c_str());
+    std::printf("%d windows closed, %d replayed, %zu days, %d differences, log %ju bytes\n", closed,
+                static_cast<int>(report.windows), report.days.size(),
+                static_cast<int>(report.differences), largest_log);
+    return report.agrees() && report.windows == closed ? 0 : 1;
+}
 
 }  // namespace
 }  // namespace vigil::verifier
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fprintf(stderr, "usage: simulated_store FILE SEED\n");
+    const bool audited = argc == 4 && std::string_view{argv[3]} == "audited";
+    if (argc != 3 && !audited) {
+        std::fprintf(stderr, "usage: simulated_store FILE SEED [audited]\n");
         return 2;
     }
     const auto seed = static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10));
     std::printf("seed %u\n", seed);
+    if (audited) return vigil::verifier::run_audited(argv[1], seed);
     vigil::verifier::Simulation{argv[1], seed}.run();
 }
