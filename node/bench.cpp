@@ -23,6 +23,10 @@ Challenge bench_challenge() {
     return challenge;
 }
 
+std::string mismatch_words(std::uint64_t count) {
+    return fmt::format("{} nonces have another hash than the device said", count);
+}
+
 }  // namespace
 
 std::string reference_check(Searcher& searcher) {
@@ -51,7 +55,7 @@ std::string reference_check(Searcher& searcher) {
         if (found.best[i] != expected[i])
             return fmt::format("the hash in place {} differs: nonce {} instead of {}", i + 1,
                                found.best[i].nonce, expected[i].nonce);
-    return {};
+    return found.mismatches > 0 ? mismatch_words(found.mismatches) : std::string{};
 }
 
 double BenchFigures::median() const {
@@ -78,6 +82,7 @@ BenchFigures bench(Searcher& searcher, unsigned seconds, Milliseconds figure,
                 searcher.search({bench_challenge(), 256, {next, UINT64_MAX}},
                                 [figure](const SearchProgress& p) { return p.elapsed < figure; });
             next += result.hashes_tried;
+            if (result.mismatches > 0) out.failure = mismatch_words(result.mismatches);
             const double elapsed = std::chrono::duration<double>(result.elapsed).count();
             if (elapsed > 0)
                 out.rates.push_back(static_cast<double>(result.hashes_tried) / elapsed);

@@ -189,7 +189,10 @@ std::string status_table(const NodeStatus& s, Instant now) {
     std::vector<std::vector<std::string>> rows{
         {"device", "rate", "state", "windows today", "last verdict"}};
     for (const DeviceStatus& d : s.devices)
-        rows.push_back({d.label, rate_words(d.hashes_per_second), d.state,
+        rows.push_back({d.label, rate_words(d.hashes_per_second),
+                        d.mismatches == 0
+                            ? d.state
+                            : fmt::format("{}, {} wrong hashes (E-DEVICE)", d.state, d.mismatches),
                         windows_words(d).substr(8),
                         d.last_verdict ? verdict_line("", *d.last_verdict, std::nullopt).substr(1) +
                                              ", " + time_words(now - d.last_verdict_at) + " ago"

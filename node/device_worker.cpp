@@ -179,29 +179,36 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
     if (searching.count() > 0)
         around_.metrics.set_check_rate(place_.label,
                                        static_cast<double>(hashes) / seconds(searching));
-    if (outcome.abandoned) return std::nullopt;
-
     Rechecked checked = recheck(check.challenge, outcome.best, check.check.k);
-    if (checked.mismatches > 0) {
-        spdlog::error(
-            "{}: {} of {} nonces have another hash than the device said (E-DEVICE): they are left "
-            "out. "
-            "Unstable clock or memory? Lower the overclock",
-            place_.label, checked.mismatches, outcome.best.size());
-        around_.metrics.count_mismatches(place_.label, checked.mismatches);
-        around_.board.change([&](NodeStatus& status) {
-            status.devices.at(place_.index).mismatches += checked.mismatches;
-        });
-    }
+    tell_of_mismatches(outcome.mismatches + checked.mismatches);
+    if (outcome.abandoned) return std::nullopt;
     if (checked.nonces.size() < check.check.k) {
         spdlog::error("{}: only {} good nonces where the {} wants {}: nothing is sent",
                       place_.label, checked.nonces.size(), check_words(check.check.kind),
                       check.check.k);
         around_.metrics.count_result(check.check.kind, OwnResult::skipped);
-        if (checked.mismatches > 0) fails("wrong hashes");
+        if (outcome.mismatches + checked.mismatches > 0) fails("wrong hashes");
         return std::nullopt;
     }
     return Proof{check.device, check.challenge, std::move(checked.nonces), outcome.hashes_tried};
+}
+
+/// Counted always, said once an hour: a sick card is wrong in every check.
+void DeviceWorker::tell_of_mismatches(std::uint64_t count) {
+    if (count == 0) return;
+    around_.metrics.count_mismatches(place_.label, count);
+    around_.board.change(
+        [&](NodeStatus& status) { status.devices.at(place_.index).mismatches += count; });
+    const auto now = steady_clock::now();
+    if (told_of_mismatches_ && now - *told_of_mismatches_ < std::chrono::hours{1}) return;
+    told_of_mismatches_ = now;
+    spdlog::error(
+        "{}: {} nonces have another hash than the device said (E-DEVICE): they are left out, and "
+        "its "
+        "rate suffers. Unstable clock or memory? Lower the overclock. Said once an hour; the count "
+        "is "
+        "vigil_node_recheck_mismatches_total",
+        place_.label, count);
 }
 
 void DeviceWorker::fails(const std::string& why) {

@@ -79,6 +79,7 @@ private:
     std::optional<Proof> search(const DeviceCheck& check, SteadyTime stop);
     void show(std::string state);
     void fails(const std::string& why);
+    void tell_of_mismatches(std::uint64_t count);
 
     const std::unique_ptr<Searcher> searcher_;
     const WorkerPlace place_;
@@ -94,6 +95,7 @@ private:
     bool busy_ = false;
     // The worker's thread only: "failing: …" until a check succeeds.
     std::string failing_;
+    std::optional<SteadyTime> told_of_mismatches_;
     std::thread thread_;
 };
 

@@ -149,8 +149,8 @@ void Metrics::count_result(CheckKind kind, OwnResult result) {
 void Metrics::count_kernel_error(const std::string& gpu) {
     families_->kernel_errors.Add({{"gpu", gpu}, {"code", "search_failed"}}).Increment();
 }
-void Metrics::count_mismatches(const std::string& gpu, std::uint32_t mismatches) {
-    families_->mismatches.Add({{"gpu", gpu}}).Increment(mismatches);
+void Metrics::count_mismatches(const std::string& gpu, std::uint64_t mismatches) {
+    families_->mismatches.Add({{"gpu", gpu}}).Increment(static_cast<double>(mismatches));
 }
 void Metrics::count_receipt() { families_->receipts.Add({}).Increment(); }
 void Metrics::set_day_windows(const DeviceStatus& device) {

@@ -27,7 +27,7 @@ public:
     void count_verdict(CheckKind kind, Verdict verdict, Instant now);
     void count_result(CheckKind kind, OwnResult result);
     void count_kernel_error(const std::string& gpu);
-    void count_mismatches(const std::string& gpu, std::uint32_t mismatches);
+    void count_mismatches(const std::string& gpu, std::uint64_t mismatches);
     void count_receipt();
     void set_day_windows(const DeviceStatus& device);
     void set_connected(bool connected);

@@ -65,6 +65,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
     take_over(best, order);
     std::uint64_t next = order.resume ? order.resume->next_nonce : order.first_nonce;
     std::uint64_t tried = order.resume ? order.resume->hashes_tried : 0;
+    std::uint64_t mismatches = 0;
     Backoff pauses{first_pause, longest_pause, next};
     Duty duty{std::max(1u, order.duty)};
 
@@ -80,6 +81,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
             for (const Found& found : result.best) best.offer(found);
             next += result.hashes_tried;
             tried += result.hashes_tried;
+            mismatches += result.mismatches;
             watch.hashed(result.hashes_tried, result.elapsed);
             watch.progress(progress_of(order, best, next, tried));
             pauses.reset();
@@ -92,7 +94,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
             sleep_until(std::min(steady_clock::now() + pause, watch.stop()), watch.abandon);
         }
     }
-    return {best.sorted(), tried, watch.abandon()};
+    return {best.sorted(), tried, watch.abandon(), mismatches};
 }
 
 Rechecked recheck(const Challenge& challenge, std::span<const Found> found, std::uint32_t k) {

@@ -39,6 +39,7 @@ struct SearchOutcome {
     std::vector<Found> best;  ///< up to k and a few spares, ascending
     std::uint64_t hashes_tried{};
     bool abandoned{};
+    std::uint64_t mismatches{};  ///< reported by the device, not confirmed by the host (Searcher)
 };
 
 /// Spares asked of a device beyond k, so that one wrong hash does not cost the check.

@@ -28,19 +28,23 @@ std::uint64_t first64(const Hash& hash) {
     return out;
 }
 
-/// Offers what really is a hit of this launch, each nonce once, whatever the device wrote.
-void offer(BestK& best, const Challenge& challenge, const Launch& launch,
-           std::span<const std::uint64_t> found) {
+/// Offers what really is a hit of this launch, each nonce once, whatever the device wrote. Returns
+/// how many it should not have written.
+std::uint64_t offer(BestK& best, const Challenge& challenge, const Launch& launch,
+                    std::span<const std::uint64_t> found) {
     std::vector<std::uint64_t> nonces{found.begin(), found.end()};
     std::sort(nonces.begin(), nonces.end());
     nonces.erase(std::unique(nonces.begin(), nonces.end()), nonces.end());
     std::vector<Hash> hashes(nonces.size());
     pow_hashes(challenge, nonces, hashes);
+    std::uint64_t wrong = found.size() - nonces.size();
     for (std::size_t i = 0; i < nonces.size(); ++i) {
         const bool of_range = nonces[i] >= launch.range.first && nonces[i] <= launch.range.last;
-        if (of_range && first64(hashes[i]) <= launch.threshold64)
-            best.offer({hashes[i], nonces[i]});
+        const std::uint64_t hash64 = first64(hashes[i]);
+        if (of_range && hash64 <= launch.threshold64) best.offer({hashes[i], nonces[i]});
+        if (!of_range || hash64 >> 32 > launch.threshold64 >> 32) ++wrong;
     }
+    return wrong;
 }
 
 }  // namespace
@@ -75,7 +79,7 @@ void LaunchPlan::complete(const Launch& launch, const LaunchOutcome& outcome) {
     if (outcome.hits - 1 > launch.range.last - launch.range.first && outcome.hits != 0)
         throw SearchFailed{"the device reports more hits than it was given nonces"};
     if (outcome.hits > outcome.found.size()) return repeat(launch, outcome.found);
-    offer(best_, challenge_, launch, outcome.found);
+    mismatches_ += offer(best_, challenge_, launch, outcome.found);
     threshold64_ = std::min(threshold64_, best_.threshold64());
     tried_ += count(launch.range);
 }
@@ -90,7 +94,7 @@ std::uint64_t LaunchPlan::bounded_by_hits(std::uint64_t nonces) const {
 /// final k-th from above. They are not kept, since the repeat finds them again.
 void LaunchPlan::repeat(const Launch& launch, std::span<const std::uint64_t> found) {
     BestK sample = best_;
-    offer(sample, challenge_, launch, found);
+    mismatches_ += offer(sample, challenge_, launch, found);
     threshold64_ = std::min(threshold64_, sample.threshold64());
     const NonceRange all = launch.range;
     if (all.first == all.last)
@@ -157,7 +161,8 @@ SearchResult search_in_launches(const SearchJob& job, const KeepSearching& keep_
         if (stopped) plan.close();
         depth = device.now() - asked > rest_time ? 1 : 2;
     }
-    return {plan.best(), plan.tried(), device.now() - started, plan.range_exhausted()};
+    return {plan.best(), plan.tried(), device.now() - started, plan.range_exhausted(),
+            plan.mismatches()};
 }
 
 }  // namespace vigil

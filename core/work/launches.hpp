@@ -14,7 +14,7 @@
 namespace vigil {
 
 /// One kernel launch. Every nonce of the range with hash64 ≤ threshold64 is a hit; a kernel that
-/// compares fewer bits may report others too.
+/// compares only the first 32 bits may report others too.
 struct Launch {
     NonceRange range;
     std::uint64_t threshold64{};
@@ -35,7 +35,8 @@ struct LaunchLimits {
 
 /// Which launches make up a search on a device that only knows a threshold and a bounded list of
 /// hits. Lossless: a launch whose list overflowed is repeated with a lower threshold, or in halves.
-/// Hits are recomputed by pow_hash before they count. Not thread-safe; reads no clock.
+/// Hits are recomputed by pow_hash before they count, and what is none is counted: see
+/// mismatches(). Not thread-safe; reads no clock.
 class LaunchPlan {
 public:
     LaunchPlan(const SearchJob& job, LaunchLimits limits);
@@ -49,6 +50,9 @@ public:
 
     std::uint64_t tried() const { return tried_; }
     bool range_exhausted() const { return exhausted_; }
+    /// What the device reported that can be no hit: out of the launch's range, twice, or with
+    /// another hash than it must have computed.
+    std::uint64_t mismatches() const { return mismatches_; }
     std::vector<Found> best() const { return best_.sorted(); }
 
 private:
@@ -64,6 +68,7 @@ private:
     std::uint64_t threshold64_;
     std::vector<NonceRange> repeats_;
     std::uint64_t tried_{};
+    std::uint64_t mismatches_{};
 };
 
 /// The length of the next launch, for about 50 ms, from how long the last one took.

@@ -54,6 +54,9 @@ struct SearchResult {
         hashes_tried{};  ///< exactly the nonces first … first + hashes_tried − 1, each once
     std::chrono::steady_clock::duration elapsed{};
     bool range_exhausted{};
+    /// Nonces the device reported that the host's own hash does not confirm; none is in `best`. An
+    /// honest device has none.
+    std::uint64_t mismatches{};
 };
 
 /// One device that searches (protocol 4.2). Three implementations: cpu, opencl, cuda.

@@ -8,6 +8,7 @@
 #include "core/schedule/beacon.hpp"
 #include "core/schedule/challenge.hpp"
 #include "core/work/pow_hash.hpp"
+#include "node/console_lines.hpp"
 #include "tests/node/tiny_searcher.hpp"
 
 namespace vigil::node {
@@ -188,6 +189,22 @@ TEST_F(AgentTest, WrongHashesAreLeftOutAndCounted) {
     EXPECT_EQ(node.sent[0].answer.proofs[0].nonces.size(), 8u);
     EXPECT_EQ(node.board->read().devices[0].mismatches, 2u);
     EXPECT_NE(node.metrics->text().find("vigil_node_recheck_mismatches_total{gpu=\"cpu0\"} 2"),
+              std::string::npos);
+}
+
+TEST_F(AgentTest, WhatALaunchWasFoundToLieIsCountedAndShown) {
+    Node node{folder.path()};
+    node.faults[0]->mismatches = 5;
+    node.agent->learn(check_of({}), steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
+    EXPECT_EQ(node.sent[0].answer.proofs[0].nonces.size(), 8u);
+    const auto seen = node.board->read().devices[0].mismatches;
+    EXPECT_EQ(seen, 5u * static_cast<unsigned>(node.faults[0]->searches));
+    EXPECT_NE(node.metrics->text().find("vigil_node_recheck_mismatches_total{gpu=\"cpu0\"} " +
+                                        std::to_string(seen)),
+              std::string::npos);
+    EXPECT_NE(status_table(node.board->read(), instant_from_ms(0))
+                  .find(std::to_string(seen) + " wrong hashes"),
               std::string::npos);
 }
 

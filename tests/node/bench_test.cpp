@@ -39,6 +39,7 @@ TEST(Bench, JsonHasItsStableForm) {
 struct SlightlyWrong : Searcher {
     DeviceDescription description{"x", "x", Backend::cpu, "", "", 0, 1};
     std::uint64_t skipped = 1;
+    std::uint64_t lies = 0;
     const DeviceDescription& device() const override { return description; }
     SearchResult search(const SearchJob& job, const KeepSearching&) override;
 };
@@ -49,8 +50,16 @@ SearchResult SlightlyWrong::search(const SearchJob& job, const KeepSearching&) {
     const std::uint64_t wanted = job.range.last - job.range.first + 1;
     SearchResult result =
         honest.search(job, [&](const SearchProgress& p) { return p.hashes_tried < wanted; });
+    result.mismatches = lies;
     if (skipped > 0) result.best.erase(result.best.begin());
     return result;
+}
+
+TEST(Bench, ADeviceFoundToLieFails) {
+    SlightlyWrong searcher;
+    searcher.skipped = 0;
+    searcher.lies = 3;
+    EXPECT_EQ(reference_check(searcher), "3 nonces have another hash than the device said");
 }
 
 TEST(Bench, ReferenceCheckFindsAMissingHash) {

@@ -48,6 +48,7 @@ SearchResult TinySearcher::search(const SearchJob& job, const KeepSearching& kee
         result.elapsed = std::chrono::steady_clock::now() - begun;
     } while (keep_searching({result.hashes_tried, result.elapsed}));
     result.best = best.sorted();
+    result.mismatches = faults->mismatches;
     const int wrong = std::min(faults->wrong_hashes.load(), static_cast<int>(result.best.size()));
     for (int i = 0; i < wrong; ++i) result.best[static_cast<std::size_t>(i)].hash.bytes[0] ^= 0x40;
     return result;

@@ -29,6 +29,8 @@ public:
         std::atomic<int> failures{0};  ///< searches that throw before any works
         std::atomic<int> wrong_hashes{
             0};  ///< of the found, that many claim a hash that is too small
+        std::atomic<std::uint64_t> mismatches{
+            0};  ///< a search, as a card's launches would have been found to lie
         std::atomic<int> searches{0};
         std::atomic<std::uint64_t> first_nonce{0};  ///< of the latest search
     };

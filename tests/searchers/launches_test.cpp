@@ -37,6 +37,8 @@ public:
     std::vector<Launch> launches;
     std::size_t most_in_flight{};
     std::uint64_t false_hits{};
+    /// From the third launch on it computes wrongly: these take the place of the hits.
+    std::vector<std::uint64_t> lies;
 
 private:
     void start(unsigned slot, const Launch& launch) {
@@ -48,6 +50,10 @@ private:
             if (++hits <= capacity_) found.push_back(nonce);
         }
         hits += false_hits;
+        if (!lies.empty() && launches.size() > 2) {
+            found = lies;
+            hits = lies.size();
+        }
         most_in_flight = std::max(most_in_flight, ++in_flight_);
     }
 
@@ -158,6 +164,38 @@ TEST(Launches, FalseAndRepeatedHitsAreLeftOut) {
     plan.complete(*launch, {4, wrong});
     ASSERT_EQ(plan.best().size(), 1U);
     EXPECT_EQ(plan.best()[0].nonce, 120U);
+    EXPECT_EQ(plan.mismatches(), 3U);
+}
+
+TEST(Launches, ADeviceThatComputesWronglyIsCounted) {
+    const auto mismatches = [](std::vector<std::uint64_t> lies) {
+        LoopDevice device{4'096};
+        device.lies = std::move(lies);
+        std::uint64_t nonces = 1'000;
+        const SearchResult result = search_in_launches(
+            {{}, 2, {0, 2'999}}, [](const SearchProgress&) { return true; }, device.port(4'096),
+            nonces);
+        EXPECT_EQ(result.best.size(), 2U);
+        for (const Found& found : result.best) EXPECT_EQ(found.hash, pow_hash({}, found.nonce));
+        EXPECT_EQ(device.launches.size(), 3U);
+        return result.mismatches;
+    };
+    EXPECT_EQ(mismatches({}), 0U);
+    // Of the launch's range but not among the smallest, one of them twice; and one of another
+    // range.
+    EXPECT_EQ(mismatches({2'001, 2'002, 2'003, 2'003, 17}), 5U);
+}
+
+TEST(Launches, AKernelThatComparesOnly32BitsIsNoLiar) {
+    LaunchPlan plan{{{}, 1, {0, 99}}, {.found_capacity = 64, .hits_expected = 64}};
+    Launch launch{{0, 99}, 0};
+    const std::uint64_t hash64 = first64(pow_hash({}, 7));
+    launch.threshold64 = hash64 - 1;
+    ASSERT_EQ(launch.threshold64 >> 32, hash64 >> 32);
+    const std::array<std::uint64_t, 1> found{7};
+    plan.complete(launch, {1, found});
+    EXPECT_EQ(plan.best().size(), 0U);
+    EXPECT_EQ(plan.mismatches(), 0U);
 }
 
 }  // namespace
