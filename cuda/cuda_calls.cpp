@@ -1,5 +1,8 @@
 #include "cuda/cuda_calls.hpp"
 
+#include <map>
+#include <mutex>
+
 #include "core/work/searcher.hpp"
 
 namespace vigil::cuda {
@@ -11,6 +14,30 @@ std::string error_text(cudaError_t error) {
 void check(cudaError_t error, std::string_view call) {
     if (error != cudaSuccess)
         throw SearchFailed{"CUDA: " + std::string{call} + ": " + error_text(error)};
+}
+
+namespace {
+
+std::mutex in_use_mutex;
+std::map<int, int> in_use;  // guarded by in_use_mutex: searchers by ordinal
+
+}  // namespace
+
+InUse::InUse(int ordinal) : ordinal_{ordinal} {
+    const std::lock_guard lock{in_use_mutex};
+    ++in_use[ordinal_];
+}
+
+InUse::~InUse() {
+    const std::lock_guard lock{in_use_mutex};
+    --in_use[ordinal_];
+}
+
+void make_fresh(int ordinal) {
+    const std::lock_guard lock{in_use_mutex};
+    if (in_use[ordinal] > 0) return;
+    if (cudaSetDevice(ordinal) == cudaSuccess) cudaDeviceReset();
+    cudaGetLastError();  // what the runtime kept for this thread
 }
 
 Stream make_stream() {

@@ -47,6 +47,23 @@ PinnedMemory<T> pinned_memory(std::size_t count) {
     return PinnedMemory<T>{static_cast<T*>(out)};
 }
 
+/// Marks a device as in use by a searcher while it lives. Any thread.
+class InUse {
+public:
+    explicit InUse(int ordinal);
+    ~InUse();
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+
+private:
+    int ordinal_;
+};
+
+/// After a failure: a context that saw a failed kernel gives its error to every later call, so the
+/// device's is thrown away, and the next use of it makes a new one. Does nothing while a searcher
+/// has the device, since its memory would go with the context. What `ordinal` held must be freed.
+void make_fresh(int ordinal);
+
 Stream make_stream();
 /// An event whose waiting thread sleeps.
 Event make_event();

@@ -41,10 +41,11 @@ struct Slot {
     Stream stream;  // last, so that it goes before what its work uses
 };
 
-class CudaSearcher final : public Searcher {
+/// What a searcher holds on its device; freed before the device is made fresh.
+class CudaSearch final : public Searcher {
 public:
-    CudaSearcher(int ordinal, DeviceDescription description, LaunchLimits limits)
-        : ordinal_{ordinal}, device_{std::move(description)}, limits_{limits} {
+    CudaSearch(int ordinal, DeviceDescription description, LaunchLimits limits)
+        : in_use_{ordinal}, ordinal_{ordinal}, device_{std::move(description)}, limits_{limits} {
         limits_.nonces = std::min(limits_.nonces, most_launch_nonces);
         use(*search_kernels.front());
         tables_ = device_memory<AffineTables>(1);
@@ -62,7 +63,7 @@ public:
     }
 
     /// Copies into slots_ may be under way after a search that ended in an exception.
-    ~CudaSearcher() override {
+    ~CudaSearch() override {
         for (Slot& slot : slots_) cudaStreamSynchronize(slot.stream.get());
     }
 
@@ -171,6 +172,7 @@ private:
         return {std::min(std::max(candidates, confirmed), slot.nonces), found_};
     }
 
+    InUse in_use_;  // first: the last to go
     int ordinal_;
     const SearchKernel* kernel_{};
     DeviceDescription device_;
@@ -179,6 +181,42 @@ private:
     std::vector<std::uint64_t> found_;
     std::array<Slot, 2> slots_;
     std::uint64_t launch_nonces_{first_launch_nonces};
+};
+
+/// Leaves no broken context behind: opened again after a failure, the device starts from nothing.
+class CudaSearcher final : public Searcher {
+public:
+    CudaSearcher(int ordinal, const DeviceDescription& description, LaunchLimits limits)
+        : ordinal_{ordinal} {
+        try {
+            search_ = std::make_unique<CudaSearch>(ordinal, description, limits);
+        } catch (const SearchFailed&) {
+            make_fresh(ordinal_);
+            throw;
+        }
+    }
+    ~CudaSearcher() override {
+        search_.reset();
+        if (failed_) make_fresh(ordinal_);
+    }
+
+    const DeviceDescription& device() const override { return search_->device(); }
+    std::vector<std::string> kernels() const override { return search_->kernels(); }
+    void use_kernel(std::string_view name) override { search_->use_kernel(name); }
+
+    SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
+        try {
+            return search_->search(job, keep_searching);
+        } catch (const SearchFailed&) {
+            failed_ = true;
+            throw;
+        }
+    }
+
+private:
+    int ordinal_;
+    bool failed_ = false;
+    std::unique_ptr<CudaSearch> search_;
 };
 
 }  // namespace

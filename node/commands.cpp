@@ -95,9 +95,10 @@ NamedDevice device_named(const Config& config, const Identity& identity, const s
 
 }  // namespace
 
-int list_devices(const Config& config, bool json) {
+int list_devices(const Config& config, bool json, std::set<std::string> leave_out) {
     check(config);
-    const OwnDevices devices = find_devices(config, machine_id_without_writing(config.data_dir));
+    const OwnDevices devices =
+        find_devices(config, machine_id_without_writing(config.data_dir), std::move(leave_out));
     if (json) {
         std::cout << devices_json(devices);
     } else {

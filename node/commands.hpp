@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "core/base/instant.hpp"
@@ -11,7 +12,8 @@
 /// exit code and throws Fatal for what experience.md lists.
 namespace vigil::node {
 
-int list_devices(const Config& config, bool json);
+/// `leave_out`: uids not to be opened, since a running node has them.
+int list_devices(const Config& config, bool json, std::set<std::string> leave_out);
 /// 1 when a device fails its reference check.
 int run_bench(const Config& config, unsigned seconds, bool json);
 /// Asks the running node; 5 when there is none.

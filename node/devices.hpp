@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,11 @@ struct OwnDevices {
     std::vector<std::string> notes;   ///< what is used, what is not, and why
 };
 
-/// Every device the configuration allows. Narrows this process to cpu.affinity first. Throws Fatal
-/// E-CONFIG when none of those processors exists; an empty result is the caller's to judge.
-OwnDevices find_devices(const Config& config, const std::string& machine);
+/// Every device the configuration allows but those to be left out, by uid. Narrows this process to
+/// cpu.affinity first. Throws Fatal E-CONFIG when none of those processors exists; an empty result
+/// is the caller's to judge.
+OwnDevices find_devices(const Config& config, const std::string& machine,
+                        std::set<std::string> leave_out = {});
 
 /// For commands that must not make a data folder: the machine id where one can be had without
 /// writing, else "none".

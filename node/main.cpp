@@ -1,10 +1,14 @@
 #include <CLI/CLI.hpp>
 #include <absl/synchronization/mutex.h>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <iostream>
 #include <map>
+#include <set>
 #include <signal.h>
+#include <sstream>
 #include <unistd.h>
 
 #include "node/commands.hpp"
@@ -90,6 +94,8 @@ struct Given {
     unsigned seconds = 5;
     std::string device;
     bool undo = false;
+    std::string leave_out;
+    unsigned starts_anew = 0;
     Rehearsal rehearsal;
 };
 
@@ -136,6 +142,11 @@ CLI::App* add_command(CLI::App& app, const Command& command, const edge::Setting
         sub->add_option("-o,--output", given.output, "table or json [table]")
             ->check(CLI::IsMember({"table", "json"}))
             ->type_name("");
+    // Between a running node and the processes it starts; no owner needs them.
+    if (name == "list-devices")
+        sub->add_option("--leave-out", given.leave_out, "uids, separated by commas")->group("");
+    if (name == "run")
+        sub->add_option("--starts-anew", given.starts_anew, "how often in a row")->group("");
     if (name == "bench")
         sub->add_option("--seconds", given.seconds, "figures of one second a device [5]")
             ->check(CLI::Range(1u, 3600u))
@@ -195,7 +206,39 @@ bool signalled(Milliseconds wait) {
     return ::sigtimedwait(&set, nullptr, &time) > 0;
 }
 
-int run_or_rehearse(const Config& config, const Rehearsal& rehearsal) {
+constexpr const char* own_program = "/proc/self/exe";  // the same one, also when it was replaced
+
+/// The words after the command's name, without --starts-anew: settings, which every command takes.
+std::vector<std::string> settings_given(int argc, char** argv) {
+    std::vector<std::string> words;
+    for (int i = 2; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--starts-anew")
+            ++i;
+        else if (!word.starts_with("--starts-anew="))
+            words.emplace_back(word);
+    }
+    return words;
+}
+
+/// This process becomes a fresh one of the same program. Returns only to throw.
+[[noreturn]] void become_anew(const std::vector<std::string>& settings, unsigned starts_anew) {
+    std::vector<std::string> words{"vigil-node", "run", "--starts-anew",
+                                   std::to_string(starts_anew)};
+    words.insert(words.end(), settings.begin(), settings.end());
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    ::execv(own_program, arguments.data());
+    throw edge::Fatal{edge::exit_no_device, "E-DEVICE",
+                      std::string{"cannot start anew for a device that came: "} +
+                          std::strerror(errno) + ". Start vigil-node run again"};
+}
+
+int run_or_rehearse(const Config& config, const Given& given,
+                    const std::vector<std::string>& settings) {
+    const Rehearsal& rehearsal = given.rehearsal;
     if (rehearsal.as == "replayer" && rehearsal.steal_from.empty())
         throw edge::Fatal{edge::exit_usage, "E-CONFIG",
                           "--as replayer needs --steal-from FILE (an answers.log)"};
@@ -204,14 +247,30 @@ int run_or_rehearse(const Config& config, const Rehearsal& rehearsal) {
     ::signal(SIGPIPE, SIG_IGN);
     const bool terminal = ::isatty(STDERR_FILENO) == 1 && config.log_format == "text";
     const char* no_colour = std::getenv("NO_COLOR");
-    return run_node(config, rehearsal, {now, signalled, terminal, !no_colour || !*no_colour});
+    std::vector<std::string> listing{own_program, "list-devices", "-o", "json"};
+    listing.insert(listing.end(), settings.begin(), settings.end());
+    listing.emplace_back("--leave-out");
+    const auto begun = std::chrono::steady_clock::now();
+    const int code =
+        run_node(config, rehearsal,
+                 {now, signalled, terminal, !no_colour || !*no_colour, listing, given.starts_anew});
+    if (code != start_anew) return code;
+    const bool at_once = std::chrono::steady_clock::now() - begun < std::chrono::hours{1};
+    become_anew(settings, at_once ? given.starts_anew + 1 : 1);
+}
+
+std::set<std::string> uids(const std::string& list) {
+    std::set<std::string> out;
+    std::istringstream words{list};
+    for (std::string word; std::getline(words, word, ',');) out.insert(word);
+    return out;
 }
 
 int dispatch(const std::string& command, const Config& config, const edge::Settings& settings,
-             const Given& given) {
+             const Given& given, const std::vector<std::string>& words) {
     const bool json = given.output == "json";
-    if (command == "run" || command == "rehearse") return run_or_rehearse(config, given.rehearsal);
-    if (command == "list-devices") return list_devices(config, json);
+    if (command == "run" || command == "rehearse") return run_or_rehearse(config, given, words);
+    if (command == "list-devices") return list_devices(config, json, uids(given.leave_out));
     if (command == "bench") return run_bench(config, given.seconds, json);
     if (command == "status") return show_status(config, json);
     if (command == "healthcheck") return healthcheck(config);
@@ -259,7 +318,7 @@ int main(int argc, char** argv) {
         }
         load(settings, given);
         edge::start_logging(config.log_format, config.log_level);
-        return dispatch(command, config, settings, given);
+        return dispatch(command, config, settings, given, settings_given(argc, argv));
     } catch (const edge::Fatal& fatal) {
         std::cerr << "vigil-node: " << fatal.what() << "\n";
         return fatal.exit_code;

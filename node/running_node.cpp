@@ -1,5 +1,6 @@
 #include "node/running_node.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <spdlog/spdlog.h>
 
@@ -11,6 +12,7 @@
 #include "node/first_look.hpp"
 #include "node/identity.hpp"
 #include "node/local_api.hpp"
+#include "node/lookout.hpp"
 #include "node/rehearse.hpp"
 #include "node/retired_devices.hpp"
 #include "node/verifier_link.hpp"
@@ -40,6 +42,47 @@ void say(const std::string& text, const Surroundings& around, const Config& conf
         return;
     }
     spdlog::info("{}", text.substr(0, text.find('\n')));
+}
+
+constexpr Milliseconds look_limit{120'000};  // a driver may compile a kernel
+constexpr Milliseconds first_look_again{60'000};
+constexpr Milliseconds longest_look_again{900'000};
+
+/// Where a GPU may be used at all: a lookout for those that this run does not have.
+std::unique_ptr<Lookout> lookout_for(const Config& config, const std::vector<DeviceStatus>& own,
+                                     const Agent& agent, const Surroundings& around) {
+    const bool gpus = config.backends.empty() ||
+                      std::any_of(config.backends.begin(), config.backends.end(),
+                                  [](const std::string& word) { return word != "cpu"; });
+    if (around.listing.empty() || !gpus || own.size() >= wire::max_devices) return nullptr;
+    std::set<std::string> uids;
+    std::string list;
+    for (const DeviceStatus& device : own) {
+        uids.insert(device.description.uid);
+        list += (list.empty() ? "" : ",") + device.description.uid;
+    }
+    std::vector<std::string> command = around.listing;
+    command.push_back(list);
+    const auto first = first_look_again * (1U << std::min(around.starts_anew, 4U));
+    return std::make_unique<Lookout>(
+        [command, uids](const std::function<bool()>& abandon) {
+            return output_of(command, look_limit, abandon).and_then([&](const std::string& text) {
+                return unused_devices(text, uids);
+            });
+        },
+        [&agent] { return agent.finished(); }, std::min(first, longest_look_again),
+        longest_look_again);
+}
+
+void say_of_new(const SeenDevice& seen, const std::vector<DeviceStatus>& own) {
+    spdlog::info("a device has come that this run does not use: \"{}\" ({}); starting anew with it",
+                 edge::for_log(seen.name, 64), edge::for_log(seen.uid, 128));
+    for (const DeviceStatus& device : own)
+        if (device.description.backend == Backend::cpu)
+            spdlog::warn(
+                "without --backends, {} is left out beside a GPU; so that nobody waits for it: "
+                "vigil-node retire --device {}",
+                device.label, edge::for_log(device.description.uid, 128));
 }
 
 /// Answers what was taken, until done or a second signal.
@@ -135,12 +178,21 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
                 metrics};
     posting = &agent;
     connection.start(agent);
-    while (!around.signalled(Milliseconds{200}))
+    auto lookout = rehearsal.as.empty() ? lookout_for(config, own, agent, around) : nullptr;
+    while (!around.signalled(Milliseconds{200})) {
         if (const auto fatal = connection.fatal()) {
             agent.quit();
             connection.stop();
             throw edge::Fatal{*fatal};
         }
+        const auto seen = lookout ? lookout->found() : std::nullopt;
+        if (!seen || !agent.finished()) continue;
+        say_of_new(*seen, own);
+        agent.quit();
+        connection.stop();
+        return start_anew;
+    }
+    lookout.reset();
     wind_down(agent, around);
     connection.stop();
     spdlog::info("stopped");

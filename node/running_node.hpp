@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "node/agent.hpp"
 #include "node/config.hpp"
@@ -21,11 +22,20 @@ struct Surroundings {
     std::function<bool(Milliseconds)> signalled;
     bool terminal = false;  ///< stderr is one
     bool colour = true;     ///< NO_COLOR is not set
+    /// The command that lists this machine's devices as JSON, the settings being the same; the uids
+    /// to be left out follow it, separated by commas. Empty: nobody looks for devices after the
+    /// start.
+    std::vector<std::string> listing;
+    unsigned starts_anew = 0;  ///< how often in a row run_node has asked for it; makes it patient
 };
 
-/// `vigil-node run`: until a signal (0) or until going on cannot help (throws Fatal). On the first
-/// signal the checks taken are answered first, bounded by their deadlines; the second one ends at
-/// once, with progress and answers on disk.
+/// What run_node returns when it wants to be started anew, in a fresh process: a device has come
+/// that this one's drivers do not see.
+constexpr int start_anew = -1;
+
+/// `vigil-node run`: until a signal (0), until start_anew or until going on cannot help (throws
+/// Fatal). On the first signal the checks taken are answered first, bounded by their deadlines; the
+/// second one ends at once, with progress and answers on disk.
 int run_node(const Config& config, const Rehearsal& rehearsal, const Surroundings& surroundings);
 
 }  // namespace vigil::node

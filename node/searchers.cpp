@@ -80,6 +80,7 @@ FoundSearchers find_searchers(const SearcherOptions& options) {
         std::size_t failed = catalogue.candidates.size();
         found.searchers.clear();
         for (const std::size_t i : choice.used) {
+            if (options.leave_out.contains(catalogue.candidates[i].device.uid)) continue;
             try {
                 found.searchers.push_back(
                     make_reopening_searcher(catalogue.open[i](), catalogue.open[i]));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct SearcherOptions {
     /// Exactly these, every device of them, processors under OpenCL too. Empty = the choice below.
     std::vector<Backend> backends;
     std::string machine_id;  ///< for the CPU's uid (protocol 1.8)
+    /// By uid: chosen as ever, but not opened and not in the result. Somebody else has them open.
+    std::set<std::string> leave_out{};
 };
 
 struct FoundSearchers {

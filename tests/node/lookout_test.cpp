@@ -1,0 +1,93 @@
+#include "node/lookout.hpp"
+
+#include <atomic>
+#include <gtest/gtest.h>
+
+#include "tests/node/tiny_searcher.hpp"
+
+namespace vigil::node {
+namespace {
+
+using std::chrono::steady_clock;
+using test::eventually;
+using Seen = Expected<std::vector<SeenDevice>, std::string>;
+
+bool never() { return false; }
+bool always() { return true; }
+
+TEST(UnusedDevices, AreThoseOfTheListThatAreNotOursAndNoCpu) {
+    const auto seen = unused_devices(
+        R"({"devices": [{"uid": "GPU-1", "name": "Card", "backend": "cuda", "kernel": "hi-lo"},
+                        {"uid": "GPU-2", "name": "Card", "backend": "opencl"},
+                        {"uid": "cpu:abc", "name": "Processor", "backend": "cpu"}], "notes": []})",
+        {"GPU-1"});
+    ASSERT_TRUE(seen);
+    ASSERT_EQ(seen->size(), 1u);
+    EXPECT_EQ(seen->front().uid, "GPU-2");
+    EXPECT_FALSE(unused_devices("", {}));
+    EXPECT_FALSE(unused_devices(R"({"devices": [{"uid": 7}]})", {}));
+}
+
+TEST(OutputOf, IsWhatACommandPrints) {
+    EXPECT_EQ(output_of({"/bin/sh", "-c", "echo a; echo b >&2; exit 4"}, Milliseconds{5000}, never),
+              "a\n");
+    EXPECT_EQ(output_of({"/nowhere/program"}, Milliseconds{5000}, never), "");
+}
+
+TEST(OutputOf, HasABound) {
+    const auto begun = steady_clock::now();
+    EXPECT_FALSE(output_of({"/bin/sleep", "20"}, Milliseconds{200}, never));
+    EXPECT_FALSE(output_of({"/bin/sleep", "20"}, Milliseconds{20'000}, always));
+    EXPECT_FALSE(output_of({"/bin/cat", "/dev/zero"}, Milliseconds{20'000}, never));
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{10'000});
+}
+
+TEST(Lookout, LooksUntilItFindsSomething) {
+    std::atomic<int> looks{0};
+    const Lookout lookout{[&](const auto&) -> Seen {
+                              switch (++looks) {
+                                  case 1:
+                                      return tl::unexpected{std::string{"the driver hangs"}};
+                                  case 4:
+                                      return std::vector<SeenDevice>{{"GPU-1", "Card"}};
+                                  default:
+                                      return std::vector<SeenDevice>{};
+                              }
+                          },
+                          always, Milliseconds{10}, Milliseconds{20}};
+    ASSERT_TRUE(eventually([&] { return lookout.found().has_value(); }));
+    EXPECT_EQ(lookout.found()->uid, "GPU-1");
+    std::this_thread::sleep_for(Milliseconds{60});
+    EXPECT_EQ(looks, 4);
+}
+
+TEST(Lookout, ItsPausesGrow) {
+    std::atomic<int> looks{0};
+    const Lookout lookout{[&](const auto&) -> Seen {
+                              ++looks;
+                              return std::vector<SeenDevice>{};
+                          },
+                          always, Milliseconds{40}, Milliseconds{10'000}};
+    std::this_thread::sleep_for(Milliseconds{600});
+    // Pauses of at least 20, 40, 80, 160, 320 ms.
+    EXPECT_GE(looks, 1);
+    EXPECT_LE(looks, 4);
+}
+
+TEST(Lookout, DoesNotLookWhileADeviceWorksAndEndsAtOnce) {
+    std::atomic<int> looks{0};
+    const auto begun = steady_clock::now();
+    {
+        const Lookout lookout{[&](const auto&) -> Seen {
+                                  ++looks;
+                                  return std::vector<SeenDevice>{};
+                              },
+                              never, Milliseconds{5}, Milliseconds{10}};
+        std::this_thread::sleep_for(Milliseconds{100});
+    }
+    EXPECT_EQ(looks, 0);
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{900});
+}
+
+}  // namespace
+}  // namespace vigil::node
