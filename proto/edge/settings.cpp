@@ -133,6 +133,15 @@ struct AsToml {
     }
 };
 
+template <class Judge, class Take>
+void judged(const Judge& judge, const std::string& key, Take&& take) {
+    try {
+        take();
+    } catch (const Fatal& error) {
+        judge(key, error);
+    }
+}
+
 /// Lower case, one separator: what remains of a slip is a wrong letter.
 std::string folded(std::string_view word) {
     std::string out{word};
@@ -208,7 +217,7 @@ void Settings::assign(const Setting& setting, const std::string& text, const std
     sources_[setting.key] = source;
 }
 
-void Settings::take_file(const std::filesystem::path& file) {
+void Settings::take_file(const std::filesystem::path& file, const Judge& judge) {
     const std::string origin = file.string();
     std::error_code error;
     if (!std::filesystem::exists(file, error))
@@ -225,14 +234,18 @@ void Settings::take_file(const std::filesystem::path& file) {
             if (setting != nullptr) {
                 const std::string source = "file " + where;
                 const Place place{.setting = *setting, .source = source};
-                std::visit(FromToml{.node = node, .place = place}, setting->target);
-                sources_[key] = source;
+                judged(judge, key, [&] {
+                    std::visit(FromToml{.node = node, .place = place}, setting->target);
+                    sources_[key] = source;
+                });
             } else if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
                 self(self, *inner, key + ".");
             } else {
-                refuse(fmt::format(
-                    "{}: unknown key \"{}\"{}", where, for_log(key),
-                    suggestion(nearest(key, keys()), "; the command \"config\" lists every key")));
+                judged(judge, key, [&] {
+                    refuse(fmt::format("{}: unknown key \"{}\"{}", where, for_log(key),
+                                       suggestion(nearest(key, keys()),
+                                                  "; the command \"config\" lists every key")));
+                });
             }
         }
     };
@@ -242,7 +255,27 @@ void Settings::take_file(const std::filesystem::path& file) {
 void Settings::load(const std::filesystem::path& file,
                     const std::function<const char*(const char*)>& environment,
                     const std::vector<std::string>& environment_names) {
-    if (!file.empty()) take_file(file);
+    load_judged(file, environment, environment_names,
+                [](const std::string&, const Fatal& error) { throw Fatal{error}; });
+}
+
+std::vector<std::string> Settings::load_only(
+    const std::vector<std::string>& needed, const std::filesystem::path& file,
+    const std::function<const char*(const char*)>& environment,
+    const std::vector<std::string>& environment_names) {
+    std::vector<std::string> told;
+    load_judged(file, environment, environment_names,
+                [&](const std::string& key, const Fatal& error) {
+                    if (std::ranges::find(needed, key) != needed.end()) throw Fatal{error};
+                    told.emplace_back(error.what());
+                });
+    return told;
+}
+
+void Settings::load_judged(const std::filesystem::path& file,
+                           const std::function<const char*(const char*)>& environment,
+                           const std::vector<std::string>& environment_names, const Judge& judge) {
+    if (!file.empty()) take_file(file, judge);
 
     std::vector<std::string> known;
     for (const auto& setting : settings_) known.push_back(environment_name(setting.key));
@@ -250,13 +283,15 @@ void Settings::load(const std::filesystem::path& file,
         if (!name.starts_with(environment_prefix) || name == own_path_name ||
             std::ranges::find(known, name) != known.end())
             continue;
-        refuse(fmt::format("unknown environment variable {}{}", for_log(name),
-                           suggestion(nearest(name, known), "; unset it")));
+        judged(judge, name, [&] {
+            refuse(fmt::format("unknown environment variable {}{}", for_log(name),
+                               suggestion(nearest(name, known), "; unset it")));
+        });
     }
     for (const auto& setting : settings_) {
         const std::string name = environment_name(setting.key);
         if (const char* text = environment(name.c_str()))
-            assign(setting, text, "environment " + name);
+            judged(judge, setting.key, [&] { assign(setting, text, "environment " + name); });
     }
     for (const auto& [key, text] : flags_) assign(*find(key), text, "flag " + flag_name(key));
 }

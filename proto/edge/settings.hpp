@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "proto/edge/files.hpp"
+
 namespace vigil::edge {
 
 /// Where a setting may go. The pointed-to variable holds the default when it is declared.
@@ -46,6 +48,15 @@ public:
               const std::function<const char*(const char*)>& environment,
               const std::vector<std::string>& environment_names);
 
+    /// For a command that needs only some keys, such as a health check: what is wrong with any
+    /// other key of the file or of the environment is left at its default, and told, a sentence
+    /// each. Errors of the keys named, of flags, and a file that cannot be read as TOML throw as in
+    /// load().
+    std::vector<std::string> load_only(const std::vector<std::string>& needed,
+                                       const std::filesystem::path& file,
+                                       const std::function<const char*(const char*)>& environment,
+                                       const std::vector<std::string>& environment_names);
+
     struct Effective {
         std::string key;
         std::string value;   ///< as TOML
@@ -62,7 +73,12 @@ public:
 private:
     const Setting* find(std::string_view key) const;
     std::vector<std::string> keys() const;
-    void take_file(const std::filesystem::path& file);
+    /// Told of a key and of what is wrong with it; throws the error where it matters.
+    using Judge = std::function<void(const std::string& key, const Fatal& error)>;
+    void load_judged(const std::filesystem::path& file,
+                     const std::function<const char*(const char*)>& environment,
+                     const std::vector<std::string>& environment_names, const Judge& judge);
+    void take_file(const std::filesystem::path& file, const Judge& judge);
     void assign(const Setting& setting, const std::string& text, const std::string& source);
 
     std::vector<Setting> settings_;

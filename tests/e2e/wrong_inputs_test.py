@@ -58,13 +58,22 @@ def no_driver(lab):
 
 
 def verifier_unreachable(lab):
-    port = it.free_port()
+    port, http_port = it.free_port(), it.free_port()
     node = it.Process(lab, "lonely", [it.program("NODE"), "run", "--verifier", f"127.0.0.1:{port}", "--payout", it.PAYOUT,
                                       "--data-dir", lab.place / "lonely", "--backends", "cpu", "--cpu-threads", "1",
-                                      "--http-port", it.free_port()]).start()
+                                      "--http-port", http_port]).start()
     it.wait_for("the message", lambda: node.has_said("E-UNREACHABLE"), 30)
     says("verifier unreachable", node.output(), f"127.0.0.1:{port}", "refused", "keeps trying", "check verifier.address")
     it.check(node.running(), "the node keeps trying")
+    file = lab.place / "asking.toml"
+    file.write_text("duty = 500\ndutty = 5\n[log]\nformat = \"xml\"\n[http]\nport = %d\n" % http_port)
+    for command in ("status", "healthcheck"):
+        result = it.run_program("NODE", command, "--config", file, environment={"VIGIL_CPU_THREADS": "many"})
+        expect(f"{command} beside wrong settings", result, 0, "warning", "duty = 500", "dutty", "cpu.threads = \"many\"")
+        file_wrong = lab.place / "asking-wrong.toml"
+        file_wrong.write_text("[http]\nport = 70000\n")
+        expect(f"{command} without its port", it.run_program("NODE", command, "--config", file_wrong), CONFIGURATION,
+               "E-CONFIG", "http.port", "70000")
     it.check(node.stop() == 0, "and ends when asked")
     result = it.run_program("NODE", "retire", "--device", "GPU-1", "--verifier", f"127.0.0.1:{port}", "--data-dir",
                             lab.place / "lonely")

@@ -61,6 +61,46 @@ TEST(Settings, KeepTheirDefaults) {
     EXPECT_EQ(program.effective("verifier.endpoint").help, "whom to ask");
 }
 
+/// load_only of http.port from `text` in a file; what was told.
+std::vector<std::string> load_port_only(Program& program, const std::string& text) {
+    const Scratch scratch;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : program.environment) names.push_back(name);
+    return program.settings.load_only(
+        {"http.port"}, scratch.write("node.toml", text),
+        [&](const char* name) -> const char* {
+            const auto found = program.environment.find(name);
+            return found == program.environment.end() ? nullptr : found->second.c_str();
+        },
+        names);
+}
+
+TEST(Settings, OnlyTheKeysNeededMustBeRight) {
+    Program program;
+    program.environment = {{"VIGIL_TLS_ON", "perhaps"}, {"VIGIL_DUTTY", "1"}};
+    const auto told =
+        load_port_only(program, "duty_percent = 0\nprot = 7\ndevices = 5\n[http]\nport = 1000\n");
+    EXPECT_EQ(program.port, 1000);
+    EXPECT_EQ(program.duty, 100) << "a wrong value leaves the default";
+    EXPECT_TRUE(program.tls);
+    EXPECT_THAT(told, testing::UnorderedElementsAre(HasSubstr("duty_percent = 0"),
+                                                    HasSubstr("\"prot\""), HasSubstr("devices"),
+                                                    HasSubstr("tls.on"), HasSubstr("VIGIL_DUTTY")));
+}
+
+TEST(Settings, AKeyThatIsNeededIsNotPassedOver) {
+    Program of_file;
+    EXPECT_THROW(load_port_only(of_file, "[http]\nport = 70000\n"), Fatal);
+    Program of_environment;
+    of_environment.environment = {{"VIGIL_HTTP_PORT", "x"}};
+    EXPECT_THROW(load_port_only(of_environment, ""), Fatal);
+    Program no_toml;
+    EXPECT_THROW(load_port_only(no_toml, "port = = 1\n"), Fatal);
+    Program of_flag;
+    of_flag.settings.set_flag("duty_percent", "0");
+    EXPECT_THROW(load_port_only(of_flag, ""), Fatal);
+}
+
 TEST(Settings, LayerFileThenEnvironmentThenFlag) {
     const Scratch scratch;
     const auto file = scratch.write("node.toml",
