@@ -50,7 +50,7 @@ Agent::Agent(AgentOptions options, std::vector<AgentDevice> devices, ProofSource
       labels_{labels_of(devices)},
       board_{board},
       metrics_{metrics},
-      receipts_{options_.data_dir / "receipts.jsonl", journal_limit},
+      receipts_{options_.data_dir / "receipts.jsonl", journal_limit, Durable::yes},
       progress_{options_.data_dir} {
     if (!options_.answers_log.empty()) answers_.emplace(options_.answers_log, journal_limit);
     for (std::size_t i = 0; i < devices.size(); ++i)
@@ -77,9 +77,10 @@ void Agent::connected(const wire::Network& network, SteadyTime seen) {
         spdlog::warn("the network's policy cannot be read, so windows are not numbered here: {}",
                      edge::for_log(policy.error()));
     if (!outbox_)
-        outbox_ = std::make_unique<Outbox>(
-            OutboxPlace{network.id, network.receipt_key, options_.data_dir, network.time, seen},
-            options_.key, options_.ways, outbox_events());
+        outbox_ =
+            std::make_unique<Outbox>(OutboxPlace{network.id, network.receipt_key, options_.data_dir,
+                                                 network.time, seen, &disk_},
+                                     options_.key, options_.ways, outbox_events());
     else
         outbox_->connected(network.receipt_key);
 }
@@ -93,7 +94,8 @@ Outbox* Agent::outbox() const {
 OutboxEvents Agent::outbox_events() {
     return {.sent =
                 [this](const SignedAnswer& answer) {
-                    if (answers_) answers_->append(answer_line(answer));
+                    if (answers_)
+                        disk_.post([this, line = answer_line(answer)] { answers_->append(line); });
                 },
             .receipted =
                 [this](const Receipt& receipt, const SignedAnswer& answer) {
@@ -104,7 +106,9 @@ OutboxEvents Agent::outbox_events() {
                         const std::lock_guard lock{mutex_};
                         network = *network_;
                     }
-                    receipts_.append(receipt_line(network, receipt, answer.answer));
+                    const std::string line = receipt_line(network, receipt, answer.answer);
+                    if (!disk_.post([this, line] { receipts_.append(line); }))
+                        spdlog::error("the disk is too slow: a receipt is not kept");
                     spdlog::debug("receipt for {} proof(s)", answer.answer.proofs.size());
                 },
             .refused =

@@ -74,6 +74,7 @@ private:
     Metrics& metrics_;
     LineFile receipts_;
     std::optional<LineFile> answers_;
+    DiskThread disk_;  // ends after the outbox and before what its jobs write to
     ProgressFiles progress_;
     mutable std::mutex mutex_;
     // guarded by mutex_

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <vector>
 
 #include "node/console_lines.hpp"
 #include "node/searching.hpp"
@@ -34,19 +35,33 @@ DeviceWorker::~DeviceWorker() {
 bool DeviceWorker::take(DeviceCheck check) {
     const std::lock_guard lock{mutex_};
     if (finishing_ || waiting_.size() >= queue_limit) return false;
-    const bool fits = !stop_ || can_wait(check.check, check.learned, *stop_,
-                                         deadline_margin(check.check, around_.round_trip()));
+    const CheckKind kind = check.check.kind;
+    waiting_.push_back(std::move(check));
     const bool outranked =
-        stop_ && running_ == CheckKind::calibration && check.check.kind != CheckKind::calibration;
-    if (!fits || outranked) {
+        stop_ && running_ == CheckKind::calibration && kind != CheckKind::calibration;
+    if (outranked || (stop_ && !waiting_fit(*stop_))) {
         spdlog::info(
             "{}: the {} does not wait; the check before it is answered now with what it has",
-            place_.label, check_words(check.check.kind));
+            place_.label, check_words(kind));
         stop_ = std::min(*stop_, steady_clock::now());
     }
-    waiting_.push_back(std::move(check));
     changed_.notify_all();
     return true;
+}
+
+/// Whether every check that waits gets its whole working time, one after the other as next() takes
+/// them, when the device is busy until then. With mutex_ held.
+bool DeviceWorker::waiting_fit(SteadyTime busy_until) const {
+    std::vector<const DeviceCheck*> turns;
+    for (const DeviceCheck& check : waiting_) turns.push_back(&check);
+    std::sort(turns.begin(), turns.end(),
+              [](const auto* a, const auto* b) { return a->deadline() < b->deadline(); });
+    return std::all_of(turns.begin(), turns.end(), [&](const DeviceCheck* check) {
+        const bool fits = can_wait(check->check, check->learned, busy_until,
+                                   deadline_margin(check->check, around_.round_trip()));
+        busy_until += check->check.work + check->extra;
+        return fits;
+    });
 }
 
 void DeviceWorker::finish() {
@@ -126,6 +141,9 @@ void DeviceWorker::answer(const DeviceCheck& check) {
 std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime stop) {
     {
         const std::lock_guard lock{mutex_};
+        // What waits is not kept waiting for the sake of a delay to be made up for.
+        if (!waiting_fit(stop))
+            stop = std::min(stop, steady_clock::now() + check.check.work + check.extra);
         stop_ = stop;
         running_ = check.check.kind;
     }

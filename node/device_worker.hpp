@@ -77,6 +77,7 @@ private:
     std::optional<DeviceCheck> next();
     void answer(const DeviceCheck& check);
     std::optional<Proof> search(const DeviceCheck& check, SteadyTime stop);
+    bool waiting_fit(SteadyTime busy_until) const;
     void show(std::string state);
     void fails(const std::string& why);
     void tell_of_mismatches(std::uint64_t count);

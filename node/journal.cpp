@@ -53,6 +53,14 @@ std::vector<Proof> proofs_from(const json& list) {
     return proofs;
 }
 
+/// A new file's name is durable only once its folder is.
+bool sync_folder(const fs::path& file) {
+    const int fd = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = fd >= 0 && ::fsync(fd) == 0;
+    if (fd >= 0) ::close(fd);
+    return synced;
+}
+
 std::string progress_text(const Progress& p) {
     return json{
         {"device_id", to_hex(p.device)}, {"challenge", to_hex(p.challenge)}, {"k", p.k},
@@ -165,7 +173,22 @@ void save_outbox(const fs::path& data_dir, const NetworkId& network, const Outbo
     edge::replace_file(data_dir / "outbox.json", all.dump(), 0600);
 }
 
-LineFile::LineFile(fs::path path, std::uintmax_t limit) : path_{std::move(path)}, limit_{limit} {}
+void remove_drafts(const fs::path& data_dir) {
+    constexpr std::size_t drawn = 7;  // ".XXXXXX"
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator{data_dir, failure}) {
+        const std::string name = entry.path().filename().string();
+        if (name.size() <= drawn || name[name.size() - drawn] != '.') continue;
+        const std::string of = name.substr(0, name.size() - drawn);
+        const bool ours = of == ".outbox.json" || of == ".enrolment" ||
+                          (of.starts_with(".progress-") && of.ends_with(".json"));
+        std::error_code ignored;
+        if (ours && entry.is_regular_file(ignored)) fs::remove(entry.path(), ignored);
+    }
+}
+
+LineFile::LineFile(fs::path path, std::uintmax_t limit, Durable durable)
+    : path_{std::move(path)}, limit_{limit}, durable_{durable} {}
 
 void LineFile::append(const std::string& line) {
     const std::lock_guard lock{mutex_};
@@ -180,8 +203,10 @@ void LineFile::append(const std::string& line) {
     const bool cut = size > 0 && ::pread(fd, &last, 1, size - 1) == 1 && last != '\n';
     const std::string text = (cut ? "\n" : "") + line + "\n";
     // One write, so that a reader never sees half a line of two writers.
-    const bool written =
+    bool written =
         fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (durable_ == Durable::yes && written)
+        written = ::fdatasync(fd) == 0 && (size > 0 || sync_folder(path_));
     if (fd >= 0) ::close(fd);
     if (!written && !std::exchange(failed_, true))
         spdlog::error("{} cannot be written", path_.string());

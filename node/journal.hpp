@@ -69,16 +69,24 @@ OutboxState load_outbox(const std::filesystem::path& data_dir, const NetworkId& 
 void save_outbox(const std::filesystem::path& data_dir, const NetworkId& network,
                  const OutboxState& state);
 
+/// Removes what a process that was killed left of the files it was replacing: `.progress-….XXXXXX`,
+/// `.outbox.json.XXXXXX`, `.enrolment.XXXXXX`. Only for who holds the folder's lock.
+void remove_drafts(const std::filesystem::path& data_dir);
+
+/// Whether a line is on the disk when append() returns, or when the system pleases.
+enum class Durable : bool { no, yes };
+
 /// Appends lines to a file and keeps it and one predecessor (NAME.1) under `limit` bytes each. Any
 /// thread. A failing disk is logged once and never stops the node.
 class LineFile {
 public:
-    LineFile(std::filesystem::path path, std::uintmax_t limit);
+    LineFile(std::filesystem::path path, std::uintmax_t limit, Durable durable = Durable::no);
     void append(const std::string& line);
 
 private:
     const std::filesystem::path path_;
     const std::uintmax_t limit_;
+    const Durable durable_;
     std::mutex mutex_;
     bool failed_ = false;  // guarded by mutex_
 };

@@ -160,10 +160,13 @@ void Outbox::take(const Receipt& receipt) {
     settle(answer.answer);
     for (const Proof& proof : answer.answer.proofs) alone_.erase(proof.device);
     const std::size_t left = waiting_.size();
-    changed_.notify_all();
+    ++telling_;
     lock.unlock();
     events_.receipted(receipt, answer);
     events_.unsent(left);
+    lock.lock();
+    --telling_;
+    changed_.notify_all();
 }
 
 void Outbox::take(const Refusal& refusal) {
@@ -304,20 +307,26 @@ void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
             entry->second.next = steady_clock::now() + entry->second.pauses.next();
 }
 
-void Outbox::save(std::unique_lock<std::mutex>& lock) {
-    if (!std::exchange(unsaved_, false)) return;
+/// In the disk's thread, and not before what is done there for a receipt that was just told.
+void Outbox::save() {
+    if (!unsaved_ || saving_ || telling_ > 0) return;
     OutboxState state;
     for (const auto& [id, entry] : waiting_)
         state.answers.push_back({entry.answer, entry.deadline});
     state.answered.assign(settled_.begin(), settled_.end());
-    lock.unlock();
-    try {
-        save_outbox(place_.data_dir, place_.network, state);
-    } catch (const std::exception& failure) {
-        spdlog::warn("unsent answers cannot be saved, so a restart would lose them: {}",
-                     failure.what());
-    }
-    lock.lock();
+    const auto write = [this, state = std::move(state)] {
+        try {
+            save_outbox(place_.data_dir, place_.network, state);
+        } catch (const std::exception& failure) {
+            spdlog::warn("unsent answers cannot be saved, so a restart would lose them: {}",
+                         failure.what());
+        }
+        const std::lock_guard lock{mutex_};
+        saving_ = false;
+        changed_.notify_all();
+    };
+    saving_ = place_.disk->post(write);
+    unsaved_ = !saving_;
 }
 
 SteadyTime Outbox::next_wake(SteadyTime now) const {
@@ -335,12 +344,15 @@ void Outbox::run() {
         const SteadyTime now = steady_clock::now();
         sign_ready_batches(now);
         drop_overdue(lock, now);
-        send_due(lock, now);  // before saving: the disk must not lower a rate
-        save(lock);
+        send_due(lock, now);
+        save();
         const SteadyTime wake = next_wake(steady_clock::now());
-        if (!stopping_ && !unsaved_ && wake > steady_clock::now()) changed_.wait_until(lock, wake);
+        if (!stopping_ && wake > steady_clock::now()) changed_.wait_until(lock, wake);
     }
-    save(lock);
+    while (saving_ || (unsaved_ && telling_ == 0)) {
+        save();
+        changed_.wait_for(lock, Milliseconds{100});
+    }
 }
 
 }  // namespace vigil::node

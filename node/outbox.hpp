@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/crypto/ed25519.hpp"
+#include "node/disk_thread.hpp"
 #include "node/journal.hpp"
 #include "node/terms.hpp"
 #include "node/timing.hpp"
@@ -33,7 +34,9 @@ struct AnswerWays {
         call;
 };
 
-/// Told once for each answer. Called on the thread that brought the news; must be quick.
+/// Told once for each answer. Called on the thread that brought the news; must be quick: who writes
+/// to a disk posts that to OutboxPlace::disk, where a receipt comes before the outbox's own file
+/// forgets its answer.
 struct OutboxEvents {
     std::function<void(const SignedAnswer&)> sent;  ///< first attempt
     std::function<void(const Receipt&, const SignedAnswer&)> receipted;
@@ -48,6 +51,7 @@ struct OutboxPlace {
     std::filesystem::path data_dir;
     Instant verifier_time;  ///< at `verifier_seen`: maps kept deadlines to this process's clock
     SteadyTime verifier_seen;
+    DiskThread* disk{};  ///< outlives the outbox
 };
 
 /// Proofs become signed answers here, and answers leave: devices that finish a check within 100 ms
@@ -103,7 +107,7 @@ private:
     void enter(CheckKind kind, Instant deadline, Answer answer, SteadyTime until);
     void drop_overdue(std::unique_lock<std::mutex>& lock, SteadyTime now);
     void send_due(std::unique_lock<std::mutex>& lock, SteadyTime now);
-    void save(std::unique_lock<std::mutex>& lock);
+    void save();
     SteadyTime next_wake(SteadyTime now) const;
     void settle(const Answer& answer);
     bool split(const SignedAnswer& answer, Instant deadline, SteadyTime until);
@@ -122,6 +126,8 @@ private:
     std::deque<Challenge> settled_;
     std::set<DeviceId> alone_;  ///< refused the last time: one of these must not cost the others
     bool unsaved_ = false;
+    bool saving_ = false;  ///< a state is on its way to the disk
+    int telling_ = 0;      ///< receipts that events_ is being told of
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -105,6 +105,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     check_for_run(config);
     const PayoutAddress payout = payout_address(config);
     const DataFolder folder{config.data_dir};
+    remove_drafts(folder.path());
     const Identity identity = load_identity(folder.path());
     if (identity.created)
         spdlog::info("made a new node key in {}; back it up: this node's standing belongs to it",

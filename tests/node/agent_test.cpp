@@ -267,10 +267,11 @@ TEST_F(AgentTest, AReceiptIsKeptAsProof) {
     node.agent->learn(check_of({}), steady_clock::now());
     ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
     node.receipt(node.sent[0]);
-    std::ifstream file{folder.path() / "receipts.jsonl"};
-    std::string line;
-    ASSERT_TRUE(std::getline(file, line));
-    EXPECT_NE(line.find(to_hex(node.sent[0].id)), std::string::npos);
+    EXPECT_TRUE(eventually([&] {
+        std::string line;
+        std::ifstream file{folder.path() / "receipts.jsonl"};
+        return std::getline(file, line) && line.find(to_hex(node.sent[0].id)) != std::string::npos;
+    }));
     EXPECT_EQ(node.board->read().receipts, 1u);
     EXPECT_EQ(last_answer(folder.path() / "answers.log"), node.sent[0].answer.proofs);
 }
@@ -309,6 +310,27 @@ TEST_F(AgentTest, ACheckThatCanWaitWaits) {
                       steady_clock::now());
     ASSERT_TRUE(eventually([&] { return node.count() == 2; }));
     EXPECT_GT(node.sent[0].answer.proofs[0].hashes_tried, 64u * 50);
+}
+
+TEST_F(AgentTest, ACheckThatWouldWaitBehindAnotherEndsTheOneBefore) {
+    Node node{folder.path()};
+    const auto learn = [&](std::uint64_t ref, std::int64_t work, std::int64_t slack) {
+        node.agent->learn(
+            check_of({.ref = ref, .work = Milliseconds{work}, .slack = Milliseconds{slack}}),
+            steady_clock::now());
+    };
+    const auto begun = steady_clock::now();
+    learn(1, 3000, 9000);
+    ASSERT_TRUE(eventually([&] { return node.faults[0]->searches == 1; }));
+    learn(2, 2000, 3800);  // 3 s, 2 s and the margin are within 5.8 s
+    std::this_thread::sleep_for(Milliseconds{200});
+    EXPECT_EQ(node.count(), 0u);
+    learn(3, 2000, 4400);  // behind the first alone it would have its time, behind both not
+    ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{2000});
+    // The second one, late by now, does not work on for its own delay while the third waits.
+    ASSERT_TRUE(eventually([&] { return node.count() == 2; }, Milliseconds{6000}));
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{4000});
 }
 
 TEST_F(AgentTest, FinishingAnswersWhatWasTakenAndNoMore) {

@@ -1,12 +1,26 @@
 #include "node/journal.hpp"
 
+#include <atomic>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <unistd.h>
 
 #include "core/base/ids.hpp"
 #include "tests/node/tiny_searcher.hpp"
+
+namespace {
+
+std::atomic<int> syncs{0};
+
+}  // namespace
+
+/// In the place of the system's, to see who calls it.
+extern "C" int fdatasync(int fd) {
+    ++syncs;
+    return ::fsync(fd);
+}
 
 namespace vigil::node {
 namespace {
@@ -63,6 +77,36 @@ TEST(LineFile, ALineCutOffDoesNotSpoilTheNext) {
     lines.append("next");
     lines.append("last");
     EXPECT_EQ(content(file), "whole\nha\nnext\nlast\n");
+}
+
+TEST(LineFile, ADurableLineIsOnTheDiskWhenItReturns) {
+    const Folder folder;
+    LineFile lazy{folder.path() / "lazy", 1000};
+    syncs = 0;
+    lazy.append("a");
+    EXPECT_EQ(syncs, 0);
+    LineFile durable{folder.path() / "durable", 1000, Durable::yes};
+    durable.append("a");
+    durable.append("b");
+    EXPECT_EQ(syncs, 2);
+    EXPECT_EQ(content(folder.path() / "durable"), "a\nb\n");
+}
+
+TEST(Drafts, OfAKilledProcessAreRemovedAndNothingElse) {
+    const Folder folder;
+    const std::vector<std::string> drafts{".progress-0123456789abcdef.json.AbC123",
+                                          ".outbox.json.x1Y2z3", ".enrolment.000000"};
+    const std::vector<std::string> others{"outbox.json",          "progress-0123456789abcdef.json",
+                                          ".node.key.AbC123",     ".progress-mine.AbC123",
+                                          ".outbox.json.tooLong", "node.key"};
+    for (const auto* names : {&drafts, &others})
+        for (const std::string& name : *names) std::ofstream{folder.path() / name} << "x";
+    remove_drafts(folder.path());
+    for (const std::string& name : drafts)
+        EXPECT_FALSE(std::filesystem::exists(folder.path() / name)) << name;
+    for (const std::string& name : others)
+        EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+    remove_drafts(folder.path() / "nowhere");
 }
 
 TEST(OutboxState, SurvivesWithTheSameIdAndSignature) {

@@ -1,6 +1,7 @@
 #include "node/outbox.hpp"
 
 #include <atomic>
+#include <future>
 #include <gtest/gtest.h>
 
 #include "core/base/ids.hpp"
@@ -104,13 +105,16 @@ struct Played {
 struct OutboxTest : ::testing::Test {
     Folder folder;
     Played played;
+    DiskThread disk;
 
-    std::unique_ptr<Outbox> open() {
+    std::unique_ptr<Outbox> open() { return open(played.events()); }
+    std::unique_ptr<Outbox> open(OutboxEvents events) {
         return std::make_unique<Outbox>(
             OutboxPlace{network, verifier_key.public_key(), folder.path(),
-                        instant_from_ms(1'700'000'000'000), steady_clock::now()},
-            node_key, played.ways(), played.events());
+                        instant_from_ms(1'700'000'000'000), steady_clock::now(), &disk},
+            node_key, played.ways(), std::move(events));
     }
+    std::size_t kept() { return load_outbox(folder.path(), network, node_key).answers.size(); }
 };
 
 SteadyTime in(Milliseconds time) { return steady_clock::now() + time; }
@@ -352,6 +356,34 @@ TEST_F(OutboxTest, AnAnswerSurvivesARestart) {
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge)) << "no work is done twice";
     EXPECT_TRUE(eventually([&] { return played.count(played.receipts) == 1; }));
     EXPECT_EQ(played.called.back().answer.proofs, std::vector<Proof>{proof_of(1)});
+}
+
+TEST_F(OutboxTest, ASlowDiskHoldsUpNoAnswer) {
+    std::promise<void> released;
+    disk.post([wait = released.get_future().share()] { wait.get(); });
+    const auto outbox = open();
+    for (std::uint8_t d = 1; d <= 3; ++d) {
+        outbox->add(check_of({.ref = d}), device(d), in(Milliseconds{3000}), proof_of(d));
+        EXPECT_TRUE(eventually([&] { return played.count(played.streamed) == d; }));
+    }
+    EXPECT_EQ(kept(), 0u);
+    released.set_value();
+    EXPECT_TRUE(eventually([&] { return kept() == 3; }));
+}
+
+TEST_F(OutboxTest, AReceiptIsOnTheDiskBeforeItsAnswerIsForgotten) {
+    std::atomic<std::size_t> kept_by_then{0};
+    OutboxEvents events = played.events();
+    events.receipted = [&](const Receipt&, const SignedAnswer&) {
+        std::this_thread::sleep_for(Milliseconds{100});  // the outbox might save meanwhile
+        disk.post([&] { kept_by_then = kept(); });
+    };
+    const auto outbox = open(std::move(events));
+    outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
+    ASSERT_TRUE(eventually([&] { return kept() == 1; }));
+    outbox->take(Played::receipt_for(played.streamed[0].id));
+    EXPECT_TRUE(eventually([&] { return kept() == 0; }));
+    EXPECT_EQ(kept_by_then, 1u);
 }
 
 TEST_F(OutboxTest, WhatIsAnsweredStaysAnsweredAfterARestart) {
