@@ -57,6 +57,7 @@ protected:
         const SearchResult result = search_all(job);
         EXPECT_TRUE(result.range_exhausted);
         EXPECT_EQ(result.hashes_tried, job.range.last - job.range.first + 1);
+        EXPECT_EQ(result.mismatches, 0U);
         EXPECT_TRUE(result.best == smallest(hashes_of(job.challenge, job.range), job.k));
     }
 

@@ -4,6 +4,7 @@
 
 #include "core/work/first_round.hpp"
 #include "core/work/launches.hpp"
+#include "core/work/pow_hash.hpp"
 #include "cuda/affine_tables.hpp"
 #include "cuda/filters.hpp"
 #include "tests/searchers/subjects.hpp"
@@ -57,6 +58,12 @@ const std::array<Body, 3>& bodies() {
     return all;
 }
 
+std::uint64_t first64(const Hash& hash) {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < 8; ++i) out = out << 8 | hash.bytes[i];
+    return out;
+}
+
 class HostBodySearcher final : public Searcher {
 public:
     HostBodySearcher(const Body& body, LaunchLimits limits) : body_{body}, limits_{limits} {
@@ -70,6 +77,7 @@ public:
     const DeviceDescription& device() const override { return device_; }
 
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
+        challenge_ = job.challenge;
         const cuda::AffineMap map{job.challenge};
         const auto tables = affine_tables(map);
         tables_ = tables.get();
@@ -112,7 +120,10 @@ private:
             const std::uint32_t word =
                 body_.word(job, nonce / cuda::unit_nonces, within / cuda::thread_nonces,
                            within % cuda::thread_nonces);
-            if ((word & job.filter) == 0 && ++slot.hits <= limits_.found_capacity)
+            // The second line is the confirming kernel's: candidates are no hits yet.
+            if ((word & job.filter) == 0 &&
+                first64(pow_hash(challenge_, nonce)) <= launch.threshold64 &&
+                ++slot.hits <= limits_.found_capacity)
                 slot.found.push_back(nonce);
             if (nonce == launch.range.last) return;
         }
@@ -122,6 +133,7 @@ private:
     LaunchLimits limits_;
     DeviceDescription device_;
     const cuda::AffineTables* tables_{};
+    Challenge challenge_;
     std::array<Slot, 2> slots_;
     std::uint64_t launch_nonces_{4'096};
 };
