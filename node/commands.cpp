@@ -11,6 +11,7 @@
 #include "node/connection.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
+#include "node/enrolment_file.hpp"
 #include "node/identity.hpp"
 #include "node/local_api.hpp"
 #include "node/retired_devices.hpp"
@@ -169,6 +170,7 @@ int retire(const Config& config, const std::string& device, bool undo,
     const std::string words = edge::for_log(named.uid.empty() ? to_hex(named.id) : named.uid, 128) +
                               " (" + edge::for_log(named.name, 64) + ")";
     if (undo) {
+        forget_enrolment(config.data_dir);  // may be just that from before it was retired
         std::cout << (forget_retired(config.data_dir, named.id)
                           ? words + " is enrolled again when vigil-node run starts the next time\n"
                           : words + " was not retired from here\n");

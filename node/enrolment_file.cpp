@@ -58,4 +58,11 @@ void save_enrolment(const fs::path& data_dir, const NetworkId& network,
                        digest(network, claim) + " " + std::to_string(claim.sequence) + "\n", 0600);
 }
 
+void forget_enrolment(const fs::path& data_dir) {
+    const Kept known = kept(data_dir);
+    if (known.digest.empty()) return;
+    edge::replace_file(data_dir / "enrolment", "forgotten " + std::to_string(known.sequence) + "\n",
+                       0600);
+}
+
 }  // namespace vigil::node

@@ -19,4 +19,8 @@ std::uint64_t next_sequence(const std::filesystem::path& data_dir, std::uint64_t
 void save_enrolment(const std::filesystem::path& data_dir, const NetworkId& network,
                     const wire::Enrolment& claim);
 
+/// The next start enrols again, whatever it claims: the verifier may know otherwise. Keeps the
+/// sequence.
+void forget_enrolment(const std::filesystem::path& data_dir);
+
 }  // namespace vigil::node

@@ -3,6 +3,8 @@
 #include <fstream>
 #include <gtest/gtest.h>
 
+#include "core/base/ids.hpp"
+#include "node/enrolment_file.hpp"
 #include "tests/node/tiny_searcher.hpp"
 
 namespace vigil::node {
@@ -30,6 +32,20 @@ TEST(RetiredDevices, OtherLinesArePassedOver) {
     const test::Folder folder;
     std::ofstream{folder.path() / "retired"} << "# a word\n\n0x\n" << to_hex(device(3)) << "\n";
     EXPECT_EQ(retired_devices(folder.path()), std::set{device(3)});
+}
+
+TEST(RetiredDevices, AForgottenEnrolmentIsMadeAgainWithAHigherNumber) {
+    const test::Folder folder;
+    forget_enrolment(folder.path());
+    wire::Enrolment claim;
+    claim.devices.push_back({"GPU-1", Backend::cuda, "Card", "580", 0});
+    claim.sequence = 41;
+    const NetworkId network = network_id("n");
+    save_enrolment(folder.path(), network, claim);
+    EXPECT_TRUE(enrolled_as(folder.path(), network, claim));
+    forget_enrolment(folder.path());
+    EXPECT_FALSE(enrolled_as(folder.path(), network, claim));
+    EXPECT_EQ(next_sequence(folder.path(), 1), 42u);
 }
 
 }  // namespace
