@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """What people get wrong: each case has its exit code, says what happened, with the values compared, and what to do."""
 import os
-import shutil
 import socket
 import sqlite3
 
@@ -92,25 +91,6 @@ def wrong_certificate(lab, verifier, other):
            "the system's authorities", "verifier.ca")
     expect("a file that is none", run_node(lab, "--verifier", verifier.address, "--ca", lab.place / "nowhere.pem"),
            CONFIGURATION, "E-C", "nowhere.pem")
-
-
-def clock_off(lab, verifier):
-    faketime = shutil.which("faketime")
-    if not faketime:
-        it.say("SKIPPED clock an hour off: there is no faketime here (Debian: faketime)")
-        return
-    for offset, words in (("+1h", "ahead of"), ("-1h", "behind")):
-        node = lab.node(verifier, name=f"clock{offset}", under=[faketime, "-f", offset],
-                        environment={"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}).start()
-        node.wait_connected()
-        it.wait_for("the warning", lambda node=node, words=words: node.has_said(words), 40)
-        line = next(line for line in node.output().splitlines() if words in line)
-        says("clock an hour off", line, "clock", "3600", ("NTP", "ntp", "timedatectl", "chrony"))
-        it.wait_for("a passed check", lambda node=node: verifier.value(
-            "SELECT count(*) FROM verdicts v JOIN devices d ON d.bucket = v.bucket AND d.number = v.device"
-            " JOIN nodes n ON n.bucket = d.bucket AND n.number = d.node WHERE n.name = ? AND v.verdict = 1", node.name), 60)
-        it.say(f"clock {offset}: only a warning: {line[:160]}")
-        node.stop()
 
 
 def settings(lab):
@@ -230,7 +210,6 @@ def test(lab):
     keys(lab, stopped)
     ports(lab, verifier)
     stores(lab, verifier, stopped)
-    clock_off(lab, verifier)
 
 
 if __name__ == "__main__":
