@@ -88,8 +88,12 @@ public:
             check(cudaStreamSynchronize(slot.stream.get()), "cudaStreamSynchronize");
         const AffineMap map{job.challenge};
         const auto tables = affine_tables(map);
-        check(cudaMemcpy(tables_.get(), tables.get(), sizeof *tables, cudaMemcpyHostToDevice),
-              "cudaMemcpy");
+        // The streams do not wait for the default one, nor cudaMemcpy for the end of its transfer.
+        const cudaStream_t first = slots_.front().stream.get();
+        check(cudaMemcpyAsync(tables_.get(), tables.get(), sizeof *tables, cudaMemcpyHostToDevice,
+                              first),
+              "cudaMemcpyAsync");
+        check(cudaStreamSynchronize(first), "cudaStreamSynchronize");
         return search_in_launches(
             job, keep_searching,
             {.limits = limits_,
@@ -103,7 +107,7 @@ public:
 private:
     void use(const SearchKernel& kernel) {
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
-        check(static_cast<cudaError_t>(kernel.probe()),
+        check(static_cast<cudaError_t>(kernel.prepare()),
               std::string{"the kernel "} + kernel.name + " on " + device_.name);
         kernel_ = &kernel;
         device_.kernel = kernel.name;

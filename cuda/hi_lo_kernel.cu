@@ -23,13 +23,13 @@ int launch_hi_lo(const SearchArguments& job, unsigned blocks, CUstream_st* strea
     return cudaGetLastError();
 }
 
-int probe_hi_lo() {
+int prepare_hi_lo() {
     cudaFuncAttributes attributes;
     return cudaFuncGetAttributes(&attributes, search_hi_lo);
 }
 
 }  // namespace
 
-const SearchKernel hi_lo_kernel{"hi-lo", lower_word_filter, launch_hi_lo, probe_hi_lo};
+const SearchKernel hi_lo_kernel{"hi-lo", lower_word_filter, launch_hi_lo, prepare_hi_lo};
 
 }  // namespace vigil::cuda

@@ -13,14 +13,19 @@ int launch_interleaved_fma(const SearchArguments& job, unsigned blocks, CUstream
     return cudaGetLastError();
 }
 
-int probe_interleaved_fma() {
+int prepare_interleaved_fma() {
     cudaFuncAttributes attributes;
-    return cudaFuncGetAttributes(&attributes, search_interleaved_fma);
+    const cudaError_t known = cudaFuncGetAttributes(&attributes, search_interleaved_fma);
+    if (known != cudaSuccess) return known;
+    // Four blocks' tables are more than the driver may set apart by itself.
+    return cudaFuncSetAttribute(search_interleaved_fma,
+                                cudaFuncAttributePreferredSharedMemoryCarveout,
+                                cudaSharedmemCarveoutMaxShared);
 }
 
 }  // namespace
 
 const SearchKernel interleaved_fma_kernel{"interleaved-fma", even_bits_filter,
-                                          launch_interleaved_fma, probe_interleaved_fma};
+                                          launch_interleaved_fma, prepare_interleaved_fma};
 
 }  // namespace vigil::cuda

@@ -13,14 +13,18 @@ int launch_interleaved(const SearchArguments& job, unsigned blocks, CUstream_st*
     return cudaGetLastError();
 }
 
-int probe_interleaved() {
+int prepare_interleaved() {
     cudaFuncAttributes attributes;
-    return cudaFuncGetAttributes(&attributes, search_interleaved);
+    const cudaError_t known = cudaFuncGetAttributes(&attributes, search_interleaved);
+    if (known != cudaSuccess) return known;
+    // Four blocks' tables are more than the driver may set apart by itself.
+    return cudaFuncSetAttribute(search_interleaved, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                cudaSharedmemCarveoutMaxShared);
 }
 
 }  // namespace
 
 const SearchKernel interleaved_kernel{"interleaved", even_bits_filter, launch_interleaved,
-                                      probe_interleaved};
+                                      prepare_interleaved};
 
 }  // namespace vigil::cuda

@@ -57,8 +57,8 @@ struct SearchKernel {
     std::uint32_t (*filter)(std::uint64_t threshold64);
     /// Asynchronous: finds candidates. A cudaError_t as int.
     int (*launch)(const SearchArguments& arguments, unsigned blocks, CUstream_st* stream);
-    /// Whether the device in use can run it; a cudaError_t as int.
-    int (*probe)();
+    /// Before the first launch on the device in use: whether it can run it. A cudaError_t as int.
+    int (*prepare)();
 };
 
 extern const SearchKernel hi_lo_kernel;            ///< upper and lower words: the yardstick
