@@ -95,6 +95,7 @@ struct Given {
     std::string device;
     bool undo = false;
     std::string leave_out;
+    bool retune = false;
     unsigned starts_anew = 0;
     Rehearsal rehearsal;
 };
@@ -145,6 +146,9 @@ CLI::App* add_command(CLI::App& app, const Command& command, const edge::Setting
     // Between a running node and the processes it starts; no owner needs them.
     if (name == "list-devices")
         sub->add_option("--leave-out", given.leave_out, "uids, separated by commas")->group("");
+    if (name == "run")
+        sub->add_flag("--retune", given.retune,
+                      "measure again which kernel is each device's fastest");
     if (name == "run")
         sub->add_option("--starts-anew", given.starts_anew, "how often in a row")->group("");
     if (name == "bench")
@@ -214,14 +218,15 @@ bool signalled(Milliseconds wait) {
 
 constexpr const char* own_program = "/proc/self/exe";  // the same one, also when it was replaced
 
-/// The words after the command's name, without --starts-anew: settings, which every command takes.
+/// The words after the command's name without what only `run` takes: settings, which every command
+/// takes.
 std::vector<std::string> settings_given(int argc, char** argv) {
     std::vector<std::string> words;
     for (int i = 2; i < argc; ++i) {
         const std::string_view word = argv[i];
         if (word == "--starts-anew")
             ++i;
-        else if (!word.starts_with("--starts-anew="))
+        else if (word != "--retune" && !word.starts_with("--starts-anew="))
             words.emplace_back(word);
     }
     return words;
@@ -257,9 +262,14 @@ int run_or_rehearse(const Config& config, const Given& given,
     listing.insert(listing.end(), settings.begin(), settings.end());
     listing.emplace_back("--leave-out");
     const auto begun = std::chrono::steady_clock::now();
-    const int code =
-        run_node(config, rehearsal,
-                 {now, signalled, terminal, !no_colour || !*no_colour, listing, given.starts_anew});
+    const int code = run_node(config, rehearsal,
+                              {.now = now,
+                               .signalled = signalled,
+                               .terminal = terminal,
+                               .colour = !no_colour || !*no_colour,
+                               .listing = listing,
+                               .retune = given.retune,
+                               .starts_anew = given.starts_anew});
     if (code != start_anew) return code;
     const bool at_once = std::chrono::steady_clock::now() - begun < std::chrono::hours{1};
     become_anew(settings, at_once ? given.starts_anew + 1 : 1);

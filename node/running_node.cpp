@@ -113,7 +113,10 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()));
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
-    look_at(devices, own);
+    KernelMemory kernels{folder.path() / "kernels.json", VIGIL_VERSION};
+    if (around.retune) kernels.forget();
+    look_at(devices, own, {.kernels = &kernels});
+    kernels.save();
     const std::set<DeviceId> retired = retired_devices(folder.path());
     for (const DeviceStatus& device : own)
         if (retired.contains(device.id))

@@ -26,6 +26,7 @@ struct Surroundings {
     /// to be left out follow it, separated by commas. Empty: nobody looks for devices after the
     /// start.
     std::vector<std::string> listing;
+    bool retune = false;       ///< every device's kernels are measured again
     unsigned starts_anew = 0;  ///< how often in a row run_node has asked for it; makes it patient
 };
 

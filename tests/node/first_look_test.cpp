@@ -41,7 +41,7 @@ TEST(FirstLook, AHungDeviceDoesNotHoldUpTheOthers) {
     devices.searchers.push_back(std::move(hung));
     devices.searchers.push_back(std::move(good));
 
-    look_at(devices, statuses, Milliseconds{4000});
+    look_at(devices, statuses, {.patience = Milliseconds{4000}});
     EXPECT_TRUE(statuses[0].state.starts_with("failing")) << statuses[0].state;
     EXPECT_EQ(statuses[1].state, "idle");
     EXPECT_GT(statuses[1].hashes_per_second, 0);
@@ -62,6 +62,26 @@ TEST(FirstLook, AHungDeviceDoesNotHoldUpTheOthers) {
             }
         },
         Milliseconds{20'000}));
+}
+
+TEST(FirstLook, MeasuresKernelsOnceAndRemembers) {
+    const test::Folder folder;
+    const auto look = [&](KernelMemory& memory) {
+        OwnDevices devices;
+        devices.searchers.push_back(cpu());
+        std::vector<DeviceStatus> statuses(1);
+        statuses[0].description = devices.searchers[0]->device();
+        statuses[0].description.kernel.clear();
+        look_at(devices, statuses, {.kernels = &memory});
+        return statuses[0].description.kernel;
+    };
+    const DeviceDescription device = cpu()->device();
+    KernelMemory memory{folder.path() / "kernels.json", "1"};
+    const std::string kernel = look(memory);
+    EXPECT_EQ(memory.kernel(device), cpu()->kernels().size() > 1 ? kernel : "");
+    // What is known is used without a measurement, even where one would say something else.
+    memory.remember(device, {"scalar", 1, ""});
+    EXPECT_EQ(look(memory), "scalar");
 }
 
 }  // namespace
