@@ -1,14 +1,11 @@
 #include "node/bench.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "core/work/best_k.hpp"
 #include "core/work/pow_hash_many.hpp"
-#include "node/console_lines.hpp"
 
 namespace vigil::node {
 namespace {
@@ -72,15 +69,19 @@ double BenchFigures::spread() const {
 }
 
 BenchFigures bench(Searcher& searcher, unsigned seconds, Milliseconds figure,
-                   const std::function<void(unsigned, unsigned)>& progress) {
+                   const std::function<void(unsigned, unsigned)>& progress,
+                   const std::function<void(const SearchProgress&)>& between) {
+    const KeepSearching keep = [&](const SearchProgress& p) {
+        if (between) between(p);
+        return p.elapsed < figure;
+    };
     BenchFigures out{searcher.device(), reference_check(searcher), {}};
     if (!out.failure.empty()) return out;
     std::uint64_t next = 0;
     try {
         for (unsigned i = 0; i < seconds; ++i) {
             const SearchResult result =
-                searcher.search({bench_challenge(), 256, {next, UINT64_MAX}},
-                                [figure](const SearchProgress& p) { return p.elapsed < figure; });
+                searcher.search({bench_challenge(), 256, {next, UINT64_MAX}}, keep);
             next += result.hashes_tried;
             if (result.mismatches > 0) out.failure = mismatch_words(result.mismatches);
             const double elapsed = std::chrono::duration<double>(result.elapsed).count();
@@ -92,43 +93,6 @@ BenchFigures bench(Searcher& searcher, unsigned seconds, Milliseconds figure,
         out.failure = failure.what();
     }
     return out;
-}
-
-std::string bench_table(const std::vector<BenchFigures>& all) {
-    std::vector<std::vector<std::string>> rows{
-        {"backend", "device", "kernel", "units", "rate", "spread", "check"}};
-    for (const BenchFigures& b : all)
-        rows.push_back({std::string{to_string(b.device.backend)}, b.device.name, b.device.kernel,
-                        std::to_string(b.device.compute_units),
-                        b.rates.empty() ? "–" : rate_words(b.median()),
-                        b.rates.size() < 2 ? "–" : fmt::format("{:.1f} %", b.spread() * 100),
-                        b.failure.empty() ? "ok" : "FAILED: " + b.failure});
-    return aligned(rows);
-}
-
-std::string bench_json(const std::vector<BenchFigures>& all) {
-    using nlohmann::ordered_json;
-    ordered_json devices = ordered_json::array();
-    for (const BenchFigures& b : all) {
-        ordered_json kernel{{"name", b.device.kernel},
-                            {"hashes_per_second", nullptr},
-                            {"spread_ppm", nullptr},
-                            {"cycles_per_hash", nullptr},
-                            {"limit_fraction", nullptr}};
-        if (!b.rates.empty()) kernel["hashes_per_second"] = std::llround(b.median());
-        if (b.rates.size() > 1) kernel["spread_ppm"] = std::llround(b.spread() * 1e6);
-        devices.push_back(
-            {{"uid", b.device.uid},
-             {"name", b.device.name},
-             {"backend", to_string(b.device.backend)},
-             {"threads", b.device.compute_units},
-             {"best", b.rates.empty() ? ordered_json(nullptr) : ordered_json(b.device.kernel)},
-             {"failure", b.failure.empty() ? ordered_json(nullptr) : ordered_json(b.failure)},
-             {"kernels", ordered_json::array({kernel})}});
-    }
-    return ordered_json{{"devices", devices}}.dump(2, ' ', false,
-                                                   ordered_json::error_handler_t::replace) +
-           "\n";
 }
 
 }  // namespace vigil::node

@@ -23,13 +23,9 @@ struct BenchFigures {
 };
 
 /// The reference check, then `seconds` figures of `figure` each. `progress` is told after each
-/// (done, of).
+/// (done, of); `between`, where given, between launches, as a search's KeepSearching is.
 BenchFigures bench(Searcher& searcher, unsigned seconds, Milliseconds figure,
-                   const std::function<void(unsigned, unsigned)>& progress);
-
-std::string bench_table(const std::vector<BenchFigures>& all);
-/// {"devices":[{"uid","name","backend","threads","best","kernels":[{"name","hashes_per_second","spread_ppm",
-/// "cycles_per_hash","limit_fraction"}]}]}; what was not measured is null.
-std::string bench_json(const std::vector<BenchFigures>& all);
+                   const std::function<void(unsigned, unsigned)>& progress,
+                   const std::function<void(const SearchProgress&)>& between = {});
 
 }  // namespace vigil::node

@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "core/base/ids.hpp"
-#include "node/bench.hpp"
 #include "node/connection.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
@@ -108,28 +106,6 @@ int list_devices(const Config& config, bool json, std::set<std::string> leave_ou
     }
     require_devices(devices);
     return 0;
-}
-
-int run_bench(const Config& config, unsigned seconds, bool json) {
-    check(config);
-    const OwnDevices devices = find_devices(config, machine_id_without_writing(config.data_dir));
-    require_devices(devices);
-    const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    std::vector<BenchFigures> all;
-    bool good = true;
-    for (std::size_t i = 0; i < devices.searchers.size(); ++i) {
-        all.push_back(bench(
-            *devices.searchers[i], seconds, Milliseconds{1000}, [&](unsigned done, unsigned of) {
-                if (terminal)
-                    std::cerr << fmt::format("\r\x1b[K{}: {} of {} s, {} of {} devices",
-                                             devices.labels[i], done, of, i + 1,
-                                             devices.searchers.size());
-            }));
-        good = good && all.back().failure.empty();
-    }
-    if (terminal) std::cerr << "\r\x1b[K";
-    std::cout << (json ? bench_json(all) : bench_table(all));
-    return good ? 0 : edge::exit_check_failed;
 }
 
 int show_status(const Config& config, bool json) {

@@ -14,8 +14,14 @@ namespace vigil::node {
 
 /// `leave_out`: uids not to be opened, since a running node has them.
 int list_devices(const Config& config, bool json, std::set<std::string> leave_out);
-/// 1 when a device fails its reference check.
-int run_bench(const Config& config, unsigned seconds, bool json);
+struct BenchAsked {
+    unsigned seconds = 10;  ///< figures of one second a kernel
+    std::string kernel;     ///< empty: all
+    std::string device;     ///< label or uid; empty: all
+    bool json = false;
+};
+/// Stores nothing. 1 when a kernel fails its reference check.
+int run_bench(const Config& config, const BenchAsked& asked);
 /// Asks the running node; 5 when there is none.
 int show_status(const Config& config, bool json);
 /// 0 when the running node is healthy, else 1; for containers.

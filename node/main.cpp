@@ -52,8 +52,9 @@ const std::vector<Command> commands{
     {"list-devices", "Show the devices that would work, and why others would not",
      "Examples:\n  vigil-node list-devices\n  vigil-node list-devices --backends opencl -o json\n",
      device_settings},
-    {"bench", "Measure every device, after checking its results",
-     "Examples:\n  vigil-node bench\n  vigil-node bench --seconds 10 -o json > bench.json\n",
+    {"bench", "Measure every kernel of every device, after checking its results",
+     "Examples:\n  vigil-node bench --device cuda0 --kernel interleaved\n"
+     "  vigil-node bench --seconds 30 -o json > bench.json\n",
      device_settings},
     {"status", "Ask the running node how it is doing",
      "Examples:\n  vigil-node status\n  vigil-node status -o json --http-port 9465\n",
@@ -91,7 +92,7 @@ struct Given {
     std::string config_file;
     std::map<std::string, std::string> flags;
     std::string output = "table";
-    unsigned seconds = 5;
+    BenchAsked bench;
     std::string device;
     bool undo = false;
     std::string leave_out;
@@ -151,10 +152,14 @@ CLI::App* add_command(CLI::App& app, const Command& command, const edge::Setting
                       "measure again which kernel is each device's fastest");
     if (name == "run")
         sub->add_option("--starts-anew", given.starts_anew, "how often in a row")->group("");
-    if (name == "bench")
-        sub->add_option("--seconds", given.seconds, "figures of one second a device [5]")
+    if (name == "bench") {
+        sub->add_option("--seconds", given.bench.seconds, "figures of one second a kernel [10]")
             ->check(CLI::Range(1u, 3600u))
             ->type_name("");
+        sub->add_option("--kernel", given.bench.kernel, "only this one")->type_name("");
+        sub->add_option("--device", given.bench.device, "only this one: label or uid")
+            ->type_name("");
+    }
     if (name == "retire") {
         sub->add_option("--device", given.device, "uid, device id, or the running node's label")
             ->required()
@@ -287,7 +292,11 @@ int dispatch(const std::string& command, const Config& config, const edge::Setti
     const bool json = given.output == "json";
     if (command == "run" || command == "rehearse") return run_or_rehearse(config, given, words);
     if (command == "list-devices") return list_devices(config, json, uids(given.leave_out));
-    if (command == "bench") return run_bench(config, given.seconds, json);
+    if (command == "bench") {
+        BenchAsked asked = given.bench;
+        asked.json = json;
+        return run_bench(config, asked);
+    }
     if (command == "status") return show_status(config, json);
     if (command == "healthcheck") return healthcheck(config);
     if (command == "keygen") return keygen(config);

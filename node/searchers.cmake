@@ -1,5 +1,6 @@
 # The hashing side of the node: one CPU searcher, and the choice among all backends that were built.
 add_library(node_searchers STATIC
+    clock_rate.cpp
     cpu_searcher.cpp
     cpu_searcher_first_round.cpp
     cpu_searcher_scalar.cpp

@@ -4,7 +4,7 @@
 #include "core/crypto/ed25519.hpp"
 #include "core/uptime/judge.hpp"
 #include "core/work/proof.hpp"
-#include "tests/bench/clock_rate.hpp"
+#include "node/clock_rate.hpp"
 
 // What a verifier spends on one answer: its signature and the hashing of its nonces.
 namespace vigil::bench {
@@ -37,7 +37,7 @@ void judge_an_answer(benchmark::State& state) {
     const Signature signature = key.sign(signed_bytes(network, answer));
 
     constexpr int answers = 20;
-    Cost cost{thread_cpu_seconds};
+    node::CycleCost cost{node::thread_cpu_seconds};
     for (auto _ : state) {
         state.SetIterationTime(cost.sample(answers, [&] {
             for (int i = 0; i < answers; ++i) {

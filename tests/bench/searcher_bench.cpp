@@ -3,10 +3,10 @@
 #include <map>
 
 #include "core/work/pow_hash.hpp"
+#include "node/clock_rate.hpp"
 #include "node/cpu_searcher_first_round.hpp"
 #include "node/cpu_searcher_scan.hpp"
 #include "node/searchers.hpp"
-#include "tests/bench/clock_rate.hpp"
 
 // Hashes a second of one core and cycles a hash, both from CPU time, so that other programs count
 // little.
@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t rare = 0x0000'00ff'ffff'ffff;
 const Challenge challenge{{1, 2, 3, 4, 5, 6, 7, 8}};
 
-void report(benchmark::State& state, const Cost& cost) {
+void report(benchmark::State& state, const node::CycleCost& cost) {
     state.counters["MH/s/core"] = 1e-6 / cost.seconds();
     state.counters["cycles/hash"] = cost.cycles();
     state.counters["cycles/hash best tenth"] = cost.cycles(0.1);
@@ -27,7 +27,7 @@ void report(benchmark::State& state, const Cost& cost) {
 /// The yardstick: core's readable definition.
 void plain_pow_hash(benchmark::State& state) {
     constexpr std::uint64_t hashes = 500;
-    Cost cost{thread_cpu_seconds};
+    node::CycleCost cost{node::thread_cpu_seconds};
     std::uint64_t nonce = 0;
     for (auto _ : state) {
         state.SetIterationTime(cost.sample(hashes, [&] {
@@ -44,7 +44,7 @@ void cpu_path(benchmark::State& state, const node::CpuPath& path) {
     const std::uint64_t hashes = std::uint64_t{1'024} * path.nonces_at_once;
     const node::FirstRound first_round = node::first_round_of(challenge);
     std::array<std::uint64_t, node::scan_capacity> found;
-    Cost cost{thread_cpu_seconds};
+    node::CycleCost cost{node::thread_cpu_seconds};
     std::uint64_t first = 0;
     for (auto _ : state) {
         state.SetIterationTime(cost.sample(static_cast<double>(hashes), [&] {
@@ -65,10 +65,10 @@ void searcher(benchmark::State& state, Searcher& subject, bool is_processor) {
     const SearchJob job{challenge, 256, {0, hashes - 1}};
     std::vector<double> rates;
     for (auto _ : state) {
-        const double start = process_cpu_seconds();
+        const double start = node::process_cpu_seconds();
         const SearchResult result = subject.search(job, [](const SearchProgress&) { return true; });
         const double wall = std::chrono::duration<double>(result.elapsed).count();
-        const double seconds = is_processor ? process_cpu_seconds() - start : wall;
+        const double seconds = is_processor ? node::process_cpu_seconds() - start : wall;
         state.SetIterationTime(seconds);
         rates.push_back(static_cast<double>(hashes) * 1e-6 / seconds);
     }

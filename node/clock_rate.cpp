@@ -1,11 +1,12 @@
-#include "tests/bench/clock_rate.hpp"
+#include "node/clock_rate.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <ctime>
+#include <utility>
 
-namespace vigil::bench {
+namespace vigil::node {
 namespace {
 
 double seconds_of(clockid_t clock) {
@@ -40,18 +41,27 @@ double clock_rate() {
 double thread_cpu_seconds() { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 double process_cpu_seconds() { return seconds_of(CLOCK_PROCESS_CPUTIME_ID); }
 
-double Cost::sample(double count, const std::function<void()>& work) {
-    const double before = clock_rate();
-    const double start = cpu_seconds_();
+double CycleCost::sample(double count, const std::function<void()>& work) {
+    begin();
     work();
-    const double took = cpu_seconds_() - start;
+    return end(count);
+}
+
+void CycleCost::begin() {
+    clock_ = clock_rate();
+    start_ = cpu_seconds_();
+}
+
+double CycleCost::end(double count) {
+    const double took = cpu_seconds_() - start_;
+    const double before = std::exchange(clock_, 0);
     const double after = clock_rate();
-    if (std::abs(before - after) < 0.01 * after)
+    if (before > 0 && std::abs(before - after) < 0.01 * after)
         samples_.push_back({took / count, (before + after) / 2});
     return took;
 }
 
-std::vector<Cost::Sample> Cost::counted() const {
+std::vector<CycleCost::Sample> CycleCost::counted() const {
     std::vector<double> clocks;
     for (const Sample& sample : samples_) clocks.push_back(sample.clock);
     const double median = value_at(0.5, std::move(clocks));
@@ -62,16 +72,16 @@ std::vector<Cost::Sample> Cost::counted() const {
     return out;
 }
 
-double Cost::cycles(double quantile) const {
+double CycleCost::cycles(double quantile) const {
     std::vector<double> cycles;
     for (const Sample& sample : counted()) cycles.push_back(sample.seconds * sample.clock);
     return value_at(quantile, std::move(cycles));
 }
 
-double Cost::seconds() const {
+double CycleCost::seconds() const {
     std::vector<double> seconds;
     for (const Sample& sample : counted()) seconds.push_back(sample.seconds);
     return value_at(0.5, std::move(seconds));
 }
 
-}  // namespace vigil::bench
+}  // namespace vigil::node
