@@ -56,11 +56,11 @@ Agent::Agent(AgentOptions options, std::vector<AgentDevice> devices, ProofSource
     for (std::size_t i = 0; i < devices.size(); ++i)
         workers_.push_back(std::make_unique<DeviceWorker>(
             std::move(devices[i].searcher), WorkerPlace{i, labels_[i], devices_[i], options_.duty},
-            WorkerSurroundings{board_, metrics_, progress_, prove, options_.round_trip,
-                               [this](const DeviceCheck& check, std::optional<Proof> proof) {
-                                   outbox()->add(check.check, check.device, check.deadline(),
-                                                 std::move(proof));
-                               }}));
+            WorkerSurroundings{
+                board_, metrics_, progress_, prove, options_.round_trip, options_.beyond,
+                [this](const DeviceCheck& check, std::optional<Proof> proof) {
+                    outbox()->add(check.check, check.device, check.deadline(), std::move(proof));
+                }}));
 }
 
 Agent::~Agent() {

@@ -33,6 +33,8 @@ struct AgentOptions {
     std::function<Instant()> now;       ///< calendar clock, for people only
     std::function<Milliseconds()> round_trip;
     AnswerWays ways;
+    /// By a device's place: the owner's limits that it is beyond. Any thread.
+    std::function<Beyond(std::size_t)> beyond = [](std::size_t) { return Beyond{}; };
 };
 
 /// Answers checks (architecture, "a challenge on the node"): hands each to its devices, gathers

@@ -20,6 +20,12 @@ std::string_view to_string(WindowMark mark) {
     return "open";
 }
 
+std::string state_words(const DeviceStatus& device) {
+    if (device.health.presence == health::Presence::lost) return "lost: " + device.health.why;
+    if (!device.paused.empty()) return "paused: " + device.paused;
+    return device.state;
+}
+
 std::optional<WindowPlace> window_place(const JudgedCheck& judged,
                                         const std::optional<Calendar>& calendar) {
     if (judged.kind != CheckKind::roll_call || !calendar) return std::nullopt;
@@ -46,6 +52,59 @@ void enter_verdict(DeviceStatus& device, const JudgedCheck& judged,
     device.windows.at(static_cast<std::size_t>(place->number - 1)) = mark;
 }
 
+namespace {
+
+template <class T>
+ordered_json or_null(const std::optional<T>& value) {
+    return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+std::string_view to_string(health::Presence presence) {
+    switch (presence) {
+        case health::Presence::unknown:
+            return "unknown";
+        case health::Presence::present:
+            return "present";
+        case health::Presence::lost:
+            return "lost";
+        case health::Presence::silent:
+            return "not read";
+    }
+    return "unknown";
+}
+
+ordered_json health_json(const health::Health& h) {
+    const health::Reading& r = h.reading;
+    return {{"presence", to_string(h.presence)},
+            {"why", h.why.empty() ? ordered_json(nullptr) : ordered_json(h.why)},
+            {"age_ms", h.age ? ordered_json(h.age->count()) : ordered_json(nullptr)},
+            {"temperature_celsius", or_null(r.temperature_celsius)},
+            {"power_milliwatts", or_null(r.power_milliwatts)},
+            {"energy_millijoules", or_null(r.energy_millijoules)},
+            {"memory_total_bytes", or_null(r.memory_total_bytes)},
+            {"memory_used_bytes", or_null(r.memory_used_bytes)},
+            {"memory_free_bytes", or_null(r.memory_free_bytes)},
+            {"utilisation_percent", or_null(r.utilisation_percent)},
+            {"clock_mhz", or_null(r.clock_mhz)},
+            {"memory_clock_mhz", or_null(r.memory_clock_mhz)},
+            {"throttled_by", or_null(r.throttled_by)},
+            {"ecc", or_null(r.ecc)},
+            {"uncorrected_errors", or_null(r.uncorrected_errors)},
+            {"mig", or_null(r.mig)},
+            {"pci_address", or_null(r.pci_address)},
+            {"driver", or_null(r.driver)},
+            {"other_processes", or_null(r.other_processes)}};
+}
+
+ordered_json pause_json(const DeviceStatus& d, Instant now) {
+    if (d.paused.empty()) return nullptr;
+    return {{"why", d.paused},
+            {"seconds", (now - d.paused_since).count() / 1000},
+            {"checks_missed", d.missed_while_paused}};
+}
+
+}  // namespace
+
 std::string status_json(const NodeStatus& s, Instant now) {
     const auto ms_or_null = [](const std::optional<Milliseconds>& value) {
         return value ? ordered_json(value->count()) : ordered_json(nullptr);
@@ -69,11 +128,13 @@ std::string status_json(const NodeStatus& s, Instant now) {
                            {"name", d.description.name},
                            {"backend", to_string(d.description.backend)},
                            {"kernel", d.description.kernel},
-                           {"state", d.state},
+                           {"state", state_words(d)},
+                           {"paused", pause_json(d, now)},
                            {"hashes_per_second", static_cast<std::uint64_t>(d.hashes_per_second)},
                            {"hashes_total", d.hashes_total},
                            {"failures", d.failures},
                            {"recheck_mismatches", d.mismatches},
+                           {"health", health_json(d.health)},
                            {"last_verdict", verdict},
                            {"windows_today", windows}});
     }

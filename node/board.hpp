@@ -10,6 +10,7 @@
 #include "core/base/instant.hpp"
 #include "core/schedule/calendar.hpp"
 #include "core/work/searcher.hpp"
+#include "health/monitor.hpp"
 #include "node/terms.hpp"
 
 namespace vigil::node {
@@ -27,6 +28,10 @@ struct DeviceStatus {
     std::uint64_t hashes_total{};
     std::uint64_t failures{};
     std::uint64_t mismatches{};
+    health::Health health;
+    std::string paused;  ///< by which of the owner's limits; empty: it may work
+    Instant paused_since;
+    std::uint64_t missed_while_paused{};  ///< checks, since paused_since
     std::optional<JudgedCheck> last_verdict;
     Instant last_verdict_at;
     std::int64_t day = -1;
@@ -73,6 +78,9 @@ private:
     mutable std::mutex mutex_;
     NodeStatus status_;  // guarded by mutex_
 };
+
+/// "lost: …", "paused: …", else what it does.
+std::string state_words(const DeviceStatus& device);
 
 /// Where a window stands in its day.
 struct WindowPlace {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
 #include <set>
 
 #include "core/crypto/payout_address.hpp"
@@ -11,6 +12,10 @@ namespace vigil::node {
 namespace {
 
 constexpr unsigned highest_cpu = 4095;
+constexpr std::int64_t coolest_stop = 40;
+constexpr std::int64_t hottest_stop = 110;  // where cards switch themselves off
+constexpr std::int64_t coolest_start = 20;
+constexpr std::int64_t usual_gap = 10;
 
 [[noreturn]] void refuse(const std::string& why) {
     throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
@@ -57,6 +62,14 @@ void declare(edge::Settings& settings, Config& c) {
     settings.declare(
         {"cpu.affinity", &c.cpu_affinity, "processors the CPU device may use, e.g. 0-3,6"});
     settings.declare({"duty", &c.duty, "share of the time a device may work, percent", 1, 100});
+    settings.declare(
+        {"temp_stop", &c.temp_stop, "a device this hot rests, °C; 0: off", 0, hottest_stop});
+    settings.declare({"temp_start", &c.temp_start, "and goes on when as cool as this; 0: 10 below",
+                      0, hottest_stop});
+    settings.declare({"keep_free_memory", &c.keep_free_memory,
+                      "memory to leave free on a GPU, e.g. 2GiB; with less it rests"});
+    settings.declare(
+        {"yield_to_others", &c.yield_to_others, "rest while another process computes on the GPU"});
     settings.declare({"http.address", &c.http_address, "address of /metrics, /status, /healthz"});
     settings.declare({"http.port", &c.http_port, "its port; 0: off", 0, 65535});
     settings.declare({"log.format", &c.log_format, "text or json"});
@@ -73,6 +86,7 @@ void check(const Config& config) {
                (near.empty() ? "" : "; did you mean " + near + "?"));
     }
     cpu_list(config.cpu_affinity);
+    limits_of(config);
     if (!config.verifier_address.empty()) check_address(config.verifier_address);
     if (!config.verifier_ca.empty() && !config.verifier_fingerprint.empty())
         refuse("verifier.ca and verifier.fingerprint are both set; keep the one that shall decide");
@@ -98,6 +112,36 @@ void check_for_run(const Config& config) {
             "verifier.address is not set; give --verifier host:port, VIGIL_VERIFIER_ADDRESS, or "
             "the file's key");
     payout_address(config);
+}
+
+Limits limits_of(const Config& config) {
+    Limits limits;
+    limits.yield_to_others = config.yield_to_others;
+    if (!config.keep_free_memory.empty()) {
+        const auto bytes = bytes_from_text(config.keep_free_memory);
+        if (!bytes)
+            refuse(
+                fmt::format("keep_free_memory: \"{}\" is no amount of memory; write for example "
+                            "2GiB or 512MiB",
+                            config.keep_free_memory.substr(0, 40)));
+        limits.keep_free_memory = *bytes;
+    }
+    if (config.temp_stop == 0) {
+        if (config.temp_start != 0)
+            refuse("temp_start is set without temp_stop; set the temperature to rest at, too");
+        return limits;
+    }
+    if (config.temp_stop < coolest_stop || config.temp_stop > hottest_stop)
+        refuse(fmt::format("temp_stop: {} °C is not from {} to {}; 0 switches it off",
+                           config.temp_stop, coolest_stop, hottest_stop));
+    const std::int64_t start =
+        config.temp_start == 0 ? config.temp_stop - usual_gap : config.temp_start;
+    if (start < coolest_start || start >= config.temp_stop)
+        refuse(fmt::format("temp_start: {} °C is not from {} to {}, one below temp_stop ({} °C)",
+                           start, coolest_start, config.temp_stop - 1, config.temp_stop));
+    limits.temp_stop = config.temp_stop;
+    limits.temp_start = start;
+    return limits;
 }
 
 PayoutAddress payout_address(const Config& config) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
+#include "node/limits.hpp"
 #include "proto/edge/settings.hpp"
 
 namespace vigil::node {
@@ -25,6 +26,10 @@ struct Config {
     std::vector<std::string>
         cpu_affinity;  ///< processors or ranges, "0-3,6"; empty: those given by the system
     std::int64_t duty = 100;
+    std::int64_t temp_stop = 0;    ///< °C; 0: off
+    std::int64_t temp_start = 0;   ///< °C; 0: 10 below temp_stop
+    std::string keep_free_memory;  ///< "2GiB"; empty: off
+    bool yield_to_others = false;
     std::string http_address = "127.0.0.1";
     std::int64_t http_port = 9465;  ///< 0: off
     std::string log_format = "text";
@@ -42,6 +47,9 @@ void check(const Config& config);
 /// What `run` needs beyond check(): a verifier and a payout address. Throws Fatal E-CONFIG or
 /// E-PAYOUT.
 void check_for_run(const Config& config);
+
+/// Throws Fatal E-CONFIG for what makes no sense.
+Limits limits_of(const Config& config);
 
 /// Throws Fatal E-PAYOUT with the reason and an example.
 PayoutAddress payout_address(const Config& config);

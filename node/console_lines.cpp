@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "node/limit_keeper.hpp"
 #include "proto/edge/logging.hpp"
 
 namespace vigil::node {
@@ -64,6 +65,31 @@ std::string device_words(const DeviceDescription& d) {
         text += fmt::format(", {} {}", d.compute_units,
                             d.backend == Backend::cpu ? "threads" : "units");
     return text + ")";
+}
+
+/// "61 °C 210 W"; empty where neither is read.
+std::string sensor_words(const health::Reading& r) {
+    std::string words;
+    if (r.temperature_celsius) words = fmt::format("{} °C", *r.temperature_celsius);
+    if (r.power_milliwatts)
+        words +=
+            fmt::format("{}{} W", words.empty() ? "" : " ", (*r.power_milliwatts + 500) / 1000);
+    return words;
+}
+
+/// Of the table, where the reasons of a pause have lines of their own.
+std::string state_cell(const DeviceStatus& d) {
+    const std::string state = d.paused.empty() ? edge::for_log(state_words(d), 120) : "paused";
+    if (d.mismatches == 0) return state;
+    return fmt::format("{}, {} wrong hashes (E-DEVICE)", state, d.mismatches);
+}
+
+/// What a pause costs so far: "12 min, 2 checks missed".
+std::string pause_words(const DeviceStatus& d, Instant now) {
+    if (d.paused.empty()) return "";
+    return fmt::format("{} paused for {}, {} {} missed: {}; {}\n", d.label,
+                       time_words(now - d.paused_since), d.missed_while_paused,
+                       d.missed_while_paused == 1 ? "check" : "checks", d.paused, pause_costs(d));
 }
 
 /// "connected for 4 s", "not connected: E-…"; `since` empty leaves the time out.
@@ -148,7 +174,9 @@ std::string live_line(const NodeStatus& s, const LineStyle& style) {
     for (const DeviceStatus& d : s.devices) {
         if (!text.empty()) text += "  |  ";
         text += fmt::format("{} {} · {} · {}", d.label, rate_words(d.hashes_per_second),
-                            windows_words(d), d.state);
+                            windows_words(d), edge::for_log(state_words(d), 160));
+        if (const std::string health = sensor_words(d.health.reading); !health.empty())
+            text += " · " + health;
     }
     const std::string connection = connection_words(s, "");
     text += "  |  " + connection;
@@ -187,17 +215,17 @@ std::string status_table(const NodeStatus& s, Instant now) {
         fmt::format("  node      {}\n  payout    {}\n  receipts  {}, answers without one {}\n\n",
                     to_hex(s.node), s.payout, s.receipts, s.unsent);
     std::vector<std::vector<std::string>> rows{
-        {"device", "rate", "state", "windows today", "last verdict"}};
-    for (const DeviceStatus& d : s.devices)
-        rows.push_back({d.label, rate_words(d.hashes_per_second),
-                        d.mismatches == 0
-                            ? d.state
-                            : fmt::format("{}, {} wrong hashes (E-DEVICE)", d.state, d.mismatches),
-                        windows_words(d).substr(8),
+        {"device", "rate", "state", "health", "windows today", "last verdict"}};
+    for (const DeviceStatus& d : s.devices) {
+        rows.push_back({d.label, rate_words(d.hashes_per_second), state_cell(d),
+                        health_words(d.health), windows_words(d).substr(8),
                         d.last_verdict ? verdict_line("", *d.last_verdict, std::nullopt).substr(1) +
                                              ", " + time_words(now - d.last_verdict_at) + " ago"
                                        : "none yet"});
-    return text + aligned(rows);
+    }
+    text += aligned(rows);
+    for (const DeviceStatus& d : s.devices) text += pause_words(d, now);
+    return text;
 }
 
 std::string device_table(const std::vector<DeviceStatus>& devices) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "node/console_lines.hpp"
+#include "node/guarded_searcher.hpp"
 #include "node/searching.hpp"
 #include "node/timing.hpp"
 #include "proto/edge/logging.hpp"
@@ -86,7 +87,12 @@ std::optional<DeviceCheck> DeviceWorker::next() {
     std::unique_lock lock{mutex_};
     busy_ = false;
     stop_.reset();
-    changed_.wait(lock, [this] { return finishing_ || !waiting_.empty(); });
+    while (!changed_.wait_for(lock, Milliseconds{500},
+                              [this] { return finishing_ || !waiting_.empty(); })) {
+        lock.unlock();
+        give_memory_back();
+        lock.lock();
+    }
     if (waiting_.empty()) return std::nullopt;
     const auto first =
         std::min_element(waiting_.begin(), waiting_.end(),
@@ -106,7 +112,7 @@ void DeviceWorker::run() {
         } catch (const std::exception& failure) {
             // A driver may throw anything; the device goes on with the next check.
             spdlog::error("{}: {} (E-DEVICE)", place_.label, edge::for_log(failure.what()));
-            around_.metrics.count_kernel_error(place_.label);
+            around_.metrics.count_kernel_error(place_.label, DeviceError::search_failed);
             fails(failure.what());
             around_.finished(*check, std::nullopt);
         }
@@ -124,21 +130,7 @@ void DeviceWorker::answer(const DeviceCheck& check) {
         around_.finished(check, std::nullopt);
         return;
     }
-    if (plan->late)
-        spdlog::info("{}: {} learned {:.2f} s late, searching {:.2f} s to make up for it",
-                     place_.label, kind, seconds(steady_clock::now() - plan->start),
-                     seconds(plan->stop - steady_clock::now()));
-    else
-        spdlog::debug("{}: {}, searching {:.1f} s", place_.label, kind,
-                      seconds(plan->stop - steady_clock::now()));
-    if (failing_.empty()) show(kind);
-    auto proof = around_.prove(check, [&] { return search(check, plan->stop); });
-    if (proof) failing_.clear();
-    around_.metrics.observe_check(check.check.kind, seconds(steady_clock::now() - check.learned));
-    around_.finished(check, std::move(proof));
-}
-
-std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime stop) {
+    SteadyTime stop = plan->stop;
     {
         const std::lock_guard lock{mutex_};
         // What waits is not kept waiting for the sake of a delay to be made up for.
@@ -147,6 +139,70 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
         stop_ = stop;
         running_ = check.check.kind;
     }
+    if (!may_work(stop)) {
+        missed_by_pause(check);
+        around_.finished(check, std::nullopt);
+        return;
+    }
+    if (plan->late)
+        spdlog::info("{}: {} learned {:.2f} s late, searching {:.2f} s to make up for it",
+                     place_.label, kind, seconds(steady_clock::now() - plan->start),
+                     seconds(plan->stop - steady_clock::now()));
+    else
+        spdlog::debug("{}: {}, searching {:.1f} s", place_.label, kind,
+                      seconds(plan->stop - steady_clock::now()));
+    if (failing_.empty()) show(kind);
+    auto proof = around_.prove(check, [&] { return search(check, stop); });
+    if (proof) failing_.clear();
+    around_.metrics.observe_check(check.check.kind, seconds(steady_clock::now() - check.learned));
+    around_.finished(check, std::move(proof));
+}
+
+/// Waits while the device is beyond a limit; false when it was until it was too late.
+bool DeviceWorker::may_work(SteadyTime stop) {
+    const auto pauses = [this] { return around_.beyond(place_.index).any(); };
+    if (!pauses()) return true;
+    give_memory_back();
+    sleep_until(stop, [&] {
+        if (steady_clock::now() >= stop_now(stop) || !pauses()) return true;
+        const std::lock_guard lock{mutex_};
+        return quitting_;
+    });
+    return !pauses() && steady_clock::now() < stop_now(stop);
+}
+
+/// The planned stop, or the nearer one that another check or the owner's limits have made of it.
+SteadyTime DeviceWorker::stop_now(SteadyTime planned) {
+    const std::lock_guard lock{mutex_};
+    return stop_.value_or(planned);
+}
+
+void DeviceWorker::give_memory_back() {
+    if (gave_back_ || !around_.beyond(place_.index).memory) return;
+    gave_back_ = true;
+    try {
+        searcher_->rest();
+        spdlog::info("{}: its buffers are given back", place_.label);
+    } catch (const std::exception& failure) {
+        spdlog::warn("{}: its buffers could not be given back: {}", place_.label,
+                     edge::for_log(failure.what()));
+    }
+}
+
+void DeviceWorker::missed_by_pause(const DeviceCheck& check) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (quitting_) return;
+    }
+    spdlog::warn("{}: the {} is missed, the device is paused", place_.label,
+                 check_words(check.check.kind));
+    around_.metrics.count_result(check.check.kind, OwnResult::paused);
+    around_.board.change(
+        [&](NodeStatus& status) { ++status.devices.at(place_.index).missed_while_paused; });
+}
+
+std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime stop) {
+    gave_back_ = false;
     const SearchOrder order{
         .device = check.device,
         .challenge = check.challenge,
@@ -163,7 +219,14 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
     const SearchWatch watch{
         .stop =
             [this, stop] {
+                const bool pauses = around_.beyond(place_.index).any();
                 const std::lock_guard lock{mutex_};
+                const auto now = steady_clock::now();
+                if (pauses && stop_.value_or(stop) > now) {
+                    spdlog::info("{}: paused; the {} is answered now with what it has",
+                                 place_.label, check_words(running_));
+                    stop_ = now;
+                }
                 return stop_.value_or(stop);
             },
         .abandon =
@@ -185,13 +248,15 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
             },
         .progress = [this](const Progress& progress) { around_.progress.put(progress); },
         .failed =
-            [this](const std::string& why, Milliseconds pause) {
+            [this](const SearchFailed& failure, Milliseconds pause) {
+                const bool hung = dynamic_cast<const SearchHung*>(&failure) != nullptr;
                 spdlog::error("{}: {} (E-DEVICE); trying again in {} ms", place_.label,
-                              edge::for_log(why), pause.count());
-                around_.metrics.count_kernel_error(place_.label);
+                              edge::for_log(failure.what()), pause.count());
+                around_.metrics.count_kernel_error(
+                    place_.label, hung ? DeviceError::hung : DeviceError::search_failed);
                 around_.board.change(
                     [&](NodeStatus& status) { ++status.devices.at(place_.index).failures; });
-                fails(why);
+                fails(failure.what());
             }};
     const SearchOutcome outcome = search_until(*searcher_, order, watch);
     if (searching.count() > 0)
@@ -204,7 +269,10 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
         spdlog::error("{}: only {} good nonces where the {} wants {}: nothing is sent",
                       place_.label, checked.nonces.size(), check_words(check.check.kind),
                       check.check.k);
-        around_.metrics.count_result(check.check.kind, OwnResult::skipped);
+        if (outcome.mismatches + checked.mismatches == 0 && around_.beyond(place_.index).any())
+            missed_by_pause(check);
+        else
+            around_.metrics.count_result(check.check.kind, OwnResult::skipped);
         if (outcome.mismatches + checked.mismatches > 0) fails("wrong hashes");
         return std::nullopt;
     }

@@ -13,6 +13,7 @@
 #include "core/work/searcher.hpp"
 #include "node/board.hpp"
 #include "node/journal.hpp"
+#include "node/limits.hpp"
 #include "node/metrics.hpp"
 #include "node/terms.hpp"
 
@@ -49,12 +50,15 @@ struct WorkerSurroundings {
     ProgressFiles& progress;
     ProofSource prove;
     std::function<Milliseconds()> round_trip;
+    std::function<Beyond(std::size_t index)> beyond;  ///< the owner's limits; while any, it rests
     /// Called on the worker's thread for every check taken, with its proof or with nothing.
     std::function<void(const DeviceCheck&, std::optional<Proof>)> finished;
 };
 
 /// One device and its thread: one check at a time, the next one waits (protocol 4, one outstanding
 /// check per device). A device that fails is reported and tried again; other devices never notice.
+/// One that is beyond a limit of its owner's starts no search; a search under way is answered with
+/// what it has.
 class DeviceWorker {
 public:
     DeviceWorker(std::unique_ptr<Searcher> searcher, WorkerPlace place,
@@ -76,6 +80,10 @@ private:
     void run();
     std::optional<DeviceCheck> next();
     void answer(const DeviceCheck& check);
+    bool may_work(SteadyTime stop);
+    SteadyTime stop_now(SteadyTime planned);
+    void give_memory_back();
+    void missed_by_pause(const DeviceCheck& check);
     std::optional<Proof> search(const DeviceCheck& check, SteadyTime stop);
     bool waiting_fit(SteadyTime busy_until) const;
     void show(std::string state);
@@ -97,6 +105,7 @@ private:
     // The worker's thread only: "failing: …" until a check succeeds.
     std::string failing_;
     std::optional<SteadyTime> told_of_mismatches_;
+    bool gave_back_ = false;  // its memory, since the last search
     std::thread thread_;
 };
 

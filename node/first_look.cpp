@@ -84,6 +84,9 @@ public:
         : description_{std::move(description)}, look_{std::move(look)} {}
 
     const DeviceDescription& device() const override { return description_; }
+    void rest() override {
+        if (current_) current_->rest();
+    }
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         if (!current_) {
             const std::lock_guard lock{look_->mutex};

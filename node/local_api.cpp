@@ -42,9 +42,10 @@ Health health(const NodeStatus& status, Instant now) {
     constexpr Milliseconds patience{300'000};
     const bool all_fail =
         !status.devices.empty() &&
-        std::all_of(status.devices.begin(), status.devices.end(),
-                    [](const DeviceStatus& d) { return d.state.starts_with("failing"); });
-    if (all_fail) return {false, "every device fails: " + status.devices.front().state};
+        std::all_of(status.devices.begin(), status.devices.end(), [](const DeviceStatus& d) {
+            return d.state.starts_with("failing") || d.health.presence == health::Presence::lost;
+        });
+    if (all_fail) return {false, "every device fails: " + state_words(status.devices.front())};
     if (!status.connected && now - status.connection_changed > patience)
         return {false, "no verifier for " + time_words(now - status.connection_changed) + ": " +
                            status.trouble};

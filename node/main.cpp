@@ -124,7 +124,7 @@ void add_settings(CLI::App& app, const Command& command, const edge::Settings& s
             given.flags[key] = text;
         };
         CLI::Option* option =
-            setting.key == "poll"
+            setting.key == "poll" || setting.key == "yield_to_others"
                 ? app.add_flag_callback(
                       names, [keep] { keep("true"); }, help)
                 : app.add_option_function<std::string>(names, keep, help)->type_name("");

@@ -22,7 +22,14 @@ constexpr std::array kinds{CheckKind::roll_call, CheckKind::hourly, CheckKind::s
 constexpr std::array verdicts{Verdict::passed,      Verdict::below_rate, Verdict::late,
                               Verdict::bad_proof,   Verdict::missed,     Verdict::voided,
                               Verdict::maintenance, Verdict::busy};
-constexpr std::array own_results{OwnResult::refused, OwnResult::undelivered, OwnResult::skipped};
+constexpr std::array own_results{OwnResult::refused, OwnResult::undelivered, OwnResult::skipped,
+                                 OwnResult::paused};
+constexpr std::array device_errors{DeviceError::search_failed, DeviceError::hung,
+                                   DeviceError::lost};
+constexpr std::array<std::pair<const char*, bool Beyond::*>, 3> pause_reasons{
+    {{"temperature", &Beyond::temperature},
+     {"memory", &Beyond::memory},
+     {"other_processes", &Beyond::others}}};
 constexpr std::array marks{WindowMark::open, WindowMark::passed, WindowMark::failed,
                            WindowMark::voided};
 
@@ -34,8 +41,35 @@ std::string word(OwnResult result) {
             return "undelivered";
         case OwnResult::skipped:
             return "skipped";
+        case OwnResult::paused:
+            return "paused";
     }
     return "skipped";
+}
+
+std::string word(DeviceError error) {
+    switch (error) {
+        case DeviceError::search_failed:
+            return "search_failed";
+        case DeviceError::hung:
+            return "hung";
+        case DeviceError::lost:
+            return "lost";
+    }
+    return "search_failed";
+}
+
+/// A gauge that is there while there is something to show.
+template <class T>
+void set_or_remove(Family<Gauge>& family, const std::string& gpu, const std::optional<T>& value,
+                   double unit = 1) {
+    const prometheus::Labels labels{{"gpu", gpu}};
+    if (!value) {
+        if (family.Has(labels)) family.Remove(&family.Add(labels));
+        return;
+    }
+    const double shown = static_cast<double>(*value) * unit;
+    family.Add(labels, shown).Set(shown);
 }
 
 Family<Counter>& counters(Registry& registry, const char* name, const char* help) {
@@ -74,7 +108,24 @@ struct Metrics::Families {
     Family<Gauge>& offset = gauges(registry, "vigil_node_clock_offset_seconds",
                                    "This clock minus the verifier's; for information only.");
     Family<Counter>& kernel_errors = counters(registry, "vigil_node_kernel_errors_total",
-                                              "Searches that ended in a device or driver error.");
+                                              "Times a device failed: a search ended in an error "
+                                              "(search_failed), its driver did not come back "
+                                              "(hung), the card was gone (lost).");
+    Family<Gauge>& temperature =
+        gauges(registry, "vigil_node_gpu_temperature_celsius",
+               "Temperature of a device, as its driver reads it; no series while it does not.");
+    Family<Gauge>& power = gauges(registry, "vigil_node_gpu_power_watts",
+                                  "Power that a device draws, as its driver reads it.");
+    Family<Counter>& energy =
+        counters(registry, "vigil_node_gpu_energy_joules_total",
+                 "Energy that a device took since its driver was loaded, by its own counter.");
+    Family<Gauge>& memory_used = gauges(registry, "vigil_node_gpu_memory_used_bytes",
+                                        "Memory of a device that is in use, by everybody.");
+    Family<Gauge>& lost =
+        gauges(registry, "vigil_node_gpu_lost", "1 while its driver says that a device is gone.");
+    Family<Gauge>& paused = gauges(registry, "vigil_node_gpu_paused",
+                                   "1 while a device rests because of this limit of its owner's.");
+    std::map<std::string, std::uint64_t> millijoules;  ///< last read, of the thread of set_health
     Family<Counter>& mismatches =
         counters(registry, "vigil_node_recheck_mismatches_total",
                  "Nonces whose hash the CPU could not confirm; never sent.");
@@ -96,12 +147,16 @@ Metrics::Metrics(const std::string& version, const std::vector<DeviceStatus>& de
         f.gpu_info
             .Add({{"gpu", device.label},
                   {"name", d.name},
-                  {"driver_version", d.driver},
+                  {"driver_version", device.health.reading.driver.value_or(d.driver)},
                   {"backend", std::string{to_string(d.backend)}}})
             .Set(1);
         f.hashes.Add({{"gpu", device.label}});
         f.check_rate.Add({{"gpu", device.label}});
-        f.kernel_errors.Add({{"gpu", device.label}, {"code", "search_failed"}});
+        for (const DeviceError error : device_errors)
+            f.kernel_errors.Add({{"gpu", device.label}, {"code", word(error)}});
+        f.lost.Add({{"gpu", device.label}});
+        for (const auto& [reason, beyond] : pause_reasons)
+            f.paused.Add({{"gpu", device.label}, {"reason", reason}});
         f.mismatches.Add({{"gpu", device.label}});
         for (const WindowMark mark : marks)
             f.day_windows.Add({{"gpu", device.label}, {"state", std::string{to_string(mark)}}});
@@ -146,8 +201,27 @@ void Metrics::count_result(CheckKind kind, OwnResult result) {
     families_->checks.Add({{"kind", std::string{to_string(kind)}}, {"result", word(result)}})
         .Increment();
 }
-void Metrics::count_kernel_error(const std::string& gpu) {
-    families_->kernel_errors.Add({{"gpu", gpu}, {"code", "search_failed"}}).Increment();
+void Metrics::count_kernel_error(const std::string& gpu, DeviceError error) {
+    families_->kernel_errors.Add({{"gpu", gpu}, {"code", word(error)}}).Increment();
+}
+void Metrics::set_health(const std::string& gpu, const health::Health& health) {
+    Families& f = *families_;
+    const health::Reading& r = health.reading;
+    set_or_remove(f.temperature, gpu, r.temperature_celsius);
+    set_or_remove(f.power, gpu, r.power_milliwatts, 1e-3);
+    set_or_remove(f.memory_used, gpu, r.memory_used_bytes);
+    f.lost.Add({{"gpu", gpu}}).Set(health.presence == health::Presence::lost ? 1 : 0);
+    if (!r.energy_millijoules) return;
+    // A driver that was loaded anew counts from zero again; ours only grows.
+    std::uint64_t& before = f.millijoules[gpu];
+    const std::uint64_t now = *r.energy_millijoules;
+    f.energy.Add({{"gpu", gpu}})
+        .Increment(static_cast<double>(now >= before ? now - before : now) * 1e-3);
+    before = now;
+}
+void Metrics::set_paused(const std::string& gpu, const Beyond& beyond) {
+    for (const auto& [reason, part] : pause_reasons)
+        families_->paused.Add({{"gpu", gpu}, {"reason", reason}}).Set(beyond.*part ? 1 : 0);
 }
 void Metrics::count_mismatches(const std::string& gpu, std::uint64_t mismatches) {
     families_->mismatches.Add({{"gpu", gpu}}).Increment(static_cast<double>(mismatches));

@@ -8,11 +8,16 @@
 #include "core/policy/policy.hpp"
 #include "core/uptime/judge.hpp"
 #include "node/board.hpp"
+#include "node/limits.hpp"
 
 namespace vigil::node {
 
 /// How a check ended, as far as this node knows: a verdict, or why none was asked for.
-enum class OwnResult : std::uint8_t { refused, undelivered, skipped };
+enum class OwnResult : std::uint8_t { refused, undelivered, skipped, paused };
+
+/// How a device failed: a search that ended in an error, a driver that did not come back, a card
+/// that is gone.
+enum class DeviceError : std::uint8_t { search_failed, hung, lost };
 
 /// Everything Prometheus may ask of a node (experience 3); every label value exists from the start.
 /// Any thread.
@@ -26,7 +31,10 @@ public:
     void observe_check(CheckKind kind, double seconds);
     void count_verdict(CheckKind kind, Verdict verdict, Instant now);
     void count_result(CheckKind kind, OwnResult result);
-    void count_kernel_error(const std::string& gpu);
+    void count_kernel_error(const std::string& gpu, DeviceError error);
+    /// What is not read has no series. From one thread.
+    void set_health(const std::string& gpu, const health::Health& health);
+    void set_paused(const std::string& gpu, const Beyond& beyond);
     void count_mismatches(const std::string& gpu, std::uint64_t mismatches);
     void count_receipt();
     void set_day_windows(const DeviceStatus& device);

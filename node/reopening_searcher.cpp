@@ -21,6 +21,8 @@ public:
         description_.kernel = name;
     }
 
+    void rest() override { current_.reset(); }
+
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         if (!current_) open();
         try {

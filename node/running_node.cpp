@@ -5,12 +5,14 @@
 #include <spdlog/spdlog.h>
 
 #include "core/crypto/payout_address.hpp"
+#include "health/monitor.hpp"
 #include "node/connection.hpp"
 #include "node/console.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
 #include "node/first_look.hpp"
 #include "node/identity.hpp"
+#include "node/limit_keeper.hpp"
 #include "node/local_api.hpp"
 #include "node/lookout.hpp"
 #include "node/rehearse.hpp"
@@ -85,18 +87,26 @@ void say_of_new(const SeenDevice& seen, const std::vector<DeviceStatus>& own) {
                 device.label, edge::for_log(device.description.uid, 128));
 }
 
+std::vector<std::string> uids_of(const std::vector<DeviceStatus>& devices) {
+    std::vector<std::string> uids;
+    for (const DeviceStatus& device : devices) uids.push_back(device.description.uid);
+    return uids;
+}
+
 /// Answers what was taken, until done or a second signal.
-void wind_down(Agent& agent, const Surroundings& around) {
+void wind_down(Agent& agent, LimitKeeper& keeper, const Surroundings& around) {
     agent.finish();
     if (agent.finished()) return;
     spdlog::info("stopping after the open check; a second signal stops at once");
-    while (!agent.finished())
+    while (!agent.finished()) {
+        keeper.look();
         if (around.signalled(Milliseconds{100})) {
             spdlog::warn(
                 "stopping at once: progress and unsent answers are kept for the next start");
             agent.quit();
             return;
         }
+    }
 }
 
 }  // namespace
@@ -113,10 +123,13 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()));
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
+    const health::Monitor monitor{uids_of(own), {}};
     KernelMemory kernels{folder.path() / "kernels.json", VIGIL_VERSION};
     if (around.retune) kernels.forget();
     look_at(devices, own, {.kernels = &kernels});
     kernels.save();
+    monitor.wait_first(Milliseconds{2000});
+    for (std::size_t i = 0; i < own.size(); ++i) own[i].health = monitor.read(i);
     const std::set<DeviceId> retired = retired_devices(folder.path());
     for (const DeviceStatus& device : own)
         if (retired.contains(device.id))
@@ -136,6 +149,9 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     start.devices = own;
     Board board{start};
     Metrics metrics{VIGIL_VERSION, own};
+    LimitKeeper keeper{limits_of(config), [&monitor](std::size_t i) { return monitor.read(i); },
+                       board, metrics, around.now};
+    keeper.look();
 
     std::string text = banner(start, devices.notes);
     edge::HttpServer http;
@@ -175,7 +191,8 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
                  .duty = static_cast<unsigned>(config.duty),
                  .now = around.now,
                  .round_trip = [&connection] { return connection.round_trip(); },
-                 .ways = connection.ways()},
+                 .ways = connection.ways(),
+                 .beyond = [&keeper](std::size_t i) { return keeper.beyond(i); }},
                 std::move(agent_devices),
                 std::move(prove),
                 board,
@@ -184,6 +201,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     connection.start(agent);
     auto lookout = rehearsal.as.empty() ? lookout_for(config, own, agent, around) : nullptr;
     while (!around.signalled(Milliseconds{200})) {
+        keeper.look();
         if (const auto fatal = connection.fatal()) {
             agent.quit();
             connection.stop();
@@ -197,7 +215,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
         return start_anew;
     }
     lookout.reset();
-    wind_down(agent, around);
+    wind_down(agent, keeper, around);
     connection.stop();
     spdlog::info("stopped");
     return 0;

@@ -4,6 +4,7 @@ add_library(node_searchers STATIC
     cpu_searcher.cpp
     cpu_searcher_first_round.cpp
     cpu_searcher_scalar.cpp
+    guarded_searcher.cpp
     reopening_searcher.cpp
     searcher_choice.cpp
     searchers.cpp

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "node/cpu_searcher.hpp"
+#include "node/guarded_searcher.hpp"
 #include "node/reopening_searcher.hpp"
 #include "node/searcher_choice.hpp"
 
@@ -82,8 +83,8 @@ FoundSearchers find_searchers(const SearcherOptions& options) {
         for (const std::size_t i : choice.used) {
             if (options.leave_out.contains(catalogue.candidates[i].device.uid)) continue;
             try {
-                found.searchers.push_back(
-                    make_reopening_searcher(catalogue.open[i](), catalogue.open[i]));
+                found.searchers.push_back(make_guarded_searcher(
+                    make_reopening_searcher(catalogue.open[i](), catalogue.open[i])));
             } catch (const SearchFailed& failure) {
                 catalogue.notes.push_back("\"" + catalogue.candidates[i].device.name +
                                           "\" is not used: " + failure.what());

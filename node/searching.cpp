@@ -88,7 +88,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
             if (result.range_exhausted) break;
         } catch (const SearchFailed& failure) {
             const Milliseconds pause = pauses.next();
-            watch.failed(failure.what(), pause);
+            watch.failed(failure, pause);
             next += std::uint64_t{1}
                     << 40;  // what was tried of this slice is unknown: never the same nonce twice
             sleep_until(std::min(steady_clock::now() + pause, watch.stop()), watch.abandon);

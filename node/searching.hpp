@@ -30,9 +30,9 @@ struct SearchWatch {
     std::function<SteadyTime()> stop;  ///< asked between launches; may move closer
     std::function<bool()> abandon;     ///< true: leave at once, without an answer
     std::function<void(std::uint64_t hashes, std::chrono::steady_clock::duration)>
-        hashed;                                                              ///< once a slice
-    std::function<void(const Progress&)> progress;                           ///< once a slice
-    std::function<void(const std::string& why, Milliseconds pause)> failed;  ///< the device threw
+        hashed;                                                               ///< once a slice
+    std::function<void(const Progress&)> progress;                            ///< once a slice
+    std::function<void(const SearchFailed& why, Milliseconds pause)> failed;  ///< the device threw
 };
 
 struct SearchOutcome {

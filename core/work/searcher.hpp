@@ -78,6 +78,10 @@ public:
     /// Computes in this way from the next search on; may compile it, which takes seconds. Throws
     /// SearchFailed when the device cannot: then what was in use still is.
     virtual void use_kernel(std::string_view name);
+
+    /// There will be no search for a while: what the device holds may be given back. The next
+    /// search takes it again.
+    virtual void rest() {}
 };
 
 struct SearchFailed : std::runtime_error {

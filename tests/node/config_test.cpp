@@ -89,6 +89,13 @@ TEST_P(WrongConfig, IsRefusedInWords) {
 INSTANTIATE_TEST_SUITE_P(
     Each, WrongConfig,
     ::testing::Values(
+        Wrong{"TempStopTooHigh", [](Config& c) { c.temp_stop = 111; }, "E-CONFIG", "40 to 110"},
+        Wrong{"TempStopTooLow", [](Config& c) { c.temp_stop = 20; }, "E-CONFIG", "40 to 110"},
+        Wrong{"TempStartNotBelow", [](Config& c) { c.temp_stop = c.temp_start = 85; }, "E-CONFIG",
+              "below temp_stop (85 °C)"},
+        Wrong{"TempStartAlone", [](Config& c) { c.temp_start = 70; }, "E-CONFIG",
+              "without temp_stop"},
+        Wrong{"Memory", [](Config& c) { c.keep_free_memory = "2 gigs"; }, "E-CONFIG", "2GiB"},
         Wrong{"NoVerifier", [](Config& c) { c.verifier_address.clear(); }, "E-CONFIG",
               "--verifier host:port"},
         Wrong{"NoPort", [](Config& c) { c.verifier_address = "vigil.example.org"; }, "E-CONFIG",
@@ -113,6 +120,18 @@ INSTANTIATE_TEST_SUITE_P(
               "E-PAYOUT", "wallet"},
         Wrong{"LongName", [](Config& c) { c.name.assign(65, 'n'); }, "E-CONFIG", "64 bytes"}),
     [](const auto& entry) { return std::string{entry.param.name}; });
+
+TEST(NodeConfig, OwnersLimits) {
+    EXPECT_FALSE(limits_of(good()).any());
+    const Config config =
+        loaded("temp_stop = 85\nkeep_free_memory = \"2GiB\"\nyield_to_others = true\n");
+    const Limits limits = limits_of(config);
+    EXPECT_EQ(limits.temp_stop, 85);
+    EXPECT_EQ(limits.temp_start, 75) << "ten below";
+    EXPECT_EQ(limits.keep_free_memory, 2ull << 30);
+    EXPECT_TRUE(limits.yield_to_others);
+    EXPECT_EQ(limits_of(loaded("temp_stop = 85\ntemp_start = 80\n")).temp_start, 80);
+}
 
 TEST(NodeConfig, APinMayHaveColons) {
     Config config = good();

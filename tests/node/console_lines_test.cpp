@@ -98,18 +98,19 @@ TEST(ConsoleLines, StatusTable) {
     NodeStatus s = example();
     s.devices[0].last_verdict = judged(Verdict::passed);
     s.devices[0].last_verdict_at = instant_from_ms(100'000);
-    EXPECT_EQ(status_table(s, instant_from_ms(130'000)),
-              "vigil-node 1.2.3, running for 2 min\n"
-              "  verifier  vigil.example.org:9464, connected for 1 min\n"
-              "  round trip 12 ms\n"
-              "  node      abababababababababababababababababababababababababababababababab\n"
-              "  payout    0x52908400098527886E0F7030069857D2E4169EE7\n"
-              "  receipts  4, answers without one 1\n"
-              "\n"
-              "device  rate       state  windows today    last verdict\n"
-              "cuda0   4.61 GH/s  idle   1/6 ✓ ✗ – · · ·  roll call passed: 12.31 MH/s (baseline "
-              "12.20 MH/s), 30 s "
-              "ago\n");
+    EXPECT_EQ(
+        status_table(s, instant_from_ms(130'000)),
+        "vigil-node 1.2.3, running for 2 min\n"
+        "  verifier  vigil.example.org:9464, connected for 1 min\n"
+        "  round trip 12 ms\n"
+        "  node      abababababababababababababababababababababababababababababababab\n"
+        "  payout    0x52908400098527886E0F7030069857D2E4169EE7\n"
+        "  receipts  4, answers without one 1\n"
+        "\n"
+        "device  rate       state  health  windows today    last verdict\n"
+        "cuda0   4.61 GH/s  idle   –       1/6 ✓ ✗ – · · ·  roll call passed: 12.31 MH/s (baseline "
+        "12.20 MH/s), 30 s "
+        "ago\n");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 
 NodeStatus connected() {
     NodeStatus status;
-    status.version = "1";
+    status.version.assign(1, '1');
     status.connected = true;
     DeviceStatus device;
     device.label = "cpu0";
@@ -32,6 +32,12 @@ TEST(Health, FollowsDevicesAndVerifier) {
     status = connected();
     status.devices[0].state = "failing: lost";
     EXPECT_FALSE(health(status, instant_from_ms(0)).good);
+    status = connected();
+    status.devices[0].health.presence = vigil::health::Presence::lost;
+    EXPECT_FALSE(health(status, instant_from_ms(0)).good);
+    status = connected();
+    status.devices[0].paused = "86 °C";
+    EXPECT_TRUE(health(status, instant_from_ms(0)).good) << "the owner wanted it";
 }
 
 TEST(LocalApi, ServesStatusHealthAndMetrics) {

@@ -28,6 +28,9 @@ TEST(Metrics, EveryLabelValueExistsFromTheStart) {
           "vigil_node_checks_total{kind=\"spot\",result=\"missed\"} 0",
           "vigil_node_checks_total{kind=\"roll_call\",result=\"undelivered\"} 0",
           "vigil_node_day_windows{gpu=\"cuda0\",state=\"failed\"} 0",
+          "vigil_node_kernel_errors_total{code=\"hung\",gpu=\"cuda0\"} 0",
+          "vigil_node_gpu_paused{gpu=\"cuda0\",reason=\"memory\"} 0",
+          "vigil_node_checks_total{kind=\"hourly\",result=\"paused\"} 0",
           "vigil_node_verifier_connected 0"})
         EXPECT_THAT(text, HasSubstr(line));
 }
@@ -52,7 +55,15 @@ TEST(Metrics, PromtoolFindsNothing) {
         GTEST_SKIP() << "promtool is not installed";
     const test::Folder folder;
     const auto file = folder.path() / "metrics";
-    std::ofstream{file} << Metrics{"1.2", one_device()}.text();
+    Metrics metrics{"1.2", one_device()};
+    health::Health health{health::Presence::present, "", {}, {}};
+    health.reading.temperature_celsius = 61;
+    health.reading.power_milliwatts = 210'000;
+    health.reading.energy_millijoules = 5'000'000;
+    health.reading.memory_used_bytes = 1;
+    metrics.set_health("cuda0", health);
+    metrics.set_paused("cuda0", {.temperature = true});
+    std::ofstream{file} << metrics.text();
     EXPECT_EQ(std::system(("promtool check metrics < " + file.string()).c_str()), 0);
 }
 

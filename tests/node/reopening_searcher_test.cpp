@@ -29,6 +29,19 @@ TEST(ReopeningSearcher, OpensAnewAfterAFailureOnly) {
     EXPECT_EQ(searcher->device().uid, "cpu:first");
 }
 
+TEST(ReopeningSearcher, RestClosesTheDeviceUntilTheNextSearch) {
+    int opened = 0;
+    const auto searcher = make_reopening_searcher(std::make_unique<TinySearcher>(), [&] {
+        ++opened;
+        return std::make_unique<TinySearcher>();
+    });
+    searcher->rest();
+    EXPECT_EQ(opened, 0);
+    EXPECT_EQ(search(*searcher).hashes_tried, 64u);
+    EXPECT_EQ(search(*searcher).hashes_tried, 64u);
+    EXPECT_EQ(opened, 1);
+}
+
 TEST(ReopeningSearcher, ADeviceThatDoesNotOpenIsTriedAgain) {
     int opened = 0;
     auto first = std::make_unique<TinySearcher>();

@@ -29,7 +29,7 @@ struct Watched {
                 .abandon = [] { return false; },
                 .hashed = [](std::uint64_t, steady_clock::duration) {},
                 .progress = [this](const Progress& p) { progress.push_back(p); },
-                .failed = [this](const std::string&, Milliseconds) { ++failures; }};
+                .failed = [this](const SearchFailed&, Milliseconds) { ++failures; }};
     }
 };
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "node/board.hpp"
+#include "node/limits.hpp"
+#include "node/metrics.hpp"
+
+namespace vigil::node {
+
+/// Follows the health of every device: shows it on the board and in the metrics, says when a device
+/// is lost or comes back, and decides by the owner's limits which has to rest.
+class LimitKeeper {
+public:
+    /// `health` by the device's place on the board; does not wait for a driver. Board and metrics
+    /// outlive the keeper.
+    LimitKeeper(Limits limits, std::function<health::Health(std::size_t)> health, Board& board,
+                Metrics& metrics, std::function<Instant()> now);
+
+    /// Reads, decides, reports. Several times a second, from one thread.
+    void look();
+
+    /// What the latest look found; a device that is beyond a limit must not search. Any thread.
+    Beyond beyond(std::size_t index) const;
+
+private:
+    struct Known {
+        health::Presence presence = health::Presence::unknown;
+        std::string why;  // of the presence
+        std::string not_kept;
+    };
+    void look_at(std::size_t index, const DeviceStatus& device);
+    void tell_presence(const DeviceStatus& device, const health::Health& now, Known& known);
+    void tell_not_kept(const DeviceStatus& device, const health::Health& now, Known& known);
+    void tell_pause(const DeviceStatus& device, bool rests, const std::string& why);
+
+    const Limits limits_;
+    const std::function<health::Health(std::size_t)> health_;
+    const std::function<Instant()> now_;
+    Board& board_;
+    Metrics& metrics_;
+    std::vector<Known> known_;  // the looking thread's
+    mutable std::mutex mutex_;
+    std::vector<Beyond> beyond_;  // guarded by mutex_
+};
+
+/// "a check due meanwhile is missed (windows today: 3 of 6 passed)".
+std::string pause_costs(const DeviceStatus& device);
+
+}  // namespace vigil::node
