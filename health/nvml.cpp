@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <dlfcn.h>
 #include <mutex>
-#include <unistd.h>
 
 #include "health/nvml_declarations.hpp"
 
@@ -62,6 +61,7 @@ std::vector<std::string> throttle_words(unsigned long long reasons) {
 
 struct Nvml::Library {
     std::string name;
+    Self self;
     std::mutex opening;
     void* opened = nullptr;    // guarded by opening; never closed: a thread may be inside
     bool initialised = false;  // guarded by opening
@@ -138,7 +138,7 @@ std::optional<std::vector<std::uint32_t>> Nvml::Library::others(nvmlDevice_t dev
     std::vector<std::uint32_t> pids;
     const auto keep = [&pids](const auto& list, unsigned count) {
         for (unsigned i = 0; i < std::min<std::size_t>(count, list.size()); ++i)
-            if (list[i].pid != static_cast<unsigned>(::getpid())) pids.push_back(list[i].pid);
+            pids.push_back(list[i].pid);
     };
     unsigned count = most_processes;
     nvmlReturn_t code{};
@@ -154,7 +154,7 @@ std::optional<std::vector<std::uint32_t>> Nvml::Library::others(nvmlDevice_t dev
     }
     if (code == nvml::insufficient_size) return std::vector<std::uint32_t>(most_processes, 0);
     if (code != nvml::success) return std::nullopt;
-    return pids;
+    return without(self, std::move(pids));
 }
 
 Reading Nvml::Library::read(nvmlDevice_t device, nvmlReturn_t& worst) const {
@@ -194,8 +194,9 @@ Reading Nvml::Library::read(nvmlDevice_t device, nvmlReturn_t& worst) const {
     return r;
 }
 
-Nvml::Nvml(std::string library) : library_{std::make_unique<Library>()} {
+Nvml::Nvml(std::string library, Self self) : library_{std::make_unique<Library>()} {
     library_->name = std::move(library);
+    library_->self = self;
 }
 
 Nvml::~Nvml() = default;

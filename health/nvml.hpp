@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "health/processes.hpp"
 #include "health/reading.hpp"
 
 namespace vigil::health {
@@ -20,7 +21,7 @@ struct Look {
 class Nvml {
 public:
     /// `library`: what dlopen is asked for, usually "libnvidia-ml.so.1". Opens nothing yet.
-    explicit Nvml(std::string library);
+    explicit Nvml(std::string library, Self self = this_process());
     ~Nvml();
 
     /// The device with this uid, "GPU-…" or "MIG-…" as the driver writes it. Silent where there is

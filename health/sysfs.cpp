@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <unistd.h>
 
 namespace vigil::health {
 namespace {
@@ -185,10 +184,10 @@ std::optional<std::vector<std::uint32_t>> Sysfs::computing_on(const std::string&
     for (const fs::path& process : entries(kfd / "proc")) {
         const auto pid = number_in(process.filename().string());
         const auto held = count_of(process / ("vram_" + std::to_string(*gpu)));
-        if (!pid || *pid == ::getpid() || held.value_or(0) == 0) continue;
+        if (!pid || held.value_or(0) == 0) continue;
         if (pids.size() < most_processes) pids.push_back(static_cast<std::uint32_t>(*pid));
     }
-    return pids;
+    return without(self_, std::move(pids));
 }
 
 Look Sysfs::processor() const {

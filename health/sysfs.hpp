@@ -13,7 +13,8 @@ namespace vigil::health {
 class Sysfs {
 public:
     /// `root`: "/sys", or a test's.
-    explicit Sysfs(std::filesystem::path root) : root_{std::move(root)} {}
+    explicit Sysfs(std::filesystem::path root, Self self = this_process())
+        : root_{std::move(root)}, self_{self} {}
 
     /// By the PCI address in the uid ("opencl:pci:0000:03:00.0"), or the processor for "cpu:…".
     /// Silent for anything else, and for what is not in the tree (any more).
@@ -25,6 +26,7 @@ private:
     std::optional<std::vector<std::uint32_t>> computing_on(const std::string& address) const;
 
     std::filesystem::path root_;
+    Self self_;
 };
 
 /// The address in a uid; nothing where there is none.

@@ -13,6 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+const Self self{static_cast<std::uint32_t>(::getpid()), false};
+
 constexpr const char* full =
     "driver 550.54\n"
     "gpu GPU-other\ntemperature 20\n"
@@ -22,7 +24,7 @@ constexpr const char* full =
 
 TEST(Nvml, ReadsEverythingOfTheCardWithThisUid) {
     const FakeCards cards{full};
-    Nvml nvml{FAKE_NVML_NEW};
+    Nvml nvml{FAKE_NVML_NEW, self};
     const Look look = nvml.look("GPU-1");
     ASSERT_EQ(look.presence, Presence::present) << look.why;
     const Reading& r = look.reading;
@@ -46,7 +48,7 @@ TEST(Nvml, ReadsEverythingOfTheCardWithThisUid) {
 
 TEST(Nvml, WhatACardDoesNotSayIsAbsentNotZero) {
     const FakeCards cards{"driver 1\ngpu GPU-1\n"};
-    const Look look = Nvml{FAKE_NVML_NEW}.look("GPU-1");
+    const Look look = Nvml(FAKE_NVML_NEW, self).look("GPU-1");
     ASSERT_EQ(look.presence, Presence::present);
     EXPECT_FALSE(look.reading.temperature_celsius);
     EXPECT_FALSE(look.reading.power_milliwatts);
@@ -59,7 +61,7 @@ TEST(Nvml, WhatACardDoesNotSayIsAbsentNotZero) {
 
 TEST(Nvml, ADriverWithOldNamesIsReadByThem) {
     const FakeCards cards{full};
-    const Look look = Nvml{FAKE_NVML_OLD_DRIVER}.look("GPU-1");
+    const Look look = Nvml(FAKE_NVML_OLD_DRIVER, self).look("GPU-1");
     ASSERT_EQ(look.presence, Presence::present);
     EXPECT_EQ(look.reading.temperature_celsius, 61);
     EXPECT_THAT(look.reading.throttled_by.value(), ElementsAre("power cap", "too hot"));
@@ -70,25 +72,36 @@ TEST(Nvml, ADriverWithOldNamesIsReadByThem) {
 
 TEST(Nvml, OurOwnProcessIsNoOther) {
     const FakeCards cards{"driver 1\ngpu GPU-1\nprocess " + std::to_string(::getpid()) + "\n"};
-    EXPECT_THAT(Nvml{FAKE_NVML_NEW}.look("GPU-1").reading.other_processes.value(), IsEmpty());
+    EXPECT_THAT(Nvml(FAKE_NVML_NEW, self).look("GPU-1").reading.other_processes.value(), IsEmpty());
+}
+
+TEST(Nvml, InAContainerOneProcessOfAnUnknownNumberIsOurs) {
+    const Self inner{static_cast<std::uint32_t>(::getpid()), true};
+    const FakeCards cards{"driver 1\ngpu GPU-1\nprocess 4242\n"};
+    Nvml nvml{FAKE_NVML_NEW, inner};
+    EXPECT_THAT(nvml.look("GPU-1").reading.other_processes.value(), IsEmpty());
+    cards.change("driver 1\ngpu GPU-1\nprocess 4242\nprocess 4243\n");
+    EXPECT_THAT(nvml.look("GPU-1").reading.other_processes.value(), ElementsAre(4243u));
+    cards.change("driver 1\ngpu GPU-1\nprocess 4242\nprocess " + std::to_string(inner.pid) + "\n");
+    EXPECT_THAT(nvml.look("GPU-1").reading.other_processes.value(), ElementsAre(4242u));
 }
 
 TEST(Nvml, MoreProcessesThanThereIsRoomForAreStillOthers) {
     std::string text = "driver 1\ngpu GPU-1\n";
     for (unsigned i = 0; i < 70; ++i) text += "process " + std::to_string(100'000'000 + i) + "\n";
     const FakeCards cards{text};
-    EXPECT_EQ(Nvml{FAKE_NVML_NEW}.look("GPU-1").reading.other_processes.value().size(),
+    EXPECT_EQ(Nvml(FAKE_NVML_NEW, self).look("GPU-1").reading.other_processes.value().size(),
               most_processes);
 }
 
 TEST(Nvml, APartOfADividedCardIsFoundUnderItsOtherName) {
     const FakeCards cards{"driver 1\ngpu MIG-1\ntemperature 50\n"};
-    EXPECT_EQ(Nvml{FAKE_NVML_NEW}.look("GPU-1").reading.temperature_celsius, 50);
+    EXPECT_EQ(Nvml(FAKE_NVML_NEW, self).look("GPU-1").reading.temperature_celsius, 50);
 }
 
 TEST(Nvml, ALostCardIsLostInTheDriversWords) {
     const FakeCards cards{"driver 1\ngpu GPU-1\ntemperature 50\nlost\n"};
-    const Look look = Nvml{FAKE_NVML_NEW}.look("GPU-1");
+    const Look look = Nvml(FAKE_NVML_NEW, self).look("GPU-1");
     EXPECT_EQ(look.presence, Presence::lost);
     EXPECT_THAT(look.why, HasSubstr("GPU is lost (NVML 15)"));
 }
@@ -96,7 +109,7 @@ TEST(Nvml, ALostCardIsLostInTheDriversWords) {
 TEST(Nvml, NoLibraryNoDriverNoDeviceAreSilence) {
     EXPECT_EQ(Nvml{"libno-such-nvml.so.1"}.look("GPU-1").presence, Presence::silent);
     const FakeCards cards{""};
-    Nvml nvml{FAKE_NVML_NEW};
+    Nvml nvml{FAKE_NVML_NEW, self};
     EXPECT_EQ(nvml.look("GPU-1").presence, Presence::silent);
     cards.change("driver 1\ngpu GPU-2\n");
     EXPECT_EQ(nvml.look("GPU-1").presence, Presence::silent);

@@ -95,7 +95,9 @@ TEST(Sysfs, OtherProcessesAreThoseOfTheRocmDriverWithMemoryOnThisCard) {
     tree.write(kfd / "proc/4243/vram_51234", "0\n");
     tree.write(kfd / "proc/4244/vram_99", "1048576\n");
     tree.write(kfd / ("proc/" + std::to_string(::getpid()) + "/vram_51234"), "1048576\n");
-    EXPECT_THAT(Sysfs{tree.path()}.look(uid).reading.other_processes.value(), ElementsAre(4242u));
+    const Self self{static_cast<std::uint32_t>(::getpid()), false};
+    EXPECT_THAT(Sysfs(tree.path(), self).look(uid).reading.other_processes.value(),
+                ElementsAre(4242u));
 }
 
 TEST(Sysfs, TheProcessorIsAsHotAsItsHottestSocket) {
