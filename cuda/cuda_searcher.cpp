@@ -26,8 +26,7 @@ constexpr std::size_t candidate_capacity = std::size_t{1} << 21;
 /// What is expected to be fastest first: see docs/benchmarks.md.
 constexpr std::array search_kernels{&interleaved_kernel, &interleaved_fma_kernel, &hi_lo_kernel};
 
-/// The memory of one launch in flight, on the device and where its results are copied to. Each has
-/// a stream of its own, so that blocks of the next launch take the place of the last ones of this.
+/// The memory of one launch in flight, on the device and where its results are copied to.
 struct Slot {
     DeviceMemory<unsigned int> counters;
     DeviceMemory<unsigned long long> candidates;
@@ -36,9 +35,10 @@ struct Slot {
     PinnedMemory<AffineWords> host_high_units;
     PinnedMemory<unsigned int> host_counters;
     PinnedMemory<unsigned long long> host_found;
-    std::uint64_t nonces{};
+    std::uint64_t nonces{};  ///< of its range
+    std::uint64_t computed{};
+    int filter_bits{};
     Event complete;
-    Stream stream;  // last, so that it goes before what its work uses
 };
 
 /// What a searcher holds on its device; freed before the device is made fresh.
@@ -58,14 +58,15 @@ public:
             slot.host_counters = pinned_memory<unsigned int>(2);
             slot.host_found = pinned_memory<unsigned long long>(limits_.found_capacity);
             slot.complete = make_event();
-            slot.stream = make_stream();
         }
+        stream_ = make_stream();
+        filled_ = device_.compute_units * blocks_per_unit;
+        limits_.unit = unit_nonces;
+        limits_.wave = std::uint64_t{filled_} * unit_nonces;
     }
 
     /// Copies into slots_ may be under way after a search that ended in an exception.
-    ~CudaSearch() override {
-        for (Slot& slot : slots_) cudaStreamSynchronize(slot.stream.get());
-    }
+    ~CudaSearch() override { cudaStreamSynchronize(stream_.get()); }
 
     const DeviceDescription& device() const override { return device_; }
 
@@ -84,16 +85,13 @@ public:
 
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
-        for (Slot& slot : slots_)
-            check(cudaStreamSynchronize(slot.stream.get()), "cudaStreamSynchronize");
+        check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
         const AffineMap map{job.challenge};
         const auto tables = affine_tables(map);
-        // The streams do not wait for the default one, nor cudaMemcpy for the end of its transfer.
-        const cudaStream_t first = slots_.front().stream.get();
         check(cudaMemcpyAsync(tables_.get(), tables.get(), sizeof *tables, cudaMemcpyHostToDevice,
-                              first),
+                              stream_.get()),
               "cudaMemcpyAsync");
-        check(cudaStreamSynchronize(first), "cudaStreamSynchronize");
+        check(cudaStreamSynchronize(stream_.get()), "cudaStreamSynchronize");
         return search_in_launches(
             job, keep_searching,
             {.limits = limits_,
@@ -143,16 +141,18 @@ private:
         write_high_units(map, job.first_unit, {slot.host_high_units.get(), high});
         slot.nonces = launch.range.last - launch.range.first + 1;
 
-        const cudaStream_t stream = slot.stream.get();
-        const unsigned filled = device_.compute_units * blocks_per_unit;
+        slot.computed = std::uint64_t{job.units} * unit_nonces;
+        slot.filter_bits = std::popcount(job.filter);
+
+        const cudaStream_t stream = stream_.get();
         check(cudaMemcpyAsync(slot.high_units.get(), slot.host_high_units.get(),
                               high * sizeof(AffineWords), cudaMemcpyHostToDevice, stream),
               "cudaMemcpyAsync");
         check(cudaMemsetAsync(slot.counters.get(), 0, 2 * sizeof(unsigned int), stream),
               "cudaMemsetAsync");
-        check(static_cast<cudaError_t>(kernel_->launch(job, std::min(filled, job.units), stream)),
+        check(static_cast<cudaError_t>(kernel_->launch(job, std::min(filled_, job.units), stream)),
               "launch of the search kernel");
-        check(static_cast<cudaError_t>(launch_confirm(job, filled, stream)),
+        check(static_cast<cudaError_t>(launch_confirm(job, filled_, stream)),
               "launch of the confirming kernel");
         copy(slot.host_counters.get(), slot.counters.get(), 2 * sizeof(unsigned int), stream);
         copy(slot.host_found.get(), slot.found.get(),
@@ -172,8 +172,9 @@ private:
         const std::uint64_t confirmed = slot.host_counters[1];
         const auto found = std::min<std::size_t>(confirmed, limits_.found_capacity);
         found_.assign(slot.host_found.get(), slot.host_found.get() + found);
-        if (candidates <= candidate_capacity) return {confirmed, found_};
-        return {std::min(std::max(candidates, confirmed), slot.nonces), found_};
+        const Sieve sieve = Sieve::of(slot.computed, slot.filter_bits, candidates);
+        if (candidates <= candidate_capacity) return {confirmed, found_, sieve};
+        return {std::min(std::max(candidates, confirmed), slot.nonces), found_, sieve};
     }
 
     InUse in_use_;  // first: the last to go
@@ -184,6 +185,8 @@ private:
     DeviceMemory<AffineTables> tables_;
     std::vector<std::uint64_t> found_;
     std::array<Slot, 2> slots_;
+    Stream stream_;
+    unsigned filled_{};  ///< the blocks that the device holds at a time
     std::uint64_t launch_nonces_{first_launch_nonces};
 };
 

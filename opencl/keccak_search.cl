@@ -109,11 +109,13 @@ lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
     return CHI(b0, b1, b2) ^ CONSTANT(round_constants[23]);
 }
 
-// The list holds `capacity` hits; `hits` counts all, so that the host sees when the list was too short.
-void keep(ulong lane, ulong threshold64, ulong nonce, ulong first, ulong last, __global uint* hits,
+// For a lane that passed the filter. The list holds `capacity` hits; counters[0] counts all, so that the host sees
+// when the list was too short, counters[1] what passed, also outside first to last.
+void keep(ulong lane, ulong threshold64, ulong nonce, ulong first, ulong last, __global uint* counters,
           __global ulong* found, uint capacity) {
+    atomic_inc(&counters[1]);
     if (byte_swapped(lane) > threshold64 || nonce < first || nonce > last) return;
-    const uint index = atomic_inc(hits);
+    const uint index = atomic_inc(&counters[0]);
     if (index < capacity) found[index] = nonce;
 }
 
@@ -143,10 +145,10 @@ uint2 interleaved_low_byte(uint i) {
 #endif
 
 // A work item takes `nonces_per_item` nonces in a row, a multiple of LANES, from the multiple of it at or below
-// `first` on; at most 256 when interleaved. `mask` has the leading zero bits of the threshold in the order of a lane (in
-// the lower half the even ones, when interleaved): no hit has a bit in it.
+// `first` on; at most 256 when interleaved. `mask`, the filter, has up to 16 of the threshold's leading zero bits in the
+// order of a lane (of the even bits, in the lower half, when interleaved): no hit has a bit in it.
 __kernel void search(__constant const ulong* before_chi, ulong first, ulong last, ulong threshold64, ulong mask,
-                     uint nonces_per_item, uint capacity, __global uint* hits, __global ulong* found) {
+                     uint nonces_per_item, uint capacity, __global uint* counters, __global ulong* found) {
     const ulong base = first & ~(ulong)(nonces_per_item - 1);
     const ulong offset = get_global_id(0) * nonces_per_item;
     if (offset > last - base) return;
@@ -158,24 +160,24 @@ __kernel void search(__constant const ulong* before_chi, ulong first, ulong last
 #if INTERLEAVED
         const uint2 lane = hash_lane(before_chi, begin ^ interleaved_low_byte(i));
         if ((lane.x & (uint)mask) != 0) continue;
-        keep(joined(lane), threshold64, nonce, first, last, hits, found, capacity);
+        keep(joined(lane), threshold64, nonce, first, last, counters, found, capacity);
 #elif LANES == 8
         // The lowest byte of eight neighbours is the highest of their lanes.
         const ulong8 turned = (ulong8)(byte_swapped(nonce)) ^ ((ulong8)(0, 1, 2, 3, 4, 5, 6, 7) << 56);
         const ulong8 lane = hash_lane(before_chi, turned);
         if (!any((lane & (ulong8)mask) == (ulong8)0)) continue;
-        keep(lane.s0, threshold64, nonce + 0, first, last, hits, found, capacity);
-        keep(lane.s1, threshold64, nonce + 1, first, last, hits, found, capacity);
-        keep(lane.s2, threshold64, nonce + 2, first, last, hits, found, capacity);
-        keep(lane.s3, threshold64, nonce + 3, first, last, hits, found, capacity);
-        keep(lane.s4, threshold64, nonce + 4, first, last, hits, found, capacity);
-        keep(lane.s5, threshold64, nonce + 5, first, last, hits, found, capacity);
-        keep(lane.s6, threshold64, nonce + 6, first, last, hits, found, capacity);
-        keep(lane.s7, threshold64, nonce + 7, first, last, hits, found, capacity);
+        if ((lane.s0 & mask) == 0) keep(lane.s0, threshold64, nonce + 0, first, last, counters, found, capacity);
+        if ((lane.s1 & mask) == 0) keep(lane.s1, threshold64, nonce + 1, first, last, counters, found, capacity);
+        if ((lane.s2 & mask) == 0) keep(lane.s2, threshold64, nonce + 2, first, last, counters, found, capacity);
+        if ((lane.s3 & mask) == 0) keep(lane.s3, threshold64, nonce + 3, first, last, counters, found, capacity);
+        if ((lane.s4 & mask) == 0) keep(lane.s4, threshold64, nonce + 4, first, last, counters, found, capacity);
+        if ((lane.s5 & mask) == 0) keep(lane.s5, threshold64, nonce + 5, first, last, counters, found, capacity);
+        if ((lane.s6 & mask) == 0) keep(lane.s6, threshold64, nonce + 6, first, last, counters, found, capacity);
+        if ((lane.s7 & mask) == 0) keep(lane.s7, threshold64, nonce + 7, first, last, counters, found, capacity);
 #else
         const ulong lane = hash_lane(before_chi, byte_swapped(nonce));
         if ((lane & mask) != 0) continue;
-        keep(lane, threshold64, nonce, first, last, hits, found, capacity);
+        keep(lane, threshold64, nonce, first, last, counters, found, capacity);
 #endif
     }
 }

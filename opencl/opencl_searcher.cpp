@@ -35,9 +35,11 @@ constexpr std::uint64_t first_launch_nonces = 65'536;
 
 /// The buffers of one launch in flight, on the device and where its results are read to.
 struct Slot {
-    Buffer hits;
+    Buffer counters;
     Buffer found;
-    cl_uint host_hits{};
+    std::array<cl_uint, 2> host_counters{};  ///< hits, passed the filter
+    std::uint64_t computed{};
+    int filter_bits{};
     std::vector<std::uint64_t> host_found;
     Event complete;
 };
@@ -55,7 +57,8 @@ public:
           queue_{make_queue(context_.get(), id)} {
         use(shapes.front());
         for (Slot& slot : slots_) {
-            slot.hits = make_buffer(context_.get(), CL_MEM_READ_WRITE, sizeof(cl_uint));
+            slot.counters =
+                make_buffer(context_.get(), CL_MEM_READ_WRITE, sizeof slot.host_counters);
             slot.found = make_buffer(context_.get(), CL_MEM_READ_WRITE,
                                      limits.found_capacity * sizeof(cl_ulong));
             slot.host_found.resize(limits.found_capacity);
@@ -114,9 +117,9 @@ private:
         launch_nonces_ = first_launch_nonces;
     }
 
-    /// The bits of lane 0 that a hit has clear, as the kernel wants them.
-    cl_ulong mask(std::uint64_t threshold64) const {
-        const int zeros = std::countl_zero(threshold64);
+    /// Up to 16 bits of lane 0 that a hit has clear, as the kernel wants them.
+    cl_ulong filter(std::uint64_t threshold64) const {
+        const int zeros = std::min(std::countl_zero(threshold64), shape_->interleaved ? 32 : 16);
         const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
         const std::uint64_t lane = __builtin_bswap64(leading);
         return shape_->interleaved ? interleaved(lane).even : lane;
@@ -130,9 +133,11 @@ private:
         const std::size_t global =
             static_cast<std::size_t>((items - 1) / shape_->group_items + 1) * shape_->group_items;
 
+        slot.computed = items * per_item;
+        slot.filter_bits = std::popcount(filter(launch.threshold64));
         set_arguments(slot, launch);
-        check(clEnqueueFillBuffer(queue_.get(), slot.hits.get(), &none, sizeof none, 0, sizeof none,
-                                  0, nullptr, nullptr),
+        check(clEnqueueFillBuffer(queue_.get(), slot.counters.get(), &none, sizeof none, 0,
+                                  sizeof slot.host_counters, 0, nullptr, nullptr),
               "clEnqueueFillBuffer");
         check(clEnqueueNDRangeKernel(queue_.get(), kernel_.get(), 1, nullptr, &global,
                                      &shape_->group_items, 0, nullptr, nullptr),
@@ -142,8 +147,9 @@ private:
                                   0, nullptr, nullptr),
               "clEnqueueReadBuffer");
         cl_event complete = nullptr;
-        check(clEnqueueReadBuffer(queue_.get(), slot.hits.get(), CL_FALSE, 0, sizeof slot.host_hits,
-                                  &slot.host_hits, 0, nullptr, &complete),
+        check(clEnqueueReadBuffer(queue_.get(), slot.counters.get(), CL_FALSE, 0,
+                                  sizeof slot.host_counters, slot.host_counters.data(), 0, nullptr,
+                                  &complete),
               "clEnqueueReadBuffer");
         slot.complete.reset(complete);
         check(clFlush(queue_.get()), "clFlush");
@@ -152,8 +158,10 @@ private:
     LaunchOutcome wait(Slot& slot) {
         const cl_event complete = slot.complete.get();
         check(clWaitForEvents(1, &complete), "clWaitForEvents");
-        const std::size_t found = std::min<std::size_t>(slot.host_hits, slot.host_found.size());
-        return {slot.host_hits, std::span{slot.host_found}.first(found)};
+        const auto [hits, passed] = slot.host_counters;
+        const std::size_t found = std::min<std::size_t>(hits, slot.host_found.size());
+        return {hits, std::span{slot.host_found}.first(found),
+                Sieve::of(slot.computed, slot.filter_bits, passed)};
     }
 
     void set_arguments(const Slot& slot, const Launch& launch) {
@@ -165,10 +173,10 @@ private:
         set(cl_ulong{launch.range.first});
         set(cl_ulong{launch.range.last});
         set(cl_ulong{launch.threshold64});
-        set(mask(launch.threshold64));
+        set(filter(launch.threshold64));
         set(shape_->nonces_per_item);
         set(static_cast<cl_uint>(limits_.found_capacity));
-        set(slot.hits.get());
+        set(slot.counters.get());
         set(slot.found.get());
     }
 

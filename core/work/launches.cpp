@@ -59,6 +59,8 @@ LaunchPlan::LaunchPlan(const SearchJob& job, LaunchLimits limits)
     require(job.range.first <= job.range.last, "a range has a nonce");
     require(limits.found_capacity >= 1 && limits.hits_expected >= 1 && limits.nonces >= 1,
             "a launch can find something");
+    require(limits.unit >= 1 && limits.wave >= limits.unit && limits.wave % limits.unit == 0,
+            "a wave is of whole units");
 }
 
 std::optional<Launch> LaunchPlan::next(std::uint64_t nonces) {
@@ -68,7 +70,8 @@ std::optional<Launch> LaunchPlan::next(std::uint64_t nonces) {
         return Launch{range, threshold64_};
     }
     if (closed_ || exhausted_) return std::nullopt;
-    const std::uint64_t more = bounded_by_hits(std::max<std::uint64_t>(nonces, 1)) - 1;
+    const std::uint64_t more =
+        in_whole_waves(bounded_by_hits(std::max<std::uint64_t>(nonces, 1))) - 1;
     const NonceRange range{left_.first, left_.first + std::min(more, left_.last - left_.first)};
     exhausted_ = range.last == left_.last;
     left_.first = range.last + 1;
@@ -78,6 +81,7 @@ std::optional<Launch> LaunchPlan::next(std::uint64_t nonces) {
 void LaunchPlan::complete(const Launch& launch, const LaunchOutcome& outcome) {
     if (outcome.hits - 1 > launch.range.last - launch.range.first && outcome.hits != 0)
         throw SearchFailed{"the device reports more hits than it was given nonces"};
+    sieve_ += outcome.sieve;
     if (outcome.hits > outcome.found.size()) return repeat(launch, outcome.found);
     mismatches_ += offer(best_, challenge_, launch, outcome.found);
     threshold64_ = std::min(threshold64_, best_.threshold64());
@@ -88,6 +92,11 @@ std::uint64_t LaunchPlan::bounded_by_hits(std::uint64_t nonces) const {
     const u128 bound =
         (static_cast<u128>(limits_.hits_expected) << 64) / (static_cast<u128>(threshold64_) + 1);
     return static_cast<std::uint64_t>(std::min<u128>(std::min(nonces, limits_.nonces), bound));
+}
+
+std::uint64_t LaunchPlan::in_whole_waves(std::uint64_t nonces) const {
+    if (nonces < limits_.wave) return nonces;
+    return nonces / limits_.wave * limits_.wave - left_.first % limits_.unit;
 }
 
 /// The hits that did fit are a sample: the k-th smallest among them and what is known bounds the
@@ -146,9 +155,12 @@ SearchResult search_in_launches(const SearchJob& job, const KeepSearching& keep_
         in_flight.pop_front();
         const LaunchOutcome outcome = device.wait(done.slot);
         const auto now = device.now();
-        if (count(done.launch.range) >= launch_nonces)
-            launch_nonces = next_launch_nonces(count(done.launch.range),
-                                               now - std::max(done.started, last_complete));
+        // As long as was wanted, but for whole waves: its time says how long the next should be.
+        if (count(done.launch.range) + device.limits.wave > launch_nonces)
+            launch_nonces =
+                std::min(next_launch_nonces(count(done.launch.range),
+                                            now - std::max(done.started, last_complete)),
+                         device.limits.nonces);
         last_complete = now;
         plan.complete(done.launch, outcome);
 
@@ -161,8 +173,8 @@ SearchResult search_in_launches(const SearchJob& job, const KeepSearching& keep_
         if (stopped) plan.close();
         depth = device.now() - asked > rest_time ? 1 : 2;
     }
-    return {plan.best(), plan.tried(), device.now() - started, plan.range_exhausted(),
-            plan.mismatches()};
+    return {plan.best(),       plan.tried(), device.now() - started, plan.range_exhausted(),
+            plan.mismatches(), plan.sieve()};
 }
 
 }  // namespace vigil

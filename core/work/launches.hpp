@@ -24,6 +24,7 @@ struct Launch {
 struct LaunchOutcome {
     std::uint64_t hits{};
     std::span<const std::uint64_t> found;
+    Sieve sieve{};  ///< of all it computed, also outside the range
 };
 
 struct LaunchLimits {
@@ -31,6 +32,11 @@ struct LaunchLimits {
     /// A launch is kept short enough to expect at most this many, at least 1.
     std::uint64_t hits_expected{};
     std::uint64_t nonces{std::uint64_t{1} << 40};  ///< the most of one launch, at least 1
+    /// What keeps all of the device busy once: a launch longer than this ends at a multiple of
+    /// `unit` and takes a multiple of this, so that no part of the device waits for another at its
+    /// end.
+    std::uint64_t wave{1};
+    std::uint64_t unit{1};  ///< a power of two that divides `wave`
 };
 
 /// Which launches make up a search on a device that only knows a threshold and a bounded list of
@@ -53,10 +59,12 @@ public:
     /// What the device reported that can be no hit: out of the launch's range, twice, or with
     /// another hash than it must have computed.
     std::uint64_t mismatches() const { return mismatches_; }
+    const Sieve& sieve() const { return sieve_; }
     std::vector<Found> best() const { return best_.sorted(); }
 
 private:
     std::uint64_t bounded_by_hits(std::uint64_t nonces) const;
+    std::uint64_t in_whole_waves(std::uint64_t nonces) const;
     void repeat(const Launch& launch, std::span<const std::uint64_t> found);
 
     Challenge challenge_;
@@ -69,6 +77,7 @@ private:
     std::vector<NonceRange> repeats_;
     std::uint64_t tried_{};
     std::uint64_t mismatches_{};
+    Sieve sieve_;
 };
 
 /// The length of the next launch, for about 50 ms, from how long the last one took.

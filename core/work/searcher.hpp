@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.hpp"
 #include "core/work/best_k.hpp"
+#include "core/work/sieve.hpp"
 
 namespace vigil {
 
@@ -57,6 +58,7 @@ struct SearchResult {
     /// Nonces the device reported that the host's own hash does not confirm; none is in `best`. An
     /// honest device has none.
     std::uint64_t mismatches{};
+    Sieve sieve;  ///< of devices that are driven by launches
 };
 
 /// One device that searches (protocol 4.2). Three implementations: cpu, opencl, cuda.

@@ -98,6 +98,21 @@ TEST_P(SearcherContract, SmallRangesAnywhere) {
     }
 }
 
+/// The counter of a filter that the device has anyway agrees with the hashes it says it tried.
+TEST_P(SearcherContract, WhatPassesItsFilterIsPlausible) {
+    Sieve sieve;
+    for (int i = 0; i < 4; ++i) {
+        sieve += search_all({challenge(), 1, {0, 1'000'000}}).sieve;
+    }
+    if (searcher_->device().backend == Backend::cpu) {
+        EXPECT_EQ(sieve.expected_65536ths, 0U) << "it has no launches that could go wrong";
+        return;
+    }
+    EXPECT_GE(sieve.expected_65536ths, 100U * 65'536U) << "too few to tell";
+    EXPECT_TRUE(sieve.plausible())
+        << seed() << ": " << sieve.passed << " of " << sieve.expected_65536ths << " / 65,536";
+}
+
 TEST_P(SearcherContract, FewerNoncesThanK) {
     const Challenge c = challenge();
     expect_exact({c, 2, {12'345, 12'345}});

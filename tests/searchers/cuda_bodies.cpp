@@ -87,7 +87,7 @@ public:
              .start = [this, &map](unsigned slot,
                                    const Launch& launch) { start(slots_.at(slot), map, launch); },
              .wait = [this](unsigned slot) -> LaunchOutcome {
-                 return {slots_.at(slot).hits, slots_.at(slot).found};
+                 return {slots_.at(slot).hits, slots_.at(slot).found, slots_.at(slot).sieve};
              },
              .now = std::chrono::steady_clock::now},
             launch_nonces_);
@@ -97,6 +97,7 @@ private:
     struct Slot {
         std::uint64_t hits{};
         std::vector<std::uint64_t> found;
+        Sieve sieve;
     };
 
     void start(Slot& slot, const cuda::AffineMap& map, const Launch& launch) const {
@@ -115,18 +116,22 @@ private:
         job.filter = body_.filter(launch.threshold64);
 
         slot = {};
+        std::uint64_t passed = 0;
         for (std::uint64_t nonce = launch.range.first;; ++nonce) {
             const auto within = static_cast<unsigned>(nonce % cuda::unit_nonces);
             const std::uint32_t word =
                 body_.word(job, nonce / cuda::unit_nonces, within / cuda::thread_nonces,
                            within % cuda::thread_nonces);
-            // The second line is the confirming kernel's: candidates are no hits yet.
-            if ((word & job.filter) == 0 &&
-                first64(pow_hash(challenge_, nonce)) <= launch.threshold64 &&
+            const bool passes = (word & job.filter) == 0;
+            if (passes) ++passed;
+            // What follows is the confirming kernel's: candidates are no hits yet.
+            if (passes && first64(pow_hash(challenge_, nonce)) <= launch.threshold64 &&
                 ++slot.hits <= limits_.found_capacity)
                 slot.found.push_back(nonce);
-            if (nonce == launch.range.last) return;
+            if (nonce == launch.range.last) break;
         }
+        slot.sieve = Sieve::of(launch.range.last - launch.range.first + 1,
+                               std::popcount(job.filter), passed);
     }
 
     const Body& body_;

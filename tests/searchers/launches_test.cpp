@@ -198,5 +198,42 @@ TEST(Launches, AKernelThatComparesOnly32BitsIsNoLiar) {
     EXPECT_EQ(plan.mismatches(), 0U);
 }
 
+TEST(Launches, LongOnesTakeWholeWavesAndEndAtAUnit) {
+    LaunchPlan plan{{{}, 8, {1'003, 1'000'000}},
+                    {.found_capacity = 64, .hits_expected = 1'000'000, .wave = 4'000, .unit = 100}};
+    auto launch = plan.next(9'999);
+    ASSERT_TRUE(launch);
+    EXPECT_EQ(launch->range.last + 1, 9'000U);  // two waves of units 10 to 89
+    launch = plan.next(9'999);
+    ASSERT_TRUE(launch);
+    EXPECT_EQ(launch->range.first, 9'000U);
+    EXPECT_EQ(launch->range.last + 1, 17'000U);
+    launch = plan.next(3'999);
+    ASSERT_TRUE(launch);
+    EXPECT_EQ(launch->range.last + 1, 20'999U);  // shorter than a wave: as it was wanted
+}
+
+TEST(Sieve, FiveDeviationsAreTheLimitAboveAMeanOfAHundred) {
+    constexpr std::uint64_t one_of = 65'536;
+    EXPECT_TRUE((Sieve{99 * one_of, 0}.plausible()));
+    EXPECT_FALSE((Sieve{100 * one_of, 0}.plausible()));
+    EXPECT_TRUE((Sieve{100 * one_of, 50}.plausible()));
+    EXPECT_FALSE((Sieve{100 * one_of, 49}.plausible()));
+    EXPECT_TRUE((Sieve{100 * one_of, 150}.plausible()));
+    EXPECT_FALSE((Sieve{100 * one_of, 151}.plausible()));
+    EXPECT_FALSE((Sieve{~std::uint64_t{0}, 0}.plausible()));
+    EXPECT_FALSE((Sieve{100 * one_of, ~std::uint64_t{0}}.plausible()));
+    EXPECT_TRUE((Sieve{std::uint64_t{1} << 60, std::uint64_t{1} << 44}.plausible()));
+}
+
+TEST(Sieve, AShorterFilterIsExpectedToLetMorePass) {
+    Sieve sieve = Sieve::of(1'000'000, 16, 15);
+    sieve += Sieve::of(1'000'000, 8, 3'906);
+    EXPECT_EQ(sieve.expected_65536ths, 1'000'000U + 256'000'000U);
+    EXPECT_EQ(sieve.passed, 3'921U);
+    EXPECT_TRUE(sieve.plausible());
+    EXPECT_EQ(Sieve::of(1'000'000, 7, 7'812).expected_65536ths, 0U);
+}
+
 }  // namespace
 }  // namespace vigil
