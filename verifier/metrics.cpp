@@ -167,7 +167,8 @@ struct Metrics::Families {
     Family<Counter>& slashed =
         counters(registry, "vigil_verifier_slashed_micro_total",
                  "Slashed since this program started, micro-credits, by the tier's first day");
-    Counter& grace_days = counter(registry, "vigil_verifier_grace_days_used_total",
+    // promtool takes "days" in a name for a unit that is not the base unit.
+    Counter& grace_days = counter(registry, "vigil_verifier_grace_used_total",
                                   "Grace days used since this program started");
     ProcessMetrics process{registry};
 };

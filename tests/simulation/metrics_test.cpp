@@ -58,7 +58,7 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
         {"last_day_settled_timestamp_seconds", "gauge"},
         {"credits_micro_total", "counter"},
         {"slashed_micro_total", "counter"},
-        {"grace_days_used_total", "counter"}};
+        {"grace_used_total", "counter"}};
     for (const auto& [name, type] : expected) {
         const auto at = found.types.find("vigil_verifier_" + name);
         ASSERT_NE(at, found.types.end()) << name;
