@@ -12,32 +12,49 @@ std::string error_text(cudaError_t error) {
 }
 
 void check(cudaError_t error, std::string_view call) {
-    if (error != cudaSuccess)
-        throw SearchFailed{"CUDA: " + std::string{call} + ": " + error_text(error)};
+    if (error == cudaSuccess) return;
+    cudaGetLastError();  // the thread keeps it for whoever asks next
+    throw SearchFailed{"CUDA: " + std::string{call} + ": " + error_text(error)};
 }
 
 namespace {
 
-std::mutex in_use_mutex;
-std::map<int, int> in_use;  // guarded by in_use_mutex: searchers by ordinal
+/// One device's searchers, and whether it is being reset: a device that hangs there stops nobody
+/// who uses another.
+struct Use {
+    std::mutex mutex;
+    int searchers{};  // guarded by mutex
+};
+
+/// Never destroyed: a search that hung may come back while the program ends.
+Use& use_of(int ordinal) {
+    static auto& mutex = *new std::mutex;
+    static auto& uses = *new std::map<int, Use>;
+    const std::lock_guard lock{mutex};
+    return uses[ordinal];
+}
 
 }  // namespace
 
 InUse::InUse(int ordinal) : ordinal_{ordinal} {
-    const std::lock_guard lock{in_use_mutex};
-    ++in_use[ordinal_];
+    Use& use = use_of(ordinal_);
+    const std::lock_guard lock{use.mutex};
+    ++use.searchers;
 }
 
 InUse::~InUse() {
-    const std::lock_guard lock{in_use_mutex};
-    --in_use[ordinal_];
+    Use& use = use_of(ordinal_);
+    const std::lock_guard lock{use.mutex};
+    --use.searchers;
 }
 
 void make_fresh(int ordinal) {
-    const std::lock_guard lock{in_use_mutex};
-    if (in_use[ordinal] > 0) return;
+    Use& use = use_of(ordinal);
+    const std::lock_guard lock{use.mutex};
+    cudaGetLastError();
+    if (use.searchers > 0) return;
     if (cudaSetDevice(ordinal) == cudaSuccess) cudaDeviceReset();
-    cudaGetLastError();  // what the runtime kept for this thread
+    cudaGetLastError();
 }
 
 Stream make_stream() {

@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdio>
+#include <fstream>
 
 #include "cuda/cuda_calls.hpp"
 #include "cuda/cuda_searcher.hpp"
@@ -22,10 +23,30 @@ std::string uuid_text(const cudaUUID_t& uuid) {
     return out;
 }
 
+/// "580.65.06" of "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sat …"; empty where
+/// it is not said.
+std::string kernel_module_version() {
+    std::ifstream file{"/proc/driver/nvidia/version"};
+    std::string word;
+    for (int words = 0; words < 32 && file >> word; ++words) {
+        const bool number = word.find_first_not_of("0123456789.") == std::string::npos &&
+                            word.find('.') != std::string::npos;
+        if (number) return word.substr(0, 32);
+    }
+    return {};
+}
+
 std::string driver_text() {
     int version = 0;
-    if (cudaDriverGetVersion(&version) != cudaSuccess) return "CUDA";
-    return "CUDA " + std::to_string(version / 1'000) + "." + std::to_string(version % 1'000 / 10);
+    std::string out = "CUDA";
+    if (cudaDriverGetVersion(&version) == cudaSuccess)
+        out.append(" ")
+            .append(std::to_string(version / 1'000))
+            .append(".")
+            .append(std::to_string(version % 1'000 / 10));
+    const std::string module = kernel_module_version();
+    if (!module.empty()) out.append(", driver ").append(module);
+    return out;
 }
 
 DeviceDescription described(const cudaDeviceProp& properties) {

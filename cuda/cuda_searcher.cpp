@@ -47,7 +47,7 @@ public:
     CudaSearch(int ordinal, DeviceDescription description, LaunchLimits limits)
         : in_use_{ordinal}, ordinal_{ordinal}, device_{std::move(description)}, limits_{limits} {
         limits_.nonces = std::min(limits_.nonces, most_launch_nonces);
-        use(*search_kernels.front());
+        use_first_that_works();
         tables_ = device_memory<AffineTables>(1);
         for (Slot& slot : slots_) {
             slot.counters = device_memory<unsigned int>(2);
@@ -66,7 +66,10 @@ public:
     }
 
     /// Copies into slots_ may be under way after a search that ended in an exception.
-    ~CudaSearch() override { cudaStreamSynchronize(stream_.get()); }
+    ~CudaSearch() override {
+        cudaSetDevice(ordinal_);
+        cudaStreamSynchronize(stream_.get());
+    }
 
     const DeviceDescription& device() const override { return device_; }
 
@@ -103,6 +106,16 @@ public:
     }
 
 private:
+    void use_first_that_works() {
+        for (const SearchKernel* kernel : search_kernels) {
+            try {
+                return use(*kernel);
+            } catch (const SearchFailed&) {
+                if (kernel == search_kernels.back()) throw;
+            }
+        }
+    }
+
     void use(const SearchKernel& kernel) {
         check(cudaSetDevice(ordinal_), "cudaSetDevice");
         check(static_cast<cudaError_t>(kernel.prepare()),
@@ -145,6 +158,7 @@ private:
         slot.filter_bits = std::popcount(job.filter);
 
         const cudaStream_t stream = stream_.get();
+        cudaGetLastError();  // a launch reports what anybody left in this thread
         check(cudaMemcpyAsync(slot.high_units.get(), slot.host_high_units.get(),
                               high * sizeof(AffineWords), cudaMemcpyHostToDevice, stream),
               "cudaMemcpyAsync");

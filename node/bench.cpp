@@ -55,6 +55,15 @@ std::string reference_check(Searcher& searcher) {
     return found.mismatches > 0 ? mismatch_words(found.mismatches) : std::string{};
 }
 
+double hashes_per_second(Searcher& searcher, Milliseconds time) {
+    const SearchResult result =
+        searcher.search({bench_challenge(), 256, {0, UINT64_MAX}},
+                        [time](const SearchProgress& p) { return p.elapsed < time; });
+    if (result.mismatches > 0) throw SearchFailed{mismatch_words(result.mismatches)};
+    const double elapsed = std::chrono::duration<double>(result.elapsed).count();
+    return elapsed > 0 ? static_cast<double>(result.hashes_tried) / elapsed : 0;
+}
+
 double BenchFigures::median() const {
     if (rates.empty()) return 0;
     std::vector<double> sorted = rates;

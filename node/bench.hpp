@@ -13,6 +13,9 @@ namespace vigil::node {
 /// the same; else a sentence that says what differed or why the device failed.
 std::string reference_check(Searcher& searcher);
 
+/// One search of that length; the device's own counter. Throws SearchFailed.
+double hashes_per_second(Searcher& searcher, Milliseconds time);
+
 struct BenchFigures {
     DeviceDescription device;
     std::string failure;        ///< of the reference check or the search; then there are no rates

@@ -18,6 +18,9 @@ constexpr Milliseconds measured{100};
 /// Of each kernel, where it is not known which is fastest: about a second in all.
 constexpr Milliseconds kernel_measured{300};
 
+/// An OpenCL driver may take half a minute for a kernel that it compiles for the first time.
+constexpr int compiling_patience = 4;
+
 /// One device's look; outlives whoever waits for it, since a driver's call cannot be ended.
 struct Look {
     std::mutex mutex;
@@ -25,6 +28,7 @@ struct Look {
     // guarded by mutex; the searcher is the looking thread's until `done`
     std::unique_ptr<Searcher> searcher;
     BenchFigures figures;
+    Milliseconds patience{};
     std::vector<KernelRate> kernels;  ///< what was measured to choose among them
     bool done = false;
 };
@@ -92,12 +96,13 @@ public:
             const std::lock_guard lock{look_->mutex};
             if (!look_->done) throw SearchFailed{"it has not come back from its first search"};
             current_ = std::move(look_->searcher);
+            description_.kernel = current_->device().kernel;
         }
         return current_->search(job, keep_searching);
     }
 
 private:
-    const DeviceDescription description_;
+    DeviceDescription description_;
     const std::shared_ptr<Look> look_;
     std::unique_ptr<Searcher> current_;
 };
@@ -105,20 +110,22 @@ private:
 }  // namespace
 
 void look_at(OwnDevices& devices, std::vector<DeviceStatus>& statuses, const LookTerms& terms) {
-    const auto until = std::chrono::steady_clock::now() + terms.patience;
+    const auto begun = std::chrono::steady_clock::now();
     std::vector<std::shared_ptr<Look>> looks;
     for (auto& searcher : devices.searchers) {
         looks.push_back(std::make_shared<Look>());
         looks.back()->searcher = std::move(searcher);
         const std::string known =
             terms.kernels ? terms.kernels->kernel(looks.back()->searcher->device()) : std::string{};
+        looks.back()->patience =
+            terms.patience * (terms.kernels && known.empty() ? compiling_patience : 1);
         begin(looks.back(), known, terms.kernels != nullptr);
     }
     for (std::size_t i = 0; i < looks.size(); ++i) {
         Look& look = *looks[i];
         std::unique_lock lock{look.mutex};
         std::string failure;
-        if (look.changed.wait_until(lock, until, [&] { return look.done; })) {
+        if (look.changed.wait_until(lock, begun + look.patience, [&] { return look.done; })) {
             devices.searchers[i] = std::move(look.searcher);
             statuses[i].hashes_per_second = look.figures.median();
             statuses[i].description.kernel = devices.searchers[i]->device().kernel;
@@ -129,7 +136,7 @@ void look_at(OwnDevices& devices, std::vector<DeviceStatus>& statuses, const Loo
         } else {
             devices.searchers[i] =
                 std::make_unique<LateSearcher>(statuses[i].description, looks[i]);
-            failure = "no answer in " + std::to_string(terms.patience.count() / 1000) + " s";
+            failure = "no answer in " + std::to_string(look.patience.count() / 1000) + " s";
         }
         if (failure.empty()) continue;
         statuses[i].state = "failing: " + failure;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "node/bench.hpp"
 #include "proto/edge/files.hpp"
@@ -15,18 +16,32 @@ constexpr std::size_t most_measured = 3;
 constexpr std::size_t most_remembered = 256;
 constexpr std::size_t file_limit = 256 * 1024;
 
-KernelRate measured(Searcher& searcher, const std::string& kernel, Milliseconds time) {
+/// An idle card's clock takes this long to rise; what is searched meanwhile says nothing.
+constexpr Milliseconds warm_up{200};
+constexpr int rounds = 2;
+/// How much faster than one listed before it a kernel must be.
+constexpr double margin = 1.02;
+
+/// The reference check, and nothing measured yet.
+KernelRate checked(Searcher& searcher, const std::string& kernel) {
     KernelRate out{kernel, 0, {}};
     try {
         searcher.use_kernel(kernel);
+        out.failure = reference_check(searcher);
     } catch (const SearchFailed& failure) {
         out.failure = failure.what();
-        return out;
     }
-    const BenchFigures figures = bench(searcher, 1, time, [](unsigned, unsigned) {});
-    out.failure = figures.failure;
-    if (out.failure.empty()) out.hashes_per_second = figures.median();
     return out;
+}
+
+void measure(Searcher& searcher, KernelRate& rate, Milliseconds time) {
+    try {
+        searcher.use_kernel(rate.kernel);
+        rate.hashes_per_second =
+            std::max(rate.hashes_per_second, hashes_per_second(searcher, time));
+    } catch (const SearchFailed& failure) {
+        rate.failure = failure.what();
+    }
 }
 
 }  // namespace
@@ -59,19 +74,30 @@ std::string KernelMemory::kernel(const DeviceDescription& device) const {
 void KernelMemory::remember(const DeviceDescription& device, const KernelRate& fastest) {
     if (known_.size() >= most_remembered) known_.clear();
     known_[key(device)] = {fastest.kernel, fastest.hashes_per_second};
+    changed_ = true;
 }
 
-void KernelMemory::save() const {
-    if (path_.empty()) return;
+void KernelMemory::forget() {
+    changed_ = changed_ || !known_.empty();
+    known_.clear();
+}
+
+void KernelMemory::save() {
+    if (path_.empty() || !changed_) return;
     json entries = json::array();
     for (const auto& [device, known] : known_)
         entries.push_back({{"device", device},
                            {"kernel", known.kernel},
                            {"hashes_per_second", known.hashes_per_second}});
-    edge::replace_file(
-        path_,
-        json{{"kernels", entries}}.dump(1, ' ', false, json::error_handler_t::replace) + "\n",
-        0600);
+    const json file{{"kernels", entries}};
+    try {
+        edge::replace_file(path_, file.dump(1, ' ', false, json::error_handler_t::replace) + "\n",
+                           0600);
+        changed_ = false;
+    } catch (const edge::Fatal& failure) {
+        spdlog::warn("the fastest kernels are measured again at the next start: {}",
+                     failure.what());
+    }
 }
 
 std::vector<KernelRate> measure_kernels(Searcher& searcher, Milliseconds each) {
@@ -79,7 +105,19 @@ std::vector<KernelRate> measure_kernels(Searcher& searcher, Milliseconds each) {
     std::vector<std::string> kernels = searcher.kernels();
     if (kernels.size() > most_measured) kernels.resize(most_measured);
     std::vector<KernelRate> rates;
-    for (const std::string& kernel : kernels) rates.push_back(measured(searcher, kernel, each));
+    for (const std::string& kernel : kernels) rates.push_back(checked(searcher, kernel));
+    bool warm = false;
+    for (int round = 0; round < rounds; ++round) {
+        for (KernelRate& rate : rates) {
+            if (!rate.failure.empty()) continue;
+            if (!warm) {
+                KernelRate unused = rate;
+                measure(searcher, unused, warm_up);
+                warm = true;
+            }
+            measure(searcher, rate, each / rounds);
+        }
+    }
     const KernelRate* best = fastest(rates);
     searcher.use_kernel(best ? best->kernel : before);
     return rates;
@@ -88,8 +126,8 @@ std::vector<KernelRate> measure_kernels(Searcher& searcher, Milliseconds each) {
 const KernelRate* fastest(const std::vector<KernelRate>& rates) {
     const KernelRate* best = nullptr;
     for (const KernelRate& rate : rates) {
-        if (rate.failure.empty() && (!best || rate.hashes_per_second > best->hashes_per_second))
-            best = &rate;
+        if (!rate.failure.empty()) continue;
+        if (!best || rate.hashes_per_second > best->hashes_per_second * margin) best = &rate;
     }
     return best;
 }

@@ -28,9 +28,10 @@ public:
     /// Empty when it is not known.
     std::string kernel(const DeviceDescription& device) const;
     void remember(const DeviceDescription& device, const KernelRate& fastest);
-    void forget() { known_.clear(); }
-    /// Writes what is known now. Throws Fatal E-FILE.
-    void save() const;
+    void forget();
+    /// Writes what is known now where that has changed. A failure is a warning: all can be measured
+    /// again.
+    void save();
 
 private:
     struct Known {
@@ -42,14 +43,16 @@ private:
     std::filesystem::path path_;
     std::string version_;
     std::map<std::string, Known> known_;
+    bool changed_{};
 };
 
-/// Measures the device's first three kernels for `each` after a reference check, uses the fastest,
-/// and says what it saw. A kernel that fails is passed over; with none left, the device keeps the
-/// one it had and its failure stands in the result.
+/// Measures the device's first three kernels, warm, by turns, for `each` in all, after a reference
+/// check; uses the fastest, and says what it saw. A kernel that fails is passed over; with none
+/// left, the device keeps the one it had and its failure stands in the result.
 std::vector<KernelRate> measure_kernels(Searcher& searcher, Milliseconds each);
 
-/// The fastest of those that did not fail, nullptr for none.
+/// The fastest of those that did not fail, nullptr for none. A later one must be 2 % faster: what
+/// is expected to be best stays where measuring cannot tell.
 const KernelRate* fastest(const std::vector<KernelRate>& rates);
 
 }  // namespace vigil::node

@@ -55,7 +55,7 @@ public:
           context_{make_context(id)},
           before_chi_{make_buffer(context_.get(), CL_MEM_READ_ONLY, sizeof host_before_chi_)},
           queue_{make_queue(context_.get(), id)} {
-        use(shapes.front());
+        use_first_that_compiles();
         for (Slot& slot : slots_) {
             slot.counters =
                 make_buffer(context_.get(), CL_MEM_READ_WRITE, sizeof slot.host_counters);
@@ -107,6 +107,16 @@ public:
     }
 
 private:
+    void use_first_that_compiles() {
+        for (const Shape& shape : shapes_) {
+            try {
+                return use(shape);
+            } catch (const SearchFailed&) {
+                if (&shape == &shapes_.back()) throw;
+            }
+        }
+    }
+
     void use(const Shape& shape) {
         Program program =
             make_program(context_.get(), id_, keccak_search_source, shape.build_options);
