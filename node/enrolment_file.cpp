@@ -1,6 +1,8 @@
 #include "node/enrolment_file.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 
 #include "core/base/encoder.hpp"
@@ -11,16 +13,30 @@ namespace vigil::node {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::size_t file_limit = 4096;
+
 struct Kept {
     std::string digest;
     std::uint64_t sequence{};
 };
 
+/// Nothing when there is no such file or it cannot be read: then the node enrols anew, which costs
+/// nothing, where not starting would cost its checks.
 Kept kept(const fs::path& data_dir) {
-    std::istringstream text{edge::read_file_or_empty(data_dir / "enrolment", 4096)};
-    Kept out;
-    if (!(text >> out.digest >> out.sequence)) return {};
-    return out;
+    try {
+        std::istringstream text{edge::read_file_or_empty(data_dir / "enrolment", file_limit)};
+        Kept out;
+        if (text >> out.digest >> out.sequence) return out;
+    } catch (const edge::Fatal& failure) {
+        spdlog::warn("what was enrolled before is not known: {}", failure.what());
+    }
+    return {};
+}
+
+void keep(const fs::path& data_dir, const std::string& digest, std::uint64_t sequence) {
+    // Readable: `retire --undo` may be run by another user than the node, and nothing in it is
+    // secret.
+    edge::replace_file(data_dir / "enrolment", fmt::format("{} {}\n", digest, sequence), 0644);
 }
 
 /// Everything but key and sequence; texts by hash, so that their lengths cannot run together.
@@ -54,15 +70,13 @@ std::uint64_t next_sequence(const fs::path& data_dir, std::uint64_t at_least) {
 
 void save_enrolment(const fs::path& data_dir, const NetworkId& network,
                     const wire::Enrolment& claim) {
-    edge::replace_file(data_dir / "enrolment",
-                       digest(network, claim) + " " + std::to_string(claim.sequence) + "\n", 0600);
+    keep(data_dir, digest(network, claim), claim.sequence);
 }
 
 void forget_enrolment(const fs::path& data_dir) {
     const Kept known = kept(data_dir);
     if (known.digest.empty()) return;
-    edge::replace_file(data_dir / "enrolment", "forgotten " + std::to_string(known.sequence) + "\n",
-                       0600);
+    keep(data_dir, "forgotten", known.sequence);
 }
 
 }  // namespace vigil::node

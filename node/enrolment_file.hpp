@@ -9,7 +9,8 @@
 namespace vigil::node {
 
 /// What was last enrolled, kept in the data folder, so that a node enrols when something changed
-/// and its sequence numbers grow over restarts and clock steps.
+/// and its sequence numbers grow over restarts and clock steps. Readable for everybody; a file that
+/// cannot be read is one that is not there.
 
 /// Whether exactly these claims are enrolled in the network already.
 bool enrolled_as(const std::filesystem::path& data_dir, const NetworkId& network,

@@ -48,5 +48,27 @@ TEST(RetiredDevices, AForgottenEnrolmentIsMadeAgainWithAHigherNumber) {
     EXPECT_EQ(next_sequence(folder.path(), 1), 42u);
 }
 
+TEST(RetiredDevices, WhatAnotherUserForgotTheNodeCanRead) {
+    const test::Folder folder;
+    wire::Enrolment claim;
+    const NetworkId network = network_id("n");
+    const auto mode = [&] {
+        return std::filesystem::status(folder.path() / "enrolment").permissions();
+    };
+    save_enrolment(folder.path(), network, claim);
+    EXPECT_EQ(mode(), std::filesystem::perms{0644});
+    forget_enrolment(folder.path());
+    EXPECT_EQ(mode(), std::filesystem::perms{0644});
+}
+
+TEST(RetiredDevices, AnEnrolmentThatCannotBeReadIsMadeAgain) {
+    const test::Folder folder;
+    std::filesystem::create_directory(folder.path() / "enrolment");  // root reads any file
+    wire::Enrolment claim;
+    EXPECT_FALSE(enrolled_as(folder.path(), network_id("n"), claim));
+    EXPECT_EQ(next_sequence(folder.path(), 7), 7u);
+    EXPECT_NO_THROW(forget_enrolment(folder.path()));
+}
+
 }  // namespace
 }  // namespace vigil::node
