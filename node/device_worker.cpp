@@ -264,6 +264,7 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
                                        static_cast<double>(hashes) / seconds(searching));
     Rechecked checked = recheck(check.challenge, outcome.best, check.check.k);
     tell_of_mismatches(outcome.mismatches + checked.mismatches);
+    tell_of_sieve(outcome.sieve);
     if (outcome.abandoned) return std::nullopt;
     if (checked.nonces.size() < check.check.k) {
         spdlog::error("{}: only {} good nonces where the {} wants {}: nothing is sent",
@@ -295,6 +296,21 @@ void DeviceWorker::tell_of_mismatches(std::uint64_t count) {
         "is "
         "vigil_node_recheck_mismatches_total",
         place_.label, count);
+}
+
+/// Counted always, said once an hour.
+void DeviceWorker::tell_of_sieve(const Sieve& sieve) {
+    const bool gap = !sieve.plausible();
+    around_.metrics.count_sieve(place_.label, sieve, gap);
+    const auto now = steady_clock::now();
+    if (!gap || (told_of_sieve_ && now - *told_of_sieve_ < std::chrono::hours{1})) return;
+    told_of_sieve_ = now;
+    spdlog::error(
+        "{}: {} of its hashes passed a filter that {} should have passed (E-DEVICE): launches are "
+        "lost, counted twice or wrong, and the rate it shows is not the one it is paid for. Try "
+        "vigil-node run --retune, a newer driver, a lower overclock. Said once an hour; the count "
+        "is vigil_node_sieve_gaps_total",
+        place_.label, sieve.passed, sieve.expected_65536ths / 65'536);
 }
 
 void DeviceWorker::fails(const std::string& why) {

@@ -89,6 +89,7 @@ private:
     void show(std::string state);
     void fails(const std::string& why);
     void tell_of_mismatches(std::uint64_t count);
+    void tell_of_sieve(const Sieve& sieve);
 
     const std::unique_ptr<Searcher> searcher_;
     const WorkerPlace place_;
@@ -105,6 +106,7 @@ private:
     // The worker's thread only: "failing: …" until a check succeeds.
     std::string failing_;
     std::optional<SteadyTime> told_of_mismatches_;
+    std::optional<SteadyTime> told_of_sieve_;
     bool gave_back_ = false;  // its memory, since the last search
     std::thread thread_;
 };

@@ -129,6 +129,15 @@ struct Metrics::Families {
     Family<Counter>& mismatches =
         counters(registry, "vigil_node_recheck_mismatches_total",
                  "Nonces whose hash the CPU could not confirm; never sent.");
+    Family<Counter>& sieve_passed =
+        counters(registry, "vigil_node_sieve_passed_total",
+                 "Hashes that passed a device's first filter, by its own count.");
+    Family<Counter>& sieve_expected =
+        counters(registry, "vigil_node_sieve_expected_total",
+                 "How many would have, had every hash that it says it tried been a true one.");
+    Family<Counter>& sieve_gaps = counters(
+        registry, "vigil_node_sieve_gaps_total",
+        "Checks in which the two differ by more than five deviations: a broken launch or counter.");
     Family<Gauge>& day_windows =
         gauges(registry, "vigil_node_day_windows",
                "Windows of the current day by what is known of their roll call.");
@@ -158,6 +167,8 @@ Metrics::Metrics(const std::string& version, const std::vector<DeviceStatus>& de
         for (const auto& [reason, beyond] : pause_reasons)
             f.paused.Add({{"gpu", device.label}, {"reason", reason}});
         f.mismatches.Add({{"gpu", device.label}});
+        for (Family<Counter>* family : {&f.sieve_passed, &f.sieve_expected, &f.sieve_gaps})
+            family->Add({{"gpu", device.label}});
         for (const WindowMark mark : marks)
             f.day_windows.Add({{"gpu", device.label}, {"state", std::string{to_string(mark)}}});
     }
@@ -223,6 +234,14 @@ void Metrics::set_paused(const std::string& gpu, const Beyond& beyond) {
     for (const auto& [reason, part] : pause_reasons)
         families_->paused.Add({{"gpu", gpu}, {"reason", reason}}).Set(beyond.*part ? 1 : 0);
 }
+void Metrics::count_sieve(const std::string& gpu, const Sieve& sieve, bool gap) {
+    Families& f = *families_;
+    f.sieve_passed.Add({{"gpu", gpu}}).Increment(static_cast<double>(sieve.passed));
+    f.sieve_expected.Add({{"gpu", gpu}})
+        .Increment(static_cast<double>(sieve.expected_65536ths) / 65'536);
+    if (gap) f.sieve_gaps.Add({{"gpu", gpu}}).Increment();
+}
+
 void Metrics::count_mismatches(const std::string& gpu, std::uint64_t mismatches) {
     families_->mismatches.Add({{"gpu", gpu}}).Increment(static_cast<double>(mismatches));
 }

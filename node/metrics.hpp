@@ -36,6 +36,8 @@ public:
     void set_health(const std::string& gpu, const health::Health& health);
     void set_paused(const std::string& gpu, const Beyond& beyond);
     void count_mismatches(const std::string& gpu, std::uint64_t mismatches);
+    /// Of one check; `gap`: it was not plausible.
+    void count_sieve(const std::string& gpu, const Sieve& sieve, bool gap);
     void count_receipt();
     void set_day_windows(const DeviceStatus& device);
     void set_connected(bool connected);

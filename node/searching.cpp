@@ -66,6 +66,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
     std::uint64_t next = order.resume ? order.resume->next_nonce : order.first_nonce;
     std::uint64_t tried = order.resume ? order.resume->hashes_tried : 0;
     std::uint64_t mismatches = 0;
+    Sieve sieve;
     Backoff pauses{first_pause, longest_pause, next};
     Duty duty{std::max(1u, order.duty)};
 
@@ -82,6 +83,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
             next += result.hashes_tried;
             tried += result.hashes_tried;
             mismatches += result.mismatches;
+            sieve += result.sieve;
             watch.hashed(result.hashes_tried, result.elapsed);
             watch.progress(progress_of(order, best, next, tried));
             pauses.reset();
@@ -94,7 +96,7 @@ SearchOutcome search_until(Searcher& searcher, const SearchOrder& order, const S
             sleep_until(std::min(steady_clock::now() + pause, watch.stop()), watch.abandon);
         }
     }
-    return {best.sorted(), tried, watch.abandon(), mismatches};
+    return {best.sorted(), tried, watch.abandon(), mismatches, sieve};
 }
 
 Rechecked recheck(const Challenge& challenge, std::span<const Found> found, std::uint32_t k) {

@@ -40,6 +40,7 @@ struct SearchOutcome {
     std::uint64_t hashes_tried{};
     bool abandoned{};
     std::uint64_t mismatches{};  ///< reported by the device, not confirmed by the host (Searcher)
+    Sieve sieve;                 ///< what passed the device's filter, beside what should have
 };
 
 /// Spares asked of a device beyond k, so that one wrong hash does not cost the check.

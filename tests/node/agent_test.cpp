@@ -208,6 +208,20 @@ TEST_F(AgentTest, WhatALaunchWasFoundToLieIsCountedAndShown) {
               std::string::npos);
 }
 
+TEST_F(AgentTest, ACounterThatChanceDoesNotExplainIsCounted) {
+    Node node{folder.path()};
+    node.agent->learn(check_of({}), steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.count() == 1; }));
+    const std::string gaps = "vigil_node_sieve_gaps_total{gpu=\"cpu0\"} ";
+    EXPECT_NE(node.metrics->text().find(gaps + "0"), std::string::npos);
+    EXPECT_EQ(node.metrics->text().find("vigil_node_sieve_expected_total{gpu=\"cpu0\"} 0"),
+              std::string::npos);
+    node.faults[0]->sieve_excess = 900;
+    node.agent->learn(check_of({.ref = 8}), steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return node.count() == 2; }));
+    EXPECT_NE(node.metrics->text().find(gaps + "1"), std::string::npos);
+}
+
 TEST_F(AgentTest, TooFewGoodNoncesAreNotSent) {
     Node node{folder.path()};
     node.faults[0]->wrong_hashes = 9;  // of 8 + 8 spares

@@ -49,6 +49,7 @@ SearchResult TinySearcher::search(const SearchJob& job, const KeepSearching& kee
     } while (keep_searching({result.hashes_tried, result.elapsed}));
     result.best = best.sorted();
     result.mismatches = faults->mismatches;
+    result.sieve = {100 * 65'536, 100U + faults->sieve_excess};
     const int wrong = std::min(faults->wrong_hashes.load(), static_cast<int>(result.best.size()));
     for (int i = 0; i < wrong; ++i) result.best[static_cast<std::size_t>(i)].hash.bytes[0] ^= 0x40;
     return result;

@@ -32,6 +32,7 @@ public:
         std::atomic<std::uint64_t> mismatches{
             0};  ///< a search, as a card's launches would have been found to lie
         std::atomic<int> searches{0};
+        std::atomic<unsigned> sieve_excess{0};  ///< above a mean of 100, in every search
         std::atomic<std::uint64_t> first_nonce{0};  ///< of the latest search
     };
 
