@@ -23,7 +23,7 @@ AffineWords words_of(const std::array<std::uint64_t, 25>& before_chi, std::uint6
         if (i == 10 || i == 11 || i == 14) continue;
         const std::size_t row = i / 5 * 5;
         std::uint64_t after = b[i] ^ (~b[row + (i + 1) % 5] & b[row + (i + 2) % 5]);
-        if (i == 0) after ^= keccak_round_constants[0];
+        if (i == 0) after ^= keccak_iota[0];
         parities[i % 5] ^= after;
         out.lanes[affine++] = interleaved(after);
     }

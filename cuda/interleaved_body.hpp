@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/crypto/keccak_iota.hpp"
 #include "cuda/interleaved_words.hpp"
 
 namespace vigil::cuda {
@@ -18,17 +19,9 @@ struct AffineWords {
 };
 static_assert(sizeof(AffineWords) == AffineWords::size * sizeof(std::uint32_t));
 
-constexpr std::uint64_t keccak_round_constants[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
-    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
-    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
-    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
-
 template <int round>
 struct RoundConstant {
-    static constexpr Interleaved value = interleaved(keccak_round_constants[round]);
+    static constexpr Interleaved value = interleaved(keccak_iota[round]);
 };
 
 /// The state between rounds. `Turns` says which pipe a rotation goes to.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/crypto/keccak_iota.hpp"
 #include "cuda/keccak_words.hpp"
 
 namespace vigil::cuda {
@@ -74,14 +75,22 @@ struct State {
                    lane(b[24]) ^ rol<3>(n));
     }
 
+    template <int first>
+    VIGIL_CUDA_BOTH void rounds_to_22() {
+        constexpr std::uint64_t constant = keccak_iota[first];
+        round(constant);
+        if constexpr (first < 22) rounds_to_22<first + 1>();
+    }
+
     /// Lane 0 after round 23, which is all a search looks at.
     VIGIL_CUDA_BOTH Lane last_round() const {
         const Lane c0 = parity<0>(), c1 = parity<1>(), c2 = parity<2>(), c3 = parity<3>(),
                    c4 = parity<4>();
+        constexpr std::uint64_t last = keccak_iota[23];
         const Lane b0 = xor3(a[0], c4, rol<1>(c1));
         const Lane b1 = rol<44>(xor3(a[6], c0, rol<1>(c2)));
         const Lane b2 = rol<43>(xor3(a[12], c1, rol<1>(c3)));
-        return chi(b0, b1, b2) ^ lane(0x8000000080008008);
+        return chi(b0, b1, b2) ^ lane(last);
     }
 };
 
@@ -90,28 +99,7 @@ VIGIL_CUDA_BOTH Lane hash_lane(const BeforeChi& before_chi, std::uint64_t nonce)
     const Lane n = lane(nonce);
     State s;
     s.first_round(before_chi, {byte_swapped(n.hi), byte_swapped(n.lo)});
-    s.round(0x0000000000008082);
-    s.round(0x800000000000808a);
-    s.round(0x8000000080008000);
-    s.round(0x000000000000808b);
-    s.round(0x0000000080000001);
-    s.round(0x8000000080008081);
-    s.round(0x8000000000008009);
-    s.round(0x000000000000008a);
-    s.round(0x0000000000000088);
-    s.round(0x0000000080008009);
-    s.round(0x000000008000000a);
-    s.round(0x000000008000808b);
-    s.round(0x800000000000008b);
-    s.round(0x8000000000008089);
-    s.round(0x8000000000008003);
-    s.round(0x8000000000008002);
-    s.round(0x8000000000000080);
-    s.round(0x000000000000800a);
-    s.round(0x800000008000000a);
-    s.round(0x8000000080008081);
-    s.round(0x8000000000008080);
-    s.round(0x0000000080000001);
+    s.rounds_to_22<1>();
     return s.last_round();
 }
 

@@ -53,7 +53,7 @@ template <class L>
     const int zeros = task.threshold64 == 0 ? 64 : __builtin_clzll(task.threshold64);
     const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
     const std::uint64_t mask = __builtin_bswap64(leading);
-    const std::uint64_t want = lane_round_constants[23] & mask;
+    const std::uint64_t want = keccak_iota[23] & mask;
 
     std::size_t count = 0;
     std::uint64_t block = task.first & ~(block_nonces - 1);
@@ -68,7 +68,7 @@ template <class L>
             lane.store(lanes);
             for (unsigned i = 0; i < L::width; ++i) {
                 const std::uint64_t nonce = block + place + i;
-                const std::uint64_t hash64 = __builtin_bswap64(lanes[i] ^ lane_round_constants[23]);
+                const std::uint64_t hash64 = __builtin_bswap64(lanes[i] ^ keccak_iota[23]);
                 if (hash64 <= task.threshold64 && nonce >= task.first && nonce <= task.last)
                     found[count++] = nonce;
             }

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/crypto/keccak_iota.hpp"
+
 /// Keccak-f[1600] of one 64-byte message per lane of a vector, for search only: the nonce is the
 /// one part of the message that varies, and lane 0 the one part of the result that is wanted.
 /// core's pow_hash defines the result.
@@ -34,15 +36,6 @@ struct FirstRound {
     /// The state before chi with a zero nonce lane.
     std::uint64_t constant[25];
 };
-
-/// The round constants as immediate operands of this unit.
-inline constexpr std::uint64_t lane_round_constants[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
-    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
-    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
-    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
 
 /// L is one 64-bit lane of one or several states: `L::all(u64)`, `rol<n>(L)`, `L ^ L`, `xor3(a, b,
 /// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::has_xor3`:
@@ -147,10 +140,9 @@ struct KeccakLanes {
         KeccakLanes s;
         s.first_round_and_theta(first, block, place);
         s.rows(
-            lane_round_constants[1],
-            [](const L& lane, int) __attribute__((always_inline)) { return lane; });
+            keccak_iota[1], [](const L& lane, int) __attribute__((always_inline)) { return lane; });
 #pragma GCC unroll 21
-        for (int i = 2; i < 23; ++i) s.round(lane_round_constants[i]);
+        for (int i = 2; i < 23; ++i) s.round(keccak_iota[i]);
         return s.last_round();
     }
 };
@@ -172,7 +164,7 @@ static inline void affine_part(const std::uint64_t (&s)[25], AffinePart& out) {
         for (int x = 0; x < 5; ++x)
             out.after_chi[y + x] = s[y + x] ^ (~s[y + (x + 1) % 5] & s[y + (x + 2) % 5]);
     }
-    out.after_chi[0] ^= lane_round_constants[0];
+    out.after_chi[0] ^= keccak_iota[0];
     out.after_chi[10] = 0;
     out.after_chi[14] = 0;
     for (int x = 0; x < 5; ++x) {

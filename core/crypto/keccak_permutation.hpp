@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "core/crypto/keccak_iota.hpp"
+
 namespace vigil {
 
 /// Keccak-f[1600] unrolled, over any lane type: one 64-bit word for the scalar path, a vector of
@@ -12,14 +14,6 @@ namespace vigil {
 /// Plain arrays and no std templates: this is instantiated in translation units compiled for newer
 /// processors, and nothing they emit may be shared with the rest of the program. For the same
 /// reason an `Ops` lives in an unnamed namespace.
-inline constexpr std::uint64_t keccak_iota[24] = {
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
-    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
-    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
-    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008};
-
 template <class Ops>
 inline void keccak_permute(typename Ops::Lane (&a)[25]) {
     using Lane = typename Ops::Lane;
