@@ -8,7 +8,7 @@ struct RoundConstants {
 };
 constexpr RoundConstants listed() {
     RoundConstants out{};
-    for (int i = 0; i < 24; ++i) out.values[i] = keccak_round_constants[i];
+    for (int i = 0; i < 24; ++i) out.values[i] = keccak_iota[i];
     return out;
 }
 __constant__ RoundConstants round_constants = listed();
