@@ -24,7 +24,7 @@ struct Sources {
 }  // namespace
 
 struct Monitor::Watched {
-    const std::string uid;
+    const Place place;
     const Milliseconds every;
     const std::shared_ptr<Sources> sources;
 
@@ -37,8 +37,8 @@ struct Monitor::Watched {
     bool ended = false;
     std::thread thread;
 
-    Watched(std::string device, Milliseconds period, std::shared_ptr<Sources> from)
-        : uid{std::move(device)}, every{period}, sources{std::move(from)} {}
+    Watched(Place device, Milliseconds period, std::shared_ptr<Sources> from)
+        : place{std::move(device)}, every{period}, sources{std::move(from)} {}
 
     Look look(bool seen) const;
     void run();
@@ -46,8 +46,9 @@ struct Monitor::Watched {
 
 /// `seen`: it was there before, so that its absence is a loss.
 Look Monitor::Watched::look(bool seen) const {
-    Look found = sources->nvml.look(uid);
-    if (found.presence == Presence::silent) found = sources->sysfs.look(uid);
+    Look found = sources->nvml.look(place.uid);
+    if (found.presence == Presence::silent)
+        found = sources->sysfs.look(place.uid, place.pci_address);
     if (found.presence == Presence::silent && seen)
         return {Presence::lost, "its driver no longer lists it", {}};
     return found;
@@ -70,11 +71,11 @@ void Monitor::Watched::run() {
     changed.notify_all();
 }
 
-Monitor::Monitor(const std::vector<std::string>& uids, const MonitorOptions& options)
+Monitor::Monitor(const std::vector<Place>& devices, const MonitorOptions& options)
     : stale_{options.stale} {
     const auto sources = std::make_shared<Sources>(options);
-    for (const std::string& uid : uids) {
-        watched_.push_back(std::make_shared<Watched>(uid, options.every, sources));
+    for (const Place& device : devices) {
+        watched_.push_back(std::make_shared<Watched>(device, options.every, sources));
         watched_.back()->thread = std::thread{[watched = watched_.back()] { watched->run(); }};
     }
 }

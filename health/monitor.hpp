@@ -19,6 +19,12 @@ struct MonitorOptions {
     Milliseconds stale{8000};  ///< an older reading is no reading
 };
 
+/// How drivers find a device.
+struct Place {
+    std::string uid;
+    std::string pci_address;  ///< may be empty
+};
+
 /// What is known of a device at the moment of asking.
 struct Health {
     Presence presence = Presence::unknown;
@@ -31,13 +37,13 @@ struct Health {
 /// come back costs that device's readings and nothing else. Any thread.
 class Monitor {
 public:
-    Monitor(const std::vector<std::string>& uids, const MonitorOptions& options);
+    Monitor(const std::vector<Place>& devices, const MonitorOptions& options);
     /// Waits half a second at most; a thread that is stuck in a driver is left behind.
     ~Monitor();
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;
 
-    /// Never waits for a driver. `index` as in the uids.
+    /// Never waits for a driver. `index` as in the devices.
     Health read(std::size_t index) const;
 
     /// Until every device was looked at once, or `limit`; false then.

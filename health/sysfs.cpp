@@ -119,20 +119,17 @@ std::optional<std::int64_t> property(const std::string& text, const std::string&
 
 }  // namespace
 
-std::optional<std::string> pci_address_of(const std::string& uid) {
-    const std::size_t at = uid.find("pci:");
-    if (at == std::string::npos) return std::nullopt;
-    const std::string address = uid.substr(at + 4);
-    if (address.size() != 12 ||
-        address.find_first_not_of("0123456789abcdef:.") != std::string::npos)
-        return std::nullopt;
-    return address;
-}
-
-Look Sysfs::look(const std::string& uid) const {
+Look Sysfs::look(const std::string& uid, const std::string& pci_address) const {
     if (uid.starts_with("cpu:")) return processor();
-    const auto address = pci_address_of(uid);
-    return address ? card(*address) : Look{};
+    // "0000:03:00.0"; computing_on() takes it apart.
+    constexpr std::string_view digits = "0123456789abcdef";
+    constexpr std::string_view pattern = "dddd:dd:dd.d";
+    if (pci_address.size() != pattern.size()) return {};
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        const bool digit = digits.find(pci_address[i]) != std::string_view::npos;
+        if (pattern[i] == 'd' ? !digit : pci_address[i] != pattern[i]) return {};
+    }
+    return card(pci_address);
 }
 
 Look Sysfs::card(const std::string& address) const {

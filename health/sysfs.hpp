@@ -16,9 +16,9 @@ public:
     explicit Sysfs(std::filesystem::path root, Self self = this_process())
         : root_{std::move(root)}, self_{self} {}
 
-    /// By the PCI address in the uid ("opencl:pci:0000:03:00.0"), or the processor for "cpu:…".
+    /// The card at the PCI address ("0000:03:00.0"), or the processor for a uid "cpu:…".
     /// Silent for anything else, and for what is not in the tree (any more).
-    Look look(const std::string& uid) const;
+    Look look(const std::string& uid, const std::string& pci_address) const;
 
 private:
     Look card(const std::string& address) const;
@@ -28,8 +28,5 @@ private:
     std::filesystem::path root_;
     Self self_;
 };
-
-/// The address in a uid; nothing where there is none.
-std::optional<std::string> pci_address_of(const std::string& uid);
 
 }  // namespace vigil::health

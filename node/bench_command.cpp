@@ -98,7 +98,8 @@ int run_bench(const Config& config, const BenchAsked& asked) {
             const auto kernels = static_cast<unsigned>(kernels_to_measure(searcher, terms).size());
             if (kernels == 0) continue;
             const std::string remembered = memory.kernel(searcher.device());
-            const health::Monitor health{{searcher.device().uid}, {.every = Milliseconds{200}}};
+            const health::Monitor health{{{searcher.device().uid, searcher.device().pci_address}},
+                                         {.every = Milliseconds{200}}};
             terms.clock_mhz = [&health] { return health.read(0).reading.clock_mhz; };
             terms.progress = [&](const BenchTerms::Progress& p) {
                 line.show(devices.labels[i], p);

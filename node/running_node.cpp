@@ -87,10 +87,11 @@ void say_of_new(const SeenDevice& seen, const std::vector<DeviceStatus>& own) {
                 device.label, edge::for_log(device.description.uid, 128));
 }
 
-std::vector<std::string> uids_of(const std::vector<DeviceStatus>& devices) {
-    std::vector<std::string> uids;
-    for (const DeviceStatus& device : devices) uids.push_back(device.description.uid);
-    return uids;
+std::vector<health::Place> places_of(const std::vector<DeviceStatus>& devices) {
+    std::vector<health::Place> places;
+    for (const DeviceStatus& device : devices)
+        places.push_back({device.description.uid, device.description.pci_address});
+    return places;
 }
 
 /// Answers what was taken, until done or a second signal.
@@ -123,7 +124,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()));
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
-    const health::Monitor monitor{uids_of(own), {}};
+    const health::Monitor monitor{places_of(own), {}};
     KernelMemory kernels{folder.path() / "kernels.json", VIGIL_VERSION};
     if (around.retune) kernels.forget();
     look_at(devices, own, {.kernels = &kernels});

@@ -12,7 +12,8 @@ namespace {
 // Of extensions that the oldest headers we build with do not name.
 constexpr cl_device_info device_uuid = 0x106A;        // cl_khr_device_uuid
 constexpr cl_device_info device_pci_bus = 0x410F;     // cl_khr_pci_bus_info
-constexpr cl_device_info device_board_name = 0x4038;  // cl_amd_device_attribute_query
+constexpr cl_device_info device_topology = 0x4037;    // cl_amd_device_attribute_query
+constexpr cl_device_info device_board_name = 0x4038;  // the same
 
 constexpr cl_uint most_platforms = 16;
 constexpr cl_uint most_devices = 64;
@@ -23,6 +24,17 @@ struct PciAddress {
     cl_uint device;
     cl_uint function;
 };
+
+/// cl_device_topology_amd.
+struct AmdTopology {
+    cl_uint type;
+    std::array<cl_uchar, 17> unused;
+    cl_uchar bus;
+    cl_uchar device;
+    cl_uchar function;
+};
+static_assert(sizeof(AmdTopology) == 24);
+constexpr cl_uint topology_is_pci = 1;
 
 bool has(const std::string& extensions, std::string_view name) {
     return extensions.find(name) != std::string::npos;
@@ -40,6 +52,23 @@ std::string uuid_text(const std::array<std::uint8_t, 16>& uuid) {
     return out;
 }
 
+std::string pci_text(const PciAddress& pci) {
+    std::array<char, 48> text{};
+    std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", pci.domain, pci.bus, pci.device,
+                  pci.function);
+    return text.data();
+}
+
+/// Empty where the driver does not tell. AMD's tells no domain: that is 0 but on large machines.
+std::string pci_of(cl_device_id device) {
+    const std::string extensions = device_text(device, CL_DEVICE_EXTENSIONS);
+    if (has(extensions, "cl_khr_pci_bus_info"))
+        return pci_text(device_value(device, device_pci_bus, PciAddress{}));
+    if (!has(extensions, "cl_amd_device_attribute_query")) return {};
+    const auto amd = device_value(device, device_topology, AmdTopology{});
+    return amd.type == topology_is_pci ? pci_text({0, amd.bus, amd.device, amd.function}) : "";
+}
+
 std::string uid_of(cl_device_id device, const std::string& platform, std::size_t index) {
     const std::string extensions = device_text(device, CL_DEVICE_EXTENSIONS);
     constexpr std::array<std::uint8_t, 16> no_uuid{};
@@ -47,13 +76,7 @@ std::string uid_of(cl_device_id device, const std::string& platform, std::size_t
         const auto uuid = device_value(device, device_uuid, no_uuid);
         if (uuid != no_uuid) return uuid_text(uuid);
     }
-    if (has(extensions, "cl_khr_pci_bus_info")) {
-        const auto pci = device_value(device, device_pci_bus, PciAddress{});
-        std::array<char, 64> text{};
-        std::snprintf(text.data(), text.size(), "opencl:pci:%04x:%02x:%02x.%x", pci.domain, pci.bus,
-                      pci.device, pci.function);
-        return text.data();
-    }
+    if (has(extensions, "cl_khr_pci_bus_info")) return "opencl:pci:" + pci_of(device);
     return "opencl:" + platform + ":" + device_text(device, CL_DEVICE_NAME) + ":" +
            std::to_string(index);
 }
@@ -69,7 +92,8 @@ Device described(cl_device_id id, const std::string& platform, std::size_t index
                        .driver = platform + ", " + device_text(id, CL_DRIVER_VERSION),
                        .kernel = "",
                        .memory_bytes = device_value<cl_ulong>(id, CL_DEVICE_GLOBAL_MEM_SIZE, 0),
-                       .compute_units = device_value<cl_uint>(id, CL_DEVICE_MAX_COMPUTE_UNITS, 0)};
+                       .compute_units = device_value<cl_uint>(id, CL_DEVICE_MAX_COMPUTE_UNITS, 0),
+                       .pci_address = pci_of(id)};
     out.open = [id, description = out.description,
                 is_processor = out.is_processor](const OpenOptions& options) {
         return open_device(id, description, is_processor && !options.gpu_kernels, options.limits);

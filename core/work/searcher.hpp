@@ -26,6 +26,7 @@ struct DeviceDescription {
     std::string kernel;  ///< the code path in use, e.g. "avx512", "ulong8"
     std::uint64_t memory_bytes{};
     std::uint32_t compute_units{};  ///< threads, compute units or SMs
+    std::string pci_address{};      ///< "0000:03:00.0" where known; of this machine, never sent
 };
 
 /// Both ends inclusive, so that a range can end at the last nonce, 2⁶⁴−1.

@@ -32,7 +32,7 @@ bool eventually(Condition&& so) {
 
 TEST(Monitor, FollowsWhatTheDriverSays) {
     const FakeCards cards{"driver 1\ngpu GPU-1\ntemperature 50\n"};
-    const Monitor monitor{{"GPU-1"}, quick()};
+    const Monitor monitor{{{"GPU-1", ""}}, quick()};
     ASSERT_TRUE(monitor.wait_first(Milliseconds{10'000}));
     EXPECT_EQ(monitor.read(0).reading.temperature_celsius, 50);
     EXPECT_LT(monitor.read(0).age.value(), Milliseconds{400});
@@ -43,7 +43,7 @@ TEST(Monitor, FollowsWhatTheDriverSays) {
 TEST(Monitor, ADriverThatHangsMakesItsDeviceUnknownAndNoOther) {
     const FakeCards cards{"driver 1\ngpu GPU-1\ntemperature 50\ngpu GPU-2\ntemperature 60\n"};
     {
-        const Monitor monitor{{"GPU-1", "GPU-2"}, quick()};
+        const Monitor monitor{{{"GPU-1", ""}, {"GPU-2", ""}}, quick()};
         ASSERT_TRUE(monitor.wait_first(Milliseconds{10'000}));
         cards.change("driver 1\ngpu GPU-1\ntemperature 50\nhang\ngpu GPU-2\ntemperature 61\n");
         EXPECT_TRUE(eventually([&] { return monitor.read(0).presence == Presence::unknown; }));
@@ -65,7 +65,7 @@ TEST(Monitor, ADriverThatHangsMakesItsDeviceUnknownAndNoOther) {
 
 TEST(Monitor, ALostCardIsLostAndMayComeBack) {
     const FakeCards cards{"driver 1\ngpu GPU-1\ntemperature 50\n"};
-    const Monitor monitor{{"GPU-1"}, quick()};
+    const Monitor monitor{{{"GPU-1", ""}}, quick()};
     ASSERT_TRUE(monitor.wait_first(Milliseconds{10'000}));
     cards.change("driver 1\ngpu GPU-1\ntemperature 50\nlost\n");
     EXPECT_TRUE(eventually([&] { return monitor.read(0).presence == Presence::lost; }));
@@ -83,9 +83,14 @@ TEST(Monitor, WhatNvmlDoesNotKnowIsLookedUpInSys) {
     const test::Tree tree;
     tree.write("class/hwmon/hwmon1/name", "k10temp\n");
     tree.write("class/hwmon/hwmon1/temp1_input", "45000\n");
-    const Monitor monitor{{"cpu:abc", "opencl:nothing:0"}, quick(tree.path())};
+    tree.write("class/drm/card1/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
+    tree.write("class/drm/card1/device/hwmon/hwmon3/temp1_input", "58000\n");
+    const Monitor monitor{
+        {{"cpu:abc", ""}, {"opencl:nothing:0", ""}, {"opencl:AMD:0", "0000:03:00.0"}},
+        quick(tree.path())};
     ASSERT_TRUE(monitor.wait_first(Milliseconds{10'000}));
     EXPECT_EQ(monitor.read(0).reading.temperature_celsius, 45);
+    EXPECT_EQ(monitor.read(2).reading.temperature_celsius, 58);
     EXPECT_EQ(monitor.read(1).presence, Presence::silent);
 }
 

@@ -11,7 +11,7 @@ namespace {
 using test::Tree;
 using ::testing::ElementsAre;
 
-constexpr const char* uid = "opencl:pci:0000:03:00.0";
+constexpr const char* address = "0000:03:00.0";
 
 /// Two cards and a connector of one, as amdgpu writes them.
 void fill(const Tree& tree) {
@@ -34,7 +34,7 @@ void fill(const Tree& tree) {
 TEST(Sysfs, ReadsTheCardAtThisAddress) {
     const Tree tree;
     fill(tree);
-    const Look look = Sysfs{tree.path()}.look(uid);
+    const Look look = Sysfs(tree.path()).look("opencl:AMD:0", address);
     ASSERT_EQ(look.presence, Presence::present);
     const Reading& r = look.reading;
     EXPECT_EQ(r.temperature_celsius, 58) << "the edge's";
@@ -57,7 +57,7 @@ TEST(Sysfs, ACardForComputingHasItsHottestSpotAndErrors) {
     const auto card = tree.path() / "class/drm/card1/device";
     std::filesystem::remove(card / "hwmon/hwmon3/temp1_input");
     tree.write("class/drm/card1/device/ras/umc_err_count", "ue: 3\nce: 12\n");
-    const Reading r = Sysfs{tree.path()}.look(uid).reading;
+    const Reading r = Sysfs(tree.path()).look("opencl:AMD:0", address).reading;
     EXPECT_EQ(r.temperature_celsius, 71);
     EXPECT_EQ(r.ecc, true);
     EXPECT_EQ(r.uncorrected_errors, 3u);
@@ -73,7 +73,7 @@ TEST(Sysfs, NonsenseIsNoReading) {
     tree.write(card / "gpu_busy_percent", "65535\n");
     tree.write(card / "pp_dpm_sclk", "*\n");
     tree.write(card / "mem_info_vram_used", "99999999999999999999999\n");
-    const Look look = Sysfs{tree.path()}.look(uid);
+    const Look look = Sysfs(tree.path()).look("opencl:AMD:0", address);
     EXPECT_EQ(look.presence, Presence::present);
     EXPECT_FALSE(look.reading.temperature_celsius);
     EXPECT_FALSE(look.reading.power_milliwatts);
@@ -96,8 +96,9 @@ TEST(Sysfs, OtherProcessesAreThoseOfTheRocmDriverWithMemoryOnThisCard) {
     tree.write(kfd / "proc/4244/vram_99", "1048576\n");
     tree.write(kfd / ("proc/" + std::to_string(::getpid()) + "/vram_51234"), "1048576\n");
     const Self self{static_cast<std::uint32_t>(::getpid()), false};
-    EXPECT_THAT(Sysfs(tree.path(), self).look(uid).reading.other_processes.value(),
-                ElementsAre(4242u));
+    EXPECT_THAT(
+        Sysfs(tree.path(), self).look("opencl:AMD:0", address).reading.other_processes.value(),
+        ElementsAre(4242u));
 }
 
 TEST(Sysfs, TheProcessorIsAsHotAsItsHottestSocket) {
@@ -108,16 +109,16 @@ TEST(Sysfs, TheProcessorIsAsHotAsItsHottestSocket) {
     tree.write("class/hwmon/hwmon1/temp1_input", "55000\n");
     tree.write("class/hwmon/hwmon2/name", "coretemp\n");
     tree.write("class/hwmon/hwmon2/temp1_input", "63000\n");
-    EXPECT_EQ(Sysfs{tree.path()}.look("cpu:abc").reading.temperature_celsius, 63);
+    EXPECT_EQ(Sysfs(tree.path()).look("cpu:abc", "").reading.temperature_celsius, 63);
 }
 
 TEST(Sysfs, WhatIsNotInTheTreeIsSilent) {
     const Tree tree;
-    EXPECT_EQ(Sysfs{tree.path()}.look("cpu:abc").presence, Presence::silent);
-    EXPECT_EQ(Sysfs{tree.path()}.look(uid).presence, Presence::silent);
-    EXPECT_EQ(Sysfs{tree.path()}.look("opencl:Portable Computing Language:pthread:0").presence,
-              Presence::silent);
-    EXPECT_FALSE(pci_address_of("opencl:pci:../../etc/"));
+    EXPECT_EQ(Sysfs(tree.path()).look("cpu:abc", "").presence, Presence::silent);
+    EXPECT_EQ(Sysfs(tree.path()).look("opencl:AMD:0", address).presence, Presence::silent);
+    for (const char* wrong : {"", "0000:04:00.0", "0000:03:00", "../../../etc", "0000-03-00-0"})
+        EXPECT_EQ(Sysfs(tree.path()).look("opencl:AMD:0", wrong).presence, Presence::silent)
+            << wrong;
 }
 
 }  // namespace

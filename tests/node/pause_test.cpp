@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "node/device_worker.hpp"
+#include "node/guarded_searcher.hpp"
 #include "tests/node/tiny_searcher.hpp"
 
 namespace vigil::node {
@@ -14,11 +15,17 @@ using test::eventually;
 using test::TinySearcher;
 using ::testing::HasSubstr;
 
-/// Counts how often its memory is given back.
+/// Counts how often its memory is given back; its driver is away as often as is asked.
 class Resting : public TinySearcher {
 public:
     explicit Resting(std::shared_ptr<std::atomic<int>> rests) : rests_{std::move(rests)} {}
     void rest() override { ++*rests_; }
+    SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
+        if (*hangs > 0 && (*hangs)-- > 0) throw SearchHung{"its driver has not come back"};
+        return TinySearcher::search(job, keep_searching);
+    }
+
+    const std::shared_ptr<std::atomic<int>> hangs = std::make_shared<std::atomic<int>>(0);
 
 private:
     const std::shared_ptr<std::atomic<int>> rests_;
@@ -40,6 +47,7 @@ struct PauseTest : ::testing::Test {
     std::shared_ptr<std::atomic<int>> rests = std::make_shared<std::atomic<int>>(0);
     std::unique_ptr<Resting> searcher = std::make_unique<Resting>(rests);
     std::shared_ptr<TinySearcher::Faults> faults = searcher->faults;
+    std::shared_ptr<std::atomic<int>> hangs = searcher->hangs;
     DeviceWorker worker{std::move(searcher),
                         {.index = 0, .label = "cpu0", .device = {}},
                         {board, metrics, progress,
@@ -120,6 +128,17 @@ TEST_F(PauseTest, WithoutMemoryToSpareItsBuffersAreGivenBackOnce) {
     set({.temperature = true});
     std::this_thread::sleep_for(Milliseconds{600});
     EXPECT_EQ(*rests, 1) << "heat is no reason";
+}
+
+TEST_F(PauseTest, ADriverThatDoesNotComeBackIsCountedAsSuchAndTriedAgain) {
+    *hangs = 1;
+    take({.work = Milliseconds{1500}});
+    ASSERT_TRUE(eventually([&] { return count() == 1; }));
+    EXPECT_TRUE(done[0]);
+    EXPECT_THAT(metrics.text(),
+                HasSubstr("vigil_node_kernel_errors_total{code=\"hung\",gpu=\"cpu0\"} 1"));
+    EXPECT_THAT(metrics.text(),
+                HasSubstr("vigil_node_kernel_errors_total{code=\"search_failed\",gpu=\"cpu0\"} 0"));
 }
 
 TEST_F(PauseTest, APausedDeviceQuitsAtOnce) {
