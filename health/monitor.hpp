@@ -34,7 +34,8 @@ struct Health {
 };
 
 /// Reads the health of devices again and again, each on a thread of its own: a driver that does not
-/// come back costs that device's readings and nothing else. Any thread.
+/// come back costs that device's readings and nothing else; one that hangs while it is opened, those
+/// of all devices, which are unknown then. Any thread.
 class Monitor {
 public:
     Monitor(const std::vector<Place>& devices, const MonitorOptions& options);
