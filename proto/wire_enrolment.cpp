@@ -61,6 +61,7 @@ Expected<Enrolment, Refusal> enrolment_from_bytes(std::string_view bytes) {
     if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
         return malformed("the enrolment is not a vigil.v1.Enrolment");
     const auto devices = static_cast<std::size_t>(message.devices_size());
+    if (devices == 0) return malformed("devices: none");
     if (devices > max_devices) return too_large("devices of a node", devices, max_devices);
 
     const auto key = fixed_from_proto<PublicKey>(message.public_key(), "public_key");

@@ -182,7 +182,7 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
         return tl::unexpected{*std::move(refusal)};
     if (!known.node && roster_.node_count() >= limits_.nodes)
         return refused(RefusalReason::busy, "this verifier takes no more nodes", retry_when_full);
-    if (!enrolling_.take(std::ssize(claimed.devices), now))
+    if (!enrolling_.take(1 + std::ssize(claimed.devices), now))
         return refused(RefusalReason::busy, "too many enrolments at once", retry_when_busy);
 
     const NodeRecord node{.ref = known.node ? known.node->ref : NodeRef{},

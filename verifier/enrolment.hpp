@@ -40,7 +40,7 @@ struct SignedDeviceRequest {
 struct EnrolmentLimits {
     std::size_t nodes = 200'000;
     std::size_t devices_ever = 1'024;  ///< of a node, retired ones included; 64 at a time
-    WriteRate enrolments;              ///< a token for each device named
+    WriteRate enrolments;              ///< a token for each enrolment and each device named
     WriteRate requests;                ///< a token for each device retired or calibrated
 };
 

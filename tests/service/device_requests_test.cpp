@@ -94,14 +94,14 @@ WorldOptions limited(WriteRate enrolments, WriteRate requests) {
     return options;
 }
 
-TEST(WriteLimits, AnEnrolmentCostsATokenForEachDevice) {
-    World world{limited({.per_second = 1, .burst = 5}, {})};
+TEST(WriteLimits, AnEnrolmentCostsATokenAndOneForEachDevice) {
+    World world{limited({.per_second = 1, .burst = 7}, {})};
     TestNode first{world.connect(), 1, 3}, second{first.channel, 2, 3}, third{first.channel, 3, 9};
     EXPECT_TRUE(first.enrol().ok());
     EXPECT_EQ(reason(second.enrol()), RefusalReason::busy);
     world.clock.advance(1s);
     EXPECT_TRUE(second.enrol().ok());
-    world.clock.advance(4s);
+    world.clock.advance(6s);
     EXPECT_EQ(reason(third.enrol()), RefusalReason::busy);
     world.clock.advance(1s);
     EXPECT_TRUE(third.enrol().ok()) << "more than the bucket holds is the whole bucket";

@@ -147,6 +147,7 @@ TEST_F(Enrolling, ClaimsOutOfTheirLimitsAreRefused) {
     EXPECT_EQ(with([](E& e) { e.name = "\xe2\x80\xae"; }), RefusalReason::malformed);  // U+202E
     EXPECT_EQ(with([](E& e) { e.name = "\xed\xa0\x80"; }), RefusalReason::malformed);  // surrogate
     EXPECT_EQ(with([](E& e) { e.name = "\xc0\xaf"; }), RefusalReason::malformed);      // overlong
+    EXPECT_EQ(with([](E& e) { e.devices.clear(); }), RefusalReason::malformed);
     EXPECT_EQ(with([](E& e) { e.devices.resize(65, e.devices[0]); }), RefusalReason::too_large);
     wire::Enrolment fine = node.claims();
     fine.name =
@@ -190,8 +191,9 @@ TEST_F(Enrolling, FailingStoreIsUnavailableAndNothingIsKnown) {
 
 TEST(EnrolmentLimit, TooManyNodesAndTooManyAtOnceAreBusy) {
     WorldOptions options;
+    // Two tokens an enrolment: one for itself, one for its device.
     options.service.enrolment = {
-        .nodes = 3, .devices_ever = 3, .enrolments = {.per_second = 1, .burst = 2}, .requests = {}};
+        .nodes = 3, .devices_ever = 3, .enrolments = {.per_second = 2, .burst = 4}, .requests = {}};
     World world{options};
     const auto channel = world.connect();
     TestNode first{channel, 1}, second{channel, 2}, third{channel, 3}, fourth{channel, 4};
