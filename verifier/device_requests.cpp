@@ -3,6 +3,7 @@
 #include "core/base/require.hpp"
 #include "proto/edge/files.hpp"
 #include "verifier/enrolment.hpp"
+#include "verifier/refused.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -11,11 +12,6 @@ using wire::Refusal;
 using wire::RefusalReason;
 
 constexpr Milliseconds retry_when_busy{5'000};
-
-tl::unexpected<Refusal> refused(RefusalReason reason, std::string message,
-                                Milliseconds retry_after = {}) {
-    return tl::unexpected{Refusal{reason, std::move(message), {}, retry_after}};
-}
 
 tl::unexpected<Refusal> closing_its_books() {
     return refused(RefusalReason::busy, "the verifier is closing its books", retry_when_busy);

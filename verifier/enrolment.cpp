@@ -4,6 +4,7 @@
 
 #include "core/base/ids.hpp"
 #include "proto/edge/files.hpp"
+#include "verifier/refused.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -13,11 +14,6 @@ using wire::RefusalReason;
 
 constexpr Milliseconds retry_when_busy{5'000};
 constexpr Milliseconds retry_when_full{3'600'000};
-
-tl::unexpected<Refusal> refused(RefusalReason reason, std::string message,
-                                Milliseconds retry_after = {}) {
-    return tl::unexpected{Refusal{reason, std::move(message), {}, retry_after}};
-}
 
 bool claims_the_same(const NodeRecord& node, const wire::Enrolment& claimed) {
     return node.payout == claimed.payout && node.name == claimed.name &&

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "verifier/refused.hpp"
 #include "verifier/service/messages.hpp"
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/open_checks.hpp"
@@ -11,11 +12,6 @@ namespace {
 
 constexpr Milliseconds replaced_pause{60'000};  ///< two machines with one key must not fight
 constexpr Milliseconds store_pause{5'000};
-
-tl::unexpected<Refusal> refused(RefusalReason reason, std::string message,
-                                Milliseconds retry_after = {}) {
-    return tl::unexpected{Refusal{reason, std::move(message), {}, retry_after}};
-}
 
 void replace(Parts& parts, const Switchboard::Route& older) {
     ++parts.sessions_replaced;
