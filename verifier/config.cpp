@@ -31,7 +31,7 @@ void declare(edge::Settings& settings, Config& c) {
     add("tls.key", &c.key, "PEM file of its key, mode 0600");
     add("tls.names", &c.names, "names and addresses of a certificate made here");
     add("limits_per_address", &c.limits_per_address,
-        "false where a balancer hides the nodes' addresses");
+        "limits of each address; false where a balancer hides the nodes' addresses");
     add("http.address", &c.http_address, "address of /metrics, /healthz, /readyz");
     number("http.port", &c.http_port, "its port; 0: a free one", 0, highest_port);
     add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");

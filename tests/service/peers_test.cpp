@@ -33,8 +33,16 @@ TEST(Peers, NobodyUsesUpTheShareOfAnothersNode) {
     EXPECT_EQ(submissions.enter("owner", node, 3), 3U);
     submissions.leave("stranger", node);
     EXPECT_EQ(submissions.enter("stranger", another, 9), 1U);
-    EXPECT_EQ(submissions.enter("", node, 9), 4U) << "an unknown peer has no limit of its own";
-    EXPECT_EQ(submissions.enter("", another, 9), 4U);
+}
+
+/// A stranger who names a node must not use up its share where the two cannot be told apart.
+TEST(Peers, WhoCannotBeToldApartIsNotCounted) {
+    Submissions submissions{/*of_node=*/4, /*of_peer=*/6};
+    const NodeId node{{1}};
+    EXPECT_EQ(submissions.enter("", node, 64), 64U) << "a stranger, perhaps";
+    EXPECT_EQ(submissions.enter("", node, 64), 64U) << "the node";
+    submissions.leave("", node);
+    EXPECT_EQ(submissions.enter("owner", node, 4), 4U);
 }
 
 TEST(Peers, TallyKeepsOnlyWhatIsUnderWay) {
@@ -127,6 +135,7 @@ TEST(PollingLimits, BehindAProxyPeersAreNotCounted) {
         WorldOptions options;
         options.tls = tls;
         options.service.limits_per_peer = !tls;
+        options.service.submitted_of_node = 1;
         options.service.submitted_of_peer = 1;
         options.service.unopened_of_peer = 1;
         World world{options};

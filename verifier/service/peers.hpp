@@ -53,22 +53,24 @@ private:
 
 /// Answers of SubmitAnswers that have no reply yet. A caller has not proven which node it is until
 /// its signature was verified, so a node's share is counted for each peer by itself: nobody uses up
-/// that of another.
+/// that of another. Callers that cannot be told apart are not counted, or a stranger would use up
+/// the share of a node by naming it; Answers bounds those of all callers together.
 class Submissions {
 public:
     Submissions(std::size_t of_node, std::size_t of_peer) : nodes_{of_node}, peers_{of_peer} {}
 
-    /// How many of `wanted` may begin. `peer` empty: only the node counts.
+    /// How many of `wanted` may begin. `peer` empty: unknown, all.
     std::size_t enter(const std::string& peer, const NodeId& node, std::size_t wanted) {
+        if (peer.empty()) return wanted;
         const std::size_t of_node = nodes_.enter({peer, node}, wanted);
-        if (peer.empty()) return of_node;
         const std::size_t granted = peers_.enter(peer, of_node);
         nodes_.leave({peer, node}, of_node - granted);
         return granted;
     }
     void leave(const std::string& peer, const NodeId& node) {
+        if (peer.empty()) return;
         nodes_.leave({peer, node});
-        if (!peer.empty()) peers_.leave(peer);
+        peers_.leave(peer);
     }
 
 private:

@@ -31,10 +31,11 @@ struct ServiceOptions {
     std::size_t max_streams = 20'000;    ///< sessions, opened or not
     std::size_t max_unopened = 4'096;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
-    std::size_t submitted_of_node = 64;  ///< the same of a node that polls
-    /// Of one peer (peers.hpp): answers of polling nodes, and sessions without a proven key. Not
-    /// held to without TLS, where a proxy in between is everybody's peer.
+    /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll, and
+    /// sessions without a proven key. Not held to without TLS, where a proxy in between is
+    /// everybody's peer.
     bool limits_per_peer = true;
+    std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
     Milliseconds open_within{10'000};     ///< from the stream's start to its opening
