@@ -20,7 +20,7 @@ struct ReplayProgress {
 
 struct ReplayOptions {
     /// Where the second store is built: ":memory:", or a path that does not exist yet. It grows as
-    /// large as the record; the process itself holds no more than a day's rows and some 16,000
+    /// large as the record; the process itself holds no more than a day's rows and some 24,000
     /// answers.
     std::string scratch = ":memory:";
     std::function<void(const ReplayProgress&)> progress;  ///< may be empty

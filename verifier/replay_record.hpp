@@ -19,7 +19,7 @@ using RecordEvent = std::variant<EnrolmentEntry, CalibrationRecord, StoredAnswer
 
 /// Reads a store's record in order of time. At one moment requests come before calibrations and
 /// those before answers, because each needs the other. Requests keep the order they were recorded
-/// in. Holds at most 64 answers of each of the 256 buckets, and the calibrations of two `chunk`s.
+/// in. Holds at most 95 answers of each of the 256 buckets, and the calibrations of two `chunk`s.
 ///
 /// Reads one snapshot until it is told of another, in which it looks for what was added. Answers
 /// and requests are numbered as they were recorded, so nothing added is missed; a calibration is
