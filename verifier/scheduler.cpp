@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <thread>
+#include <utility>
 
 namespace vigil::verifier {
 namespace {
@@ -86,7 +87,10 @@ Scheduler::Scheduler(Timeline& timeline, ClockGuard& clock, SchedulerHooks hooks
           hooks)},
       books_{std::make_unique<Loop>(
           "keeping books",
-          [&timeline, &clock](Instant now) {
+          [&timeline, &clock, known = clock.steps_ahead()](Instant now) mutable {
+              // Asked after the time was taken, which may be the first after a step.
+              const std::uint64_t steps = clock.steps_ahead();
+              if (std::exchange(known, steps) != steps) timeline.clock_stepped_ahead();
               return clock.held() ? timeline.stay_alive(now) : timeline.keep_books(now);
           },
           clock, std::move(hooks))} {}

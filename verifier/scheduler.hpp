@@ -20,7 +20,8 @@ struct SchedulerHooks {
 /// window never delays the beginning of a check. Wakes at least once a second, because the wall
 /// clock may jump. A failure is retried with backoff (0.1 s to 5 s), for ever: nothing is skipped.
 /// While the guard holds the clock, checks and heartbeats go on by the time it gives, and the books
-/// wait: no window is closed, no day settled, no key drawn or revealed.
+/// wait: no window is closed, no day settled, no key drawn or revealed. Steps ahead that the guard
+/// believed are told to the timeline before anything else is done at a time after them.
 class Scheduler {
 public:
     Scheduler(Timeline& timeline, ClockGuard& clock, SchedulerHooks hooks);

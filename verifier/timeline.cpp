@@ -107,6 +107,7 @@ Instant Timeline::keep_books(Instant now) {
     // A refresh that failed after a closing is made up for here.
     if (roster_.as_of() != last_closed_) roster_.refresh_baselines();
     if (due) judge_early(next_window());
+    if (silent_) return next_beat();
     for (int closed = 0; closed < options_.windows_per_call; ++closed) {
         if (last_closed_) {
             const DayIndex day = calendar_.day_of(*last_closed_);
@@ -114,7 +115,7 @@ Instant Timeline::keep_books(Instant now) {
             if (day_is_over && (!last_settled_ || *last_settled_ < day)) settle(day, now);
         }
         const Instant closes = calendar_.span(next_window()).end + options_.grace;
-        if (now <= closes) return std::min(*beat_ + heartbeat_every, closes + Milliseconds{1});
+        if (now <= closes) return std::min(next_beat(), closes + Milliseconds{1});
         if (!close_next(now)) return now + options_.grace;
     }
     return now;
@@ -122,20 +123,21 @@ Instant Timeline::keep_books(Instant now) {
 
 Instant Timeline::stay_alive(Instant now) {
     if (beat_is_due(now)) beat(now);
-    return *beat_ + heartbeat_every;
+    return next_beat();
 }
 
 WindowIndex Timeline::next_window() const {
     return last_closed_ ? *last_closed_ + 1 : calendar_.window_at(schedule_.genesis().founded);
 }
 
-bool Timeline::beat_is_due(Instant now) const {
-    return !beat_ || now - *beat_ >= heartbeat_every || now + step_back_max < *beat_;
+Instant Timeline::next_beat() const {
+    return *beat_ + (silent_ ? heartbeat_gap_max + Milliseconds{1} : heartbeat_every);
 }
 
 void Timeline::beat(Instant now) {
     store_.write([&](Transaction& tx) { tx.add_heartbeat(options_.replica, now); });
     beat_ = now;
+    silent_ = false;
 }
 
 void Timeline::draw_keys(Instant now) {

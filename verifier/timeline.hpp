@@ -57,6 +57,12 @@ public:
     /// Instead of keep_books() while the clock cannot be believed: heartbeats and nothing else.
     Instant stay_alive(Instant now);
 
+    /// The clock went ahead by more than time passed, within what is believed (protocol 1.4). What
+    /// runs at such a step loses its slack to it, so no heartbeat is written until the last one is
+    /// more than heartbeat_gap_max behind: by its gap the record makes void what the step met (5.9
+    /// a). Nothing is closed until then. For the thread of keep_books().
+    void clock_stepped_ahead() { silent_ = beat_.has_value(); }
+
     /// Both, for one thread.
     Instant advance_to(Instant now);
 
@@ -77,7 +83,8 @@ private:
     void start_spot_checks(Instant now);
     void report_start(Instant start, Instant now) const;
 
-    bool beat_is_due(Instant now) const;
+    Instant next_beat() const;
+    bool beat_is_due(Instant now) const { return !beat_ || now >= next_beat(); }
     void beat(Instant now);
     void draw_keys(Instant now);
     bool close_next(Instant now);
@@ -104,7 +111,10 @@ private:
     std::optional<std::uint64_t> known_version_;
 
     // keep_books() only
+    /// The last heartbeat. They only ascend: time that is lived again, after a step back, keeps
+    /// those and the gaps that it has, which may have decided something.
     std::optional<Instant> beat_;
+    bool silent_{};  ///< until a gap that is a verifier's fault
     std::optional<DayIndex> keys_through_;
     std::optional<WindowIndex> last_closed_;
     std::optional<DayIndex> last_settled_;

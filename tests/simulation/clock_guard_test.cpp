@@ -86,6 +86,47 @@ TEST_F(Clocks, AStepBackIsBelieved) {
     EXPECT_FALSE(guard.held());
 }
 
+/// It was there before, so nothing is decided early by it.
+TEST_F(Clocks, AStepBackMayBeSetRightAgain) {
+    pass(10s);
+    wall -= 1h;
+    EXPECT_EQ(guard.now(), begin + 10s - 1h);
+    pass(2h);
+    EXPECT_EQ(guard.now(), begin + 10s + 1h);
+    wall += 1h;
+    EXPECT_EQ(guard.now(), begin + 10s + 2h);
+    EXPECT_FALSE(guard.held());
+    EXPECT_EQ(jumps, (std::vector<Milliseconds>{-1h, 1h}));
+
+    wall -= 1h;
+    EXPECT_EQ(guard.now(), begin + 10s + 1h);
+    wall += 1h + 60'001ms;
+    EXPECT_EQ(guard.now(), begin + 10s + 1h) << "further ahead than it ever was";
+    EXPECT_TRUE(guard.held());
+    EXPECT_EQ(leaps.size(), 1U);
+}
+
+TEST_F(Clocks, StepsAheadThatAreBelievedAreCounted) {
+    struct Case {
+        Milliseconds step;
+        std::uint64_t steps;
+        bool held;
+    };
+    const Case cases[] = {{2s, 0, false},      {2'001ms, 1, false}, {-2'001ms, 1, false},
+                          {2'001ms, 2, false}, {-1h, 2, false},     {1h, 3, false},
+                          {60'001ms, 3, true}, {0ms, 3, true},      {-15s, 4, false},
+                          {0ms, 4, false},     {60s, 5, false},     {24h, 5, true},
+                          {-24h, 5, false},    {1'999ms, 5, false}};
+    for (const Case& one : cases) {
+        SCOPED_TRACE(&one - cases);
+        pass(1s);
+        wall += one.step;
+        guard.now();
+        EXPECT_EQ(guard.steps_ahead(), one.steps);
+        EXPECT_EQ(guard.held().has_value(), one.held);
+    }
+}
+
 TEST_F(Clocks, ARestartBelievesWhateverItFinds) {
     wall += 24h;
     EXPECT_EQ(guard.now(), begin);

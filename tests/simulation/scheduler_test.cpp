@@ -146,14 +146,37 @@ TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
     Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(1s);
-    clock.jump = 20s;
+    clock.jump = 40s;
     std::this_thread::sleep_for(4s);
     scheduler.stop();
     EXPECT_EQ(failures, 3);
-    EXPECT_GE(closings().size(), 10U) << "the jump went over ten windows of two seconds";
+    EXPECT_GE(closings().size(), 20U) << "the jump went over twenty windows of two seconds";
     expect_in_order();
-    EXPECT_GT(told_jump.load(), 15s);
+    EXPECT_GT(told_jump.load(), 35s);
     EXPECT_EQ(leaps, 0);
+}
+
+TEST_F(SchedulerOverThreads, AStepAheadIsSilentUntilTheGapIsAFault) {
+    Timeline timeline{
+        world.store(), world.roster(), world.schedule(), {}, {.replica = 0, .grace = 50ms}, hooks};
+    Scheduler scheduler{timeline, guard, scheduler_hooks};
+    const Instant begin = clock();
+    scheduler.start();
+    std::this_thread::sleep_for(1s);
+    const std::size_t before = closings().size();
+    const std::size_t beats = heartbeats(begin, begin + 1h);
+    clock.jump = 8s;
+    std::this_thread::sleep_for(3s);
+    EXPECT_EQ(heartbeats(begin, begin + 1h), beats) << "that of ten seconds is withheld";
+    EXPECT_EQ(closings().size(), before);
+    clock.jump = 32s;
+    std::this_thread::sleep_for(2s);
+    scheduler.stop();
+    EXPECT_EQ(heartbeats(begin, begin + 30s), beats);
+    EXPECT_GT(heartbeats(begin, begin + 1h), beats);
+    EXPECT_GE(closings().size(), before + 10);
+    expect_in_order();
+    EXPECT_EQ(failures, 0);
 }
 
 TEST_F(SchedulerOverThreads, BelievesNoLeapAndGoesOnWhenTheClockIsBack) {
