@@ -1,7 +1,6 @@
 #include "verifier/replay.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "verifier/answers.hpp"
 #include "verifier/day_settler.hpp"
 #include "verifier/judging.hpp"
+#include "verifier/replay_calibrations.hpp"
 #include "verifier/replay_comparison.hpp"
 #include "verifier/replay_copies.hpp"
 #include "verifier/replay_record.hpp"
@@ -48,7 +48,7 @@ public:
                   }},
           requests_{*store_, schedule_, report_},
           window_{calendar_.window_at(genesis_.founded)},
-          calibrations_from_{window_} {
+          calibrations_{*store_, window_, name_device(), report_} {
         read_roster();
     }
 
@@ -69,7 +69,7 @@ public:
         if (unsettled_) compare_settlement(*std::exchange(unsettled_, std::nullopt));
         close_missing(window_, closing);
         close(closing);
-        compare_calibrations(closing.window);
+        calibrations_.compare(*record_, closing.window - 1);
         window_ = closing.window + 1;
         return true;
     }
@@ -160,23 +160,6 @@ private:
         });
     }
 
-    /// A calibration may be answered long after its window was closed, so a difference now may be
-    /// none in the end: the window is compared again.
-    void compare_calibrations(WindowIndex until) {
-        for (; calibrations_from_ < until; ++calibrations_from_) {
-            ReplayReport now;
-            store_->read([&](Reader& replayed) {
-                compare_verdicts(record_->calibration_verdicts_of(calibrations_from_),
-                                 replayed.calibration_verdicts_of(calibrations_from_), false,
-                                 name_device(), now);
-            });
-            if (now.agrees())
-                report_.verdicts += now.verdicts;
-            else
-                calibrations_again_[calibrations_from_] = 0;
-        }
-    }
-
     /// Everything after the last closed window, and what is compared once.
     void finish(WindowIndex next) {
         if (unsettled_ && record_->settled_day(unsettled_->day)) compare_settlement(*unsettled_);
@@ -187,15 +170,8 @@ private:
         for (WindowIndex window = next; window <= latest_claim_; ++window)
             compare_window(window, true);
         if (calendar_.first_window(calendar_.day_of(next)) < next) finish_day(next);
+        calibrations_.finish(*record_, std::max(latest_claim_, next - 1), next - 1);
         store_->read([&](Reader& replayed) {
-            for (; calibrations_from_ <= std::max(latest_claim_, next - 1); ++calibrations_from_)
-                calibrations_again_[calibrations_from_] = 0;
-            for (const auto& [again, counted] : calibrations_again_) {
-                report_.verdicts -= counted;
-                compare_verdicts(record_->calibration_verdicts_of(again),
-                                 replayed.calibration_verdicts_of(again), again + 1 >= next,
-                                 name_device(), report_);
-            }
             compare_calibrations_issued(record_->latest_calibrations(),
                                         replayed.latest_calibrations(), name_device(), report_);
             compare_nodes(record_->nodes(), replayed.nodes(), report_);
@@ -286,19 +262,11 @@ private:
             latest_claim_ = std::max(latest_claim_, claim.window);
             if (claim.kind != CheckKind::calibration) continue;
             calibrates = true;
-            compare_calibrations_again(claim.window);
+            calibrations_.answered(claim.window);
         }
         waiting_.push_back(*std::move(judged));
         // A calibration judges what comes after it.
         if (calibrates || waiting_.size() >= answers_a_write) write_answers();
-    }
-
-    /// The verdict of a calibration whose window was compared already.
-    void compare_calibrations_again(WindowIndex window) {
-        if (window >= calibrations_from_ || calibrations_again_.contains(window)) return;
-        store_->read([&](Reader& replayed) {
-            calibrations_again_[window] = std::ssize(replayed.calibration_verdicts_of(window));
-        });
     }
 
     bool counts_in(const StoredAnswer& stored, WindowIndex window) {
@@ -380,9 +348,7 @@ private:
     WindowIndex latest_claim_{-1};
     std::optional<Instant> passed_;        ///< when the last replayed window was closed
     std::optional<SettledDay> unsettled_;  ///< replayed, but not in the record yet
-    WindowIndex calibrations_from_;        ///< the first that was not compared
-    /// Compared at the end, with the verdicts that were counted before.
-    std::map<WindowIndex, std::int64_t> calibrations_again_;
+    CalibrationVerdicts calibrations_;
 };
 
 }  // namespace
