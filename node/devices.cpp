@@ -40,9 +40,10 @@ Backend backend_of(const std::string& word) {
 }  // namespace
 
 OwnDevices find_devices(const Config& config, const std::string& machine,
-                        std::set<std::string> leave_out) {
+                        std::set<std::string> leave_out, std::set<std::string> keep) {
     SearcherOptions options;
     options.leave_out = std::move(leave_out);
+    options.keep = std::move(keep);
     const unsigned processors = narrow_to(cpu_list(config.cpu_affinity));
     options.cpu_threads =
         config.cpu_threads > 0 ? static_cast<unsigned>(config.cpu_threads) : processors;

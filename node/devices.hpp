@@ -16,11 +16,11 @@ struct OwnDevices {
     std::vector<std::string> notes;   ///< what is used, what is not, and why
 };
 
-/// Every device the configuration allows but those to be left out, by uid. Narrows this process to
-/// cpu.affinity first. Throws Fatal E-CONFIG when none of those processors exists; an empty result
-/// is the caller's to judge.
+/// Every device the configuration allows but those to be left out, by uid; processors of `keep`
+/// also beside a GPU. Narrows this process to cpu.affinity first. Throws Fatal E-CONFIG when none
+/// of those processors exists; an empty result is the caller's to judge.
 OwnDevices find_devices(const Config& config, const std::string& machine,
-                        std::set<std::string> leave_out = {});
+                        std::set<std::string> leave_out = {}, std::set<std::string> keep = {});
 
 /// For commands that must not make a data folder: the machine id where one can be had without
 /// writing, else "none".

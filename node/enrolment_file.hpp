@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include "core/base/bytes.hpp"
 #include "proto/messages.hpp"
@@ -19,6 +21,9 @@ bool enrolled_as(const std::filesystem::path& data_dir, const NetworkId& network
 std::uint64_t next_sequence(const std::filesystem::path& data_dir, std::uint64_t at_least);
 void save_enrolment(const std::filesystem::path& data_dir, const NetworkId& network,
                     const wire::Enrolment& claim);
+
+/// The uids of all devices enrolled from this folder, retired ones too; at most 256.
+std::set<std::string> enrolled_uids(const std::filesystem::path& data_dir);
 
 /// The next start enrols again, whatever it claims: the verifier may know otherwise. Keeps the
 /// sequence.

@@ -4,12 +4,14 @@
 #include <iostream>
 #include <spdlog/spdlog.h>
 
+#include "core/base/ids.hpp"
 #include "core/crypto/payout_address.hpp"
 #include "health/monitor.hpp"
 #include "node/connection.hpp"
 #include "node/console.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
+#include "node/enrolment_file.hpp"
 #include "node/first_look.hpp"
 #include "node/identity.hpp"
 #include "node/limit_keeper.hpp"
@@ -82,8 +84,8 @@ void say_of_new(const SeenDevice& seen, const std::vector<DeviceStatus>& own) {
     for (const DeviceStatus& device : own)
         if (device.description.backend == Backend::cpu)
             spdlog::warn(
-                "without --backends, {} is left out beside a GPU; so that nobody waits for it: "
-                "vigil-node retire --device {}",
+                "{} is enrolled, so it goes on beside a GPU; to let it go: vigil-node retire "
+                "--device {}, and leave the node running until then",
                 device.label, edge::for_log(device.description.uid, 128));
 }
 
@@ -92,6 +94,15 @@ std::vector<health::Place> places_of(const std::vector<DeviceStatus>& devices) {
     for (const DeviceStatus& device : devices)
         places.push_back({device.description.uid, device.description.pci_address});
     return places;
+}
+
+/// The devices whose checks somebody waits for: what has been enrolled and was not retired.
+std::set<std::string> earning(const std::filesystem::path& data_dir, const PublicKey& key) {
+    const std::set<DeviceId> retired = retired_devices(data_dir);
+    std::set<std::string> uids = enrolled_uids(data_dir);
+    std::erase_if(uids,
+                  [&](const std::string& uid) { return retired.contains(device_id(key, uid)); });
+    return uids;
 }
 
 /// Answers what was taken, until done or a second signal.
@@ -121,7 +132,8 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     if (identity.created)
         spdlog::info("made a new node key in {}; back it up: this node's standing belongs to it",
                      (folder.path() / "node.key").string());
-    OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()));
+    OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()), {},
+                                      earning(folder.path(), identity.key.public_key()));
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
     const health::Monitor monitor{places_of(own), {}};

@@ -48,7 +48,14 @@ Choice choose(const std::vector<Candidate>& candidates, const SearcherOptions& o
         const Candidate& candidate = candidates[i];
         const bool second_best = !listed && !candidate.is_gpu &&
                                  (gpu || (cpu && candidate.device.backend != Backend::cpu));
-        if (second_best) {
+        const bool kept = second_best && options.keep.contains(candidate.device.uid);
+        if (kept && uids.insert(candidate.device.uid).second) {
+            choice.used.push_back(i);
+            choice.notes.push_back(quoted(candidate.device) +
+                                   " is used as well, being enrolled; to let it go: vigil-node "
+                                   "retire --device " +
+                                   candidate.device.uid);
+        } else if (second_best) {
             choice.notes.push_back(quoted(candidate.device) + " is left out: " +
                                    (gpu ? "this machine has a GPU"
                                         : "it is the same processor that the CPU searcher uses"));

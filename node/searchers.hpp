@@ -20,6 +20,9 @@ struct SearcherOptions {
     std::string machine_id;  ///< for the CPU's uid (protocol 1.8)
     /// By uid: chosen as ever, but not opened and not in the result. Somebody else has them open.
     std::set<std::string> leave_out{};
+    /// By uid: processors used beside a GPU all the same. They are enrolled, and one that stays
+    /// away is slashed.
+    std::set<std::string> keep{};
 };
 
 struct FoundSearchers {

@@ -61,6 +61,19 @@ TEST(RetiredDevices, WhatAnotherUserForgotTheNodeCanRead) {
     EXPECT_EQ(mode(), std::filesystem::perms{0644});
 }
 
+TEST(RetiredDevices, WhatWasEnrolledOnceIsKnownWhenLaterEnrolmentsLeaveItOut) {
+    const test::Folder folder;
+    const NetworkId network = network_id("n");
+    EXPECT_TRUE(enrolled_uids(folder.path()).empty());
+    wire::Enrolment claim;
+    claim.devices.push_back({"cpu:abc", Backend::cpu, "Processor", "", 0});
+    save_enrolment(folder.path(), network, claim);
+    claim.devices.front().uid = "GPU-1";
+    save_enrolment(folder.path(), network, claim);
+    forget_enrolment(folder.path());
+    EXPECT_EQ(enrolled_uids(folder.path()), (std::set<std::string>{"GPU-1", "cpu:abc"}));
+}
+
 TEST(RetiredDevices, AnEnrolmentThatCannotBeReadIsMadeAgain) {
     const test::Folder folder;
     std::filesystem::create_directory(folder.path() / "enrolment");  // root reads any file

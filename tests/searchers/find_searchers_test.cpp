@@ -49,6 +49,14 @@ TEST(ChooseSearchers, WithoutAGpuTheCpuAndNotItsTwinUnderOpencl) {
     EXPECT_THAT(choice.notes, Contains(HasSubstr("no GPU found: hashing on the CPU")));
 }
 
+TEST(ChooseSearchers, AProcessorThatIsEnrolledStaysBesideAGpuThatCame) {
+    SearcherOptions options;
+    options.keep = {"cpu:abc", "cpu:of another machine"};
+    const Choice choice = choose({cpu, pocl, card}, options);
+    EXPECT_THAT(choice.used, ElementsAre(2, 0));
+    EXPECT_THAT(choice.notes, Contains(HasSubstr("retire --device cpu:abc")));
+}
+
 TEST(ChooseSearchers, AProcessorUnderOpenclWhereTheCpuSearcherIsOff) {
     SearcherOptions options;
     options.use_cpu = false;
