@@ -27,24 +27,17 @@ struct SeenDevice {
 Expected<std::vector<SeenDevice>, std::string> unused_devices(std::string_view listing,
                                                               const std::set<std::string>& own);
 
-/// What a command prints, at most 1 MiB; its errors are thrown away. Ended after `limit` or when
-/// `abandon` is true, asked ten times a second: then, or when it cannot be started, the error says
-/// why. Whatever it ends with, its output counts.
-Expected<std::string, std::string> output_of(const std::vector<std::string>& command,
-                                             Milliseconds limit,
-                                             const std::function<bool()>& abandon);
-
 /// Looks for devices that were not there at the start, again and again: a driver that was loaded
 /// late, a card that fell off its bus and came back. The looking is another process's: a driver's
 /// loader looks once in the life of one. Stops at the first find.
 class Lookout {
 public:
-    /// Called on the lookout's thread; `abandon` is true when the lookout shall end.
+    /// Called on the lookout's thread; `abandon` is true when the look shall end.
     using Look = std::function<Expected<std::vector<SeenDevice>, std::string>(
         const std::function<bool()>& abandon)>;
 
     /// A look after `first`, then after pauses that double up to `longest`, jittered as Backoff is;
-    /// each only while `calm`.
+    /// each only while `calm`: one that is no longer is abandoned, and made again after `first`.
     Lookout(Look look, std::function<bool()> calm, Milliseconds first, Milliseconds longest);
     ~Lookout();
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "node/commands.hpp"
+#include "node/outside_command.hpp"
 #include "node/running_node.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
@@ -231,7 +232,8 @@ std::vector<std::string> settings_given(int argc, char** argv) {
         const std::string_view word = argv[i];
         if (word == "--starts-anew")
             ++i;
-        else if (word != "--retune" && !word.starts_with("--starts-anew="))
+        else if (word != "--retune" && !word.starts_with("--retune=") &&
+                 !word.starts_with("--starts-anew="))
             words.emplace_back(word);
     }
     return words;
@@ -245,7 +247,7 @@ std::vector<std::string> settings_given(int argc, char** argv) {
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    close_when_executing();
     ::execv(own_program, arguments.data());
     throw edge::Fatal{edge::exit_no_device, "E-DEVICE",
                       std::string{"cannot start anew for a device that came: "} +

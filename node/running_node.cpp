@@ -17,6 +17,7 @@
 #include "node/limit_keeper.hpp"
 #include "node/local_api.hpp"
 #include "node/lookout.hpp"
+#include "node/outside_command.hpp"
 #include "node/rehearse.hpp"
 #include "node/retired_devices.hpp"
 #include "node/verifier_link.hpp"
@@ -69,8 +70,9 @@ std::unique_ptr<Lookout> lookout_for(const Config& config, const std::vector<Dev
     command.push_back(list);
     const auto first = first_look_again * (1U << std::min(around.starts_anew, 4U));
     return std::make_unique<Lookout>(
-        [command, uids](const std::function<bool()>& abandon) {
-            return output_of(command, look_limit, abandon).and_then([&](const std::string& text) {
+        [process = std::make_shared<OutsideCommand>(command),
+         uids](const std::function<bool()>& abandon) {
+            return process->output(look_limit, abandon).and_then([&](const std::string& text) {
                 return unused_devices(text, uids);
             });
         },
@@ -222,6 +224,8 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
         }
         const auto seen = lookout ? lookout->found() : std::nullopt;
         if (!seen || !agent.finished()) continue;
+        agent.finish();
+        if (!agent.finished()) continue;  // a check was learned in between: it is answered first
         say_of_new(*seen, own);
         agent.quit();
         connection.stop();

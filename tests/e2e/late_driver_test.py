@@ -24,7 +24,9 @@ def test(lab):
         raise it.Skip(f"no OpenCL device works here: {out}")
     verifier = lab.verifier(policy_text=it.policy("late", roll_call_theta_ppm=300_000, hourly_theta_ppm=300_000,
                                                   spot_theta_ppm=300_000)).start()
-    node = lab.node(verifier, environment={"OCL_ICD_VENDORS": str(drivers)}, backends="opencl,cpu").start()
+    node = lab.node(verifier, environment={"OCL_ICD_VENDORS": str(drivers)}, backends="opencl,cpu")
+    node.arguments.append("--retune=true")  # of `run` alone: not for the process that looks
+    node.start()
     node.wait_connected()
     process = node.process.pid
     it.wait_for("the CPU being enrolled", lambda: verifier.value("SELECT count(*) FROM devices") == 1, 30)

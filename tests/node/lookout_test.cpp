@@ -12,7 +12,6 @@ using std::chrono::steady_clock;
 using test::eventually;
 using Seen = Expected<std::vector<SeenDevice>, std::string>;
 
-bool never() { return false; }
 bool always() { return true; }
 
 TEST(UnusedDevices, AreThoseOfTheListThatAreNotOursAndNoCpu) {
@@ -26,20 +25,6 @@ TEST(UnusedDevices, AreThoseOfTheListThatAreNotOursAndNoCpu) {
     EXPECT_EQ(seen->front().uid, "GPU-2");
     EXPECT_FALSE(unused_devices("", {}));
     EXPECT_FALSE(unused_devices(R"({"devices": [{"uid": 7}]})", {}));
-}
-
-TEST(OutputOf, IsWhatACommandPrints) {
-    EXPECT_EQ(output_of({"/bin/sh", "-c", "echo a; echo b >&2; exit 4"}, Milliseconds{5000}, never),
-              "a\n");
-    EXPECT_EQ(output_of({"/nowhere/program"}, Milliseconds{5000}, never), "");
-}
-
-TEST(OutputOf, HasABound) {
-    const auto begun = steady_clock::now();
-    EXPECT_FALSE(output_of({"/bin/sleep", "20"}, Milliseconds{200}, never));
-    EXPECT_FALSE(output_of({"/bin/sleep", "20"}, Milliseconds{20'000}, always));
-    EXPECT_FALSE(output_of({"/bin/cat", "/dev/zero"}, Milliseconds{20'000}, never));
-    EXPECT_LT(steady_clock::now() - begun, Milliseconds{10'000});
 }
 
 TEST(Lookout, LooksUntilItFindsSomething) {
@@ -82,11 +67,28 @@ TEST(Lookout, DoesNotLookWhileADeviceWorksAndEndsAtOnce) {
                                   ++looks;
                                   return std::vector<SeenDevice>{};
                               },
-                              never, Milliseconds{5}, Milliseconds{10}};
+                              [] { return false; }, Milliseconds{5}, Milliseconds{10}};
         std::this_thread::sleep_for(Milliseconds{100});
     }
     EXPECT_EQ(looks, 0);
     EXPECT_LT(steady_clock::now() - begun, Milliseconds{900});
+}
+
+TEST(Lookout, ALookIsAbandonedWhenACheckComesAndMadeAgainAfterIt) {
+    std::atomic<bool> calm{true};
+    std::atomic<int> looks{0}, abandoned{0};
+    const Lookout lookout{[&](const std::function<bool()>& abandon) -> Seen {
+                              if (++looks > 1) return std::vector<SeenDevice>{{"GPU-1", "Card"}};
+                              calm = false;
+                              if (!eventually(abandon)) return std::vector<SeenDevice>{};
+                              ++abandoned;
+                              calm = true;
+                              return tl::unexpected{std::string{"abandoned"}};
+                          },
+                          [&] { return calm.load(); }, Milliseconds{10}, Milliseconds{20}};
+    EXPECT_TRUE(eventually([&] { return lookout.found().has_value(); }));
+    EXPECT_EQ(abandoned, 1);
+    EXPECT_EQ(looks, 2);
 }
 
 }  // namespace
