@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 #include <unistd.h>
 
@@ -307,9 +308,7 @@ int dispatch(const std::string& command, const Config& config, const edge::Setti
     return check_config(config);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int vigil_node(int argc, char** argv) {
     // Debian's abseil watches for deadlocks at a cost of about a tenth of gRPC's time.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     Config config;
@@ -354,4 +353,15 @@ int main(int argc, char** argv) {
     } catch (const std::exception& failure) {
         return edge::report_internal("vigil-node", failure);
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int code = vigil_node(argc, argv);
+    std::cout.flush();
+    std::cerr.flush();
+    spdlog::default_logger()->flush();
+    // A thread may still hang in a driver: what it uses must not be destroyed under it.
+    ::_exit(code);
 }
