@@ -107,8 +107,9 @@ OutboxEvents Agent::outbox_events() {
                         network = *network_;
                     }
                     const std::string line = receipt_line(network, receipt, answer.answer);
-                    if (!disk_.post([this, line] { receipts_.append(line); }))
-                        spdlog::error("the disk is too slow: a receipt is not kept");
+                    receipts_.keep(line);
+                    // Where too much waits for the disk, the outbox's next save writes it.
+                    disk_.post([this] { receipts_.write_kept(); });
                     spdlog::debug("receipt for {} proof(s)", answer.answer.proofs.size());
                 },
             .refused =
@@ -128,7 +129,8 @@ OutboxEvents Agent::outbox_events() {
                 [this](std::size_t waiting) {
                     metrics_.set_unsent(waiting);
                     board_.change([&](NodeStatus& status) { status.unsent = waiting; });
-                }};
+                },
+            .saving = [this] { receipts_.write_kept(); }};
 }
 
 std::optional<std::size_t> Agent::index_of(const DeviceId& device) const {

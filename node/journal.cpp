@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ constexpr std::size_t progress_limit = 256 * 1024;
 constexpr std::size_t outbox_limit = 16 * 1024 * 1024;
 constexpr std::size_t nonce_limit = 4096;
 constexpr std::size_t proof_limit = 64;
+constexpr std::size_t kept_limit = 1'024;
 
 template <class Fixed>
 Fixed bytes_at(const json& object, const char* key) {
@@ -175,13 +177,15 @@ void save_outbox(const fs::path& data_dir, const NetworkId& network, const Outbo
 
 void remove_drafts(const fs::path& data_dir) {
     constexpr std::size_t drawn = 7;  // ".XXXXXX"
+    static const std::set<std::string> replaced{".outbox.json", ".enrolment",  ".kernels.json",
+                                                ".retired",     ".machine-id", ".network"};
     std::error_code failure;
     for (const auto& entry : fs::directory_iterator{data_dir, failure}) {
         const std::string name = entry.path().filename().string();
         if (name.size() <= drawn || name[name.size() - drawn] != '.') continue;
         const std::string of = name.substr(0, name.size() - drawn);
-        const bool ours = of == ".outbox.json" || of == ".enrolment" ||
-                          (of.starts_with(".progress-") && of.ends_with(".json"));
+        const bool ours =
+            replaced.contains(of) || (of.starts_with(".progress-") && of.ends_with(".json"));
         std::error_code ignored;
         if (ours && entry.is_regular_file(ignored)) fs::remove(entry.path(), ignored);
     }
@@ -190,8 +194,46 @@ void remove_drafts(const fs::path& data_dir) {
 LineFile::LineFile(fs::path path, std::uintmax_t limit, Durable durable)
     : path_{std::move(path)}, limit_{limit}, durable_{durable} {}
 
+LineFile::~LineFile() {
+    write_kept();
+    if (!kept_.empty()) spdlog::error("{} line(s) for {} are lost", kept_.size(), path_.string());
+}
+
 void LineFile::append(const std::string& line) {
+    keep(line);
+    write_kept();
+}
+
+void LineFile::keep(std::string line) {
     const std::lock_guard lock{mutex_};
+    if (kept_.size() >= kept_limit) {
+        kept_.pop_front();
+        if (dropped_++ == 0)
+            spdlog::error("over {} lines wait for {}; the oldest are lost", kept_limit,
+                          path_.string());
+    }
+    kept_.push_back(std::move(line));
+}
+
+void LineFile::write_kept() {
+    const std::lock_guard file_lock{file_mutex_};
+    for (;;) {
+        std::string line;
+        std::uint64_t dropped = 0;
+        {
+            const std::lock_guard lock{mutex_};
+            if (kept_.empty()) return;
+            line = kept_.front();
+            dropped = dropped_;
+        }
+        if (!write(line)) return;
+        const std::lock_guard lock{mutex_};
+        // Where one gave way meanwhile, it was this one.
+        if (dropped == dropped_) kept_.pop_front();
+    }
+}
+
+bool LineFile::write(const std::string& line) {
     std::error_code failure;
     if (const auto size = fs::file_size(path_, failure);
         !failure && size + line.size() + 1 > limit_)
@@ -211,6 +253,7 @@ void LineFile::append(const std::string& line) {
     if (!written && !std::exchange(failed_, true))
         spdlog::error("{} cannot be written", path_.string());
     if (written) failed_ = false;
+    return written;
 }
 
 std::string receipt_line(const wire::Network& network, const Receipt& receipt,

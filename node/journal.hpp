@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -70,25 +71,37 @@ void save_outbox(const std::filesystem::path& data_dir, const NetworkId& network
                  const OutboxState& state);
 
 /// Removes what a process that was killed left of the files it was replacing: `.progress-….XXXXXX`,
-/// `.outbox.json.XXXXXX`, `.enrolment.XXXXXX`. Only for who holds the folder's lock.
+/// `.outbox.json.XXXXXX`, `.enrolment.XXXXXX`, `.kernels.json.XXXXXX`, `.retired.XXXXXX` and the
+/// like of the network's and the machine's names. Only for who holds the folder's lock.
 void remove_drafts(const std::filesystem::path& data_dir);
 
 /// Whether a line is on the disk when append() returns, or when the system pleases.
 enum class Durable : bool { no, yes };
 
-/// Appends lines to a file and keeps it and one predecessor (NAME.1) under `limit` bytes each. Any
-/// thread. A failing disk is logged once and never stops the node.
+/// Appends lines to a file and keeps it and one predecessor (NAME.1) under `limit` bytes each. A
+/// failing disk is logged once and never stops the node: what could not be written waits for the
+/// next time, at most 1,024 lines, of which the oldest give way. Any thread.
 class LineFile {
 public:
     LineFile(std::filesystem::path path, std::uintmax_t limit, Durable durable = Durable::no);
+    ~LineFile();  ///< tries once more what waits
+
     void append(const std::string& line);
+    void keep(std::string line);  ///< for the next write_kept(); waits for no disk
+    void write_kept();
 
 private:
+    bool write(const std::string& line);
+
     const std::filesystem::path path_;
     const std::uintmax_t limit_;
     const Durable durable_;
-    std::mutex mutex_;
-    bool failed_ = false;  // guarded by mutex_
+    std::mutex file_mutex_;
+    bool failed_ = false;  // guarded by file_mutex_
+    std::mutex mutex_;     // taken after file_mutex_, never held while writing
+    // guarded by mutex_
+    std::deque<std::string> kept_;
+    std::uint64_t dropped_ = 0;
 };
 
 /// One line of receipts.jsonl: everything needed to check the receipt without this node.

@@ -16,6 +16,7 @@ constexpr Milliseconds receipt_wait{3000};  // for a receipt over the stream, be
 constexpr Milliseconds receipt_grace{2000};  // after the deadline, for a receipt on its way
 constexpr Milliseconds first_pause{500};
 constexpr Milliseconds longest_pause{8000};
+constexpr Milliseconds save_pause{1000};  // after a save that failed
 constexpr std::size_t waiting_limit = 256;
 constexpr std::size_t settled_limit = 1024;
 constexpr std::size_t batch_limit = 256;
@@ -310,18 +311,30 @@ void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
 /// In the disk's thread, and not before what is done there for a receipt that was just told.
 void Outbox::save() {
     if (!unsaved_ || saving_ || telling_ > 0) return;
+    if (!stopping_ && steady_clock::now() < save_from_) return;
     OutboxState state;
     for (const auto& [id, entry] : waiting_)
         state.answers.push_back({entry.answer, entry.deadline});
     state.answered.assign(settled_.begin(), settled_.end());
-    const auto write = [this, state = std::move(state)] {
+    const auto write = [this, state = std::move(state), last = stopping_] {
+        bool saved = false;
         try {
+            if (events_.saving) events_.saving();
             save_outbox(place_.data_dir, place_.network, state);
+            saved = true;
         } catch (const std::exception& failure) {
-            spdlog::warn("unsent answers cannot be saved, so a restart would lose them: {}",
-                         failure.what());
+            if (!std::exchange(save_failed_, true))
+                spdlog::warn("unsent answers cannot be saved, so a restart would lose them: {}",
+                             failure.what());
         }
         const std::lock_guard lock{mutex_};
+        if (saved) {
+            save_failed_ = false;
+        } else {
+            unsaved_ = true;
+            save_from_ = steady_clock::now() + save_pause;
+            given_up_ = last;
+        }
         saving_ = false;
         changed_.notify_all();
     };
@@ -349,7 +362,7 @@ void Outbox::run() {
         const SteadyTime wake = next_wake(steady_clock::now());
         if (!stopping_ && wake > steady_clock::now()) changed_.wait_until(lock, wake);
     }
-    while (saving_ || (unsaved_ && telling_ == 0)) {
+    while (saving_ || (unsaved_ && telling_ == 0 && !given_up_)) {
         save();
         changed_.wait_for(lock, Milliseconds{100});
     }

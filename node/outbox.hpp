@@ -43,6 +43,8 @@ struct OutboxEvents {
     std::function<void(const Refusal&, const SignedAnswer&)> refused;  ///< finally
     std::function<void(const SignedAnswer&)> undelivered;              ///< its deadline passed
     std::function<void(std::size_t)> unsent;                           ///< how many wait now
+    /// In the disk's thread, before the outbox's own file forgets what was told.
+    std::function<void()> saving{};
 };
 
 struct OutboxPlace {
@@ -126,9 +128,12 @@ private:
     std::deque<Challenge> settled_;
     std::set<DeviceId> alone_;  ///< refused the last time: one of these must not cost the others
     bool unsaved_ = false;
-    bool saving_ = false;  ///< a state is on its way to the disk
-    int telling_ = 0;      ///< receipts that events_ is being told of
+    SteadyTime save_from_{};  ///< after a failure, not at once
+    bool given_up_ = false;   ///< could not be saved when all was over
+    bool saving_ = false;     ///< a state is on its way to the disk
+    int telling_ = 0;         ///< receipts that events_ is being told of
     bool stopping_ = false;
+    bool save_failed_ = false;  // the disk's thread's: said once
     std::thread thread_;
 };
 

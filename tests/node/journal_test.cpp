@@ -92,10 +92,41 @@ TEST(LineFile, ADurableLineIsOnTheDiskWhenItReturns) {
     EXPECT_EQ(content(folder.path() / "durable"), "a\nb\n");
 }
 
+TEST(LineFile, WhatCouldNotBeWrittenWaitsForTheNextTime) {
+    const Folder folder;
+    const auto path = folder.path() / "receipts.jsonl";
+    std::filesystem::create_directory(path);
+    LineFile lines{path, 100'000, Durable::yes};
+    lines.append("first");
+    lines.keep("second");
+    lines.write_kept();
+    std::filesystem::remove(path);
+    lines.append("third");
+    EXPECT_EQ(content(path), "first\nsecond\nthird\n");
+    lines.write_kept();
+    EXPECT_EQ(content(path), "first\nsecond\nthird\n");
+}
+
+TEST(LineFile, OfManyThatWaitTheNewestAreWritten) {
+    const Folder folder;
+    const auto path = folder.path() / "receipts.jsonl";
+    LineFile lines{path, 100'000};
+    for (int i = 0; i < 1'030; ++i) lines.keep("line " + std::to_string(i));
+    EXPECT_FALSE(std::filesystem::exists(path));
+    lines.write_kept();
+    EXPECT_TRUE(content(path).starts_with("line 6\nline 7\n"));
+    EXPECT_TRUE(content(path).ends_with("line 1029\n"));
+}
+
 TEST(Drafts, OfAKilledProcessAreRemovedAndNothingElse) {
     const Folder folder;
     const std::vector<std::string> drafts{".progress-0123456789abcdef.json.AbC123",
-                                          ".outbox.json.x1Y2z3", ".enrolment.000000"};
+                                          ".outbox.json.x1Y2z3",
+                                          ".enrolment.000000",
+                                          ".kernels.json.AbC123",
+                                          ".retired.AbC123",
+                                          ".machine-id.AbC123",
+                                          ".network.AbC123"};
     const std::vector<std::string> others{"outbox.json",          "progress-0123456789abcdef.json",
                                           ".node.key.AbC123",     ".progress-mine.AbC123",
                                           ".outbox.json.tooLong", "node.key"};
