@@ -94,4 +94,6 @@ Devices find_devices() {
     return out;
 }
 
+int toolkit_version() { return CUDART_VERSION; }
+
 }  // namespace vigil::cuda

@@ -26,4 +26,7 @@ struct Devices {
 /// Every NVIDIA device this build has machine code for. Without a driver: none, and a note.
 Devices find_devices();
 
+/// Of the toolkit this build was made with, 13000 for 13.0.
+int toolkit_version();
+
 }  // namespace vigil::cuda

@@ -146,6 +146,35 @@ void trust(SSL_CTX* context, const std::string& authorities) {
     ERR_clear_error();
 }
 
+/// "192.0.2.1, 2001:db8::1": the first `most` of a list, each once.
+std::string numeric(const addrinfo* list, std::size_t most) {
+    std::string out;
+    for (std::size_t i = 0; list && i < most; list = list->ai_next, ++i) {
+        std::array<char, NI_MAXHOST> host{};
+        if (::getnameinfo(list->ai_addr, list->ai_addrlen, host.data(), host.size(), nullptr, 0,
+                          NI_NUMERICHOST) == 0 &&
+            out.find(host.data()) == std::string::npos)
+            out += (out.empty() ? "" : ", ") + std::string{host.data()};
+    }
+    return out;
+}
+
+/// Tells of steps with the time since the one before.
+class Steps {
+public:
+    explicit Steps(const std::function<void(const ConnectionStep&)>& told) : told_{told} {}
+    void done(ConnectionStep::Kind kind, std::string detail) {
+        const SteadyTime now = std::chrono::steady_clock::now();
+        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - since_);
+        since_ = now;
+        if (told_) told_({kind, took, std::move(detail)});
+    }
+
+private:
+    const std::function<void(const ConnectionStep&)>& told_;
+    SteadyTime since_ = std::chrono::steady_clock::now();
+};
+
 bool names_host(X509* certificate, const std::string& host) {
     return X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
            X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
@@ -153,9 +182,10 @@ bool names_host(X509* certificate, const std::string& host) {
 
 }  // namespace
 
-Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& address,
-                                                           const std::string& authorities,
-                                                           Milliseconds timeout) {
+Expected<PeerCertificate, NoCertificate> fetch_certificate(
+    const std::string& address, const std::string& authorities, Milliseconds timeout,
+    const std::function<void(const ConnectionStep&)>& told) {
+    Steps steps{told};
     const auto none = [](std::string why) {
         return tl::unexpected{NoCertificate{std::move(why), false}};
     };
@@ -172,13 +202,18 @@ Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& ad
             ::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found);
         failure != 0)
         return none(host + " does not resolve: " + ::gai_strerror(failure));
+    steps.done(ConnectionStep::Kind::resolved, numeric(found, 4));
     int fd = -1;
-    for (const addrinfo* target = found; target && fd < 0; target = target->ai_next)
+    std::string answered;
+    for (const addrinfo* target = found; target && fd < 0; target = target->ai_next) {
         fd = connect_before(*target, until);
+        if (fd >= 0) answered = numeric(target, 1);
+    }
     const int why = errno;
     ::freeaddrinfo(found);
     if (fd < 0) return none(address + ": " + std::strerror(why));
     const Socket socket{fd};
+    steps.done(ConnectionStep::Kind::connected, answered);
 
     const Context context{SSL_CTX_new(TLS_client_method())};
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
@@ -201,6 +236,7 @@ Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& ad
         if (!ready(socket.fd(), reading ? POLLIN : POLLOUT, until))
             return none(address + ": no TLS answer in " + std::to_string(timeout.count()) + " ms");
     }
+    steps.done(ConnectionStep::Kind::tls, SSL_get_version(session.get()));
     const Certificate certificate{SSL_get1_peer_certificate(session.get())};
     if (!certificate) return none(address + " showed no certificate");
     PeerCertificate shown = describe(certificate.get());

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,11 +27,19 @@ struct NoCertificate {
     bool other_language = false;  ///< an answer came, but no TLS: HTTP or another protocol
 };
 
+/// A step of a connection that worked.
+struct ConnectionStep {
+    enum class Kind : std::uint8_t { resolved, connected, tls } kind{};
+    std::chrono::microseconds took{};
+    std::string detail;  ///< the addresses, the address that answered, or the version of TLS
+};
+
 /// Shakes hands with `host:port` without believing anything, to tell the owner what stands there.
-/// For diagnosis only: no data is sent. `authorities`: PEM texts the chain may lead to.
-Expected<PeerCertificate, NoCertificate> fetch_certificate(const std::string& address,
-                                                           const std::string& authorities,
-                                                           Milliseconds timeout);
+/// For diagnosis only: no data is sent. `authorities`: PEM texts the chain may lead to. `told`
+/// hears of each step that worked, in the order of its kinds.
+Expected<PeerCertificate, NoCertificate> fetch_certificate(
+    const std::string& address, const std::string& authorities, Milliseconds timeout,
+    const std::function<void(const ConnectionStep&)>& told = {});
 
 /// Of a PEM text's first certificate. The error is a sentence.
 Expected<PeerCertificate, std::string> read_certificate(const std::string& pem);

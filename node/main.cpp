@@ -10,9 +10,12 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sstream>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "node/command_list.hpp"
 #include "node/commands.hpp"
+#include "node/doctor.hpp"
 #include "node/outside_command.hpp"
 #include "node/running_node.hpp"
 #include "proto/edge/files.hpp"
@@ -31,65 +34,6 @@ constexpr const char* exit_codes =
     "Exit codes: 0 ok, 1 check failed, 2 usage, 3 configuration, 4 no usable device,\n"
     "            5 verifier or node unreachable, 6 refused\n";
 
-/// Which settings a command's help shows; all are taken everywhere.
-struct Command {
-    const char* name;
-    const char* what;
-    const char* examples;
-    std::vector<std::string> settings;  ///< prefixes of keys; "" = all
-};
-
-const std::vector<std::string> device_settings{"backends", "cpu."};
-const std::vector<std::string> local_settings{"http."};
-const std::vector<std::string> link_settings{"verifier.", "data_dir", "backends", "http."};
-
-const std::vector<Command> commands{
-    {"run",
-     "Answer the verifier's checks with every device of this machine",
-     "Examples:\n"
-     "  vigil-node run --verifier vigil.example.org:9464 --payout "
-     "0x52908400098527886E0F7030069857D2E4169EE7\n"
-     "  vigil-node run --config /etc/vigil/node.toml --duty 80\n",
-     {""}},
-    {"list-devices", "Show the devices that would work, and why others would not",
-     "Examples:\n  vigil-node list-devices\n  vigil-node list-devices --backends opencl -o json\n",
-     device_settings},
-    {"bench", "Measure every kernel of every device, after checking its results",
-     "Examples:\n  vigil-node bench --device cuda0 --kernel interleaved\n"
-     "  vigil-node bench --seconds 30 -o json > bench.json\n",
-     device_settings},
-    {"status", "Ask the running node how it is doing",
-     "Examples:\n  vigil-node status\n  vigil-node status -o json --http-port 9465\n",
-     local_settings},
-    {"healthcheck", "Exit 0 when the running node is healthy",
-     "Examples:\n  vigil-node healthcheck\n  HEALTHCHECK CMD [\"vigil-node\", \"healthcheck\"]\n",
-     local_settings},
-    {"config",
-     "Print every effective setting with its source",
-     "Examples:\n  vigil-node config\n  VIGIL_DUTY=50 vigil-node config --config node.toml\n",
-     {""}},
-    {"check-config",
-     "Check the configuration without starting",
-     "Examples:\n  vigil-node check-config\n  vigil-node check-config --config node.toml\n",
-     {""}},
-    {"keygen",
-     "Make the node's key, if there is none, and print the node id",
-     "Examples:\n  vigil-node keygen\n  vigil-node keygen --data-dir /srv/vigil\n",
-     {"data_dir"}},
-    {"retire", "Retire a device at the end of tomorrow; its balance stays",
-     "Examples:\n  vigil-node retire --device cuda1 --verifier vigil.example.org:9464\n"
-     "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n"
-     "  vigil-node retire --undo --device GPU-5f1c…\n",
-     link_settings},
-    {"rehearse",
-     "Play a dishonest owner, for demonstrations and operators' drills",
-     "lazy works for roll calls only; replayer sends another node's answers as its "
-     "own.\nExamples:\n"
-     "  vigil-node rehearse --as lazy --verifier 127.0.0.1:9464 --payout 0x… --data-dir /tmp/lazy\n"
-     "  vigil-node rehearse --as replayer --steal-from honest.answers --config drill.toml\n",
-     {""}},
-};
-
 struct Given {
     std::string config_file;
     std::map<std::string, std::string> flags;
@@ -98,6 +42,7 @@ struct Given {
     std::string device;
     bool undo = false;
     std::string leave_out;
+    bool doctor_json = false;
     bool retune = false;
     unsigned starts_anew = 0;
     Rehearsal rehearsal;
@@ -154,6 +99,8 @@ CLI::App* add_command(CLI::App& app, const Command& command, const edge::Setting
                       "measure again which kernel is each device's fastest");
     if (name == "run")
         sub->add_option("--starts-anew", given.starts_anew, "how often in a row")->group("");
+    if (name == "doctor")
+        sub->add_flag("--json", given.doctor_json, "findings as JSON, for programs");
     if (name == "bench") {
         sub->add_option("--seconds", given.bench.seconds, "figures of one second a kernel [10]")
             ->check(CLI::Range(1u, 3600u))
@@ -194,16 +141,58 @@ std::vector<std::string> environment_names() {
 /// of check-config, and must not make a container unhealthy.
 const std::vector<std::string> asking_needs{"http.address", "http.port"};
 
+std::string settings_file(const Given& given) {
+    if (!given.config_file.empty()) return given.config_file;
+    if (const char* named = std::getenv("VIGIL_CONFIG")) return named;
+    return ::access(usual_file, F_OK) == 0 ? usual_file : "";
+}
+
+const char* from_environment(const char* name) { return std::getenv(name); }
+
 void load(edge::Settings& settings, const Given& given, bool only_asks) {
-    for (const auto& [key, text] : given.flags) settings.set_flag(key, text);
-    std::string file = given.config_file;
-    if (const char* named = std::getenv("VIGIL_CONFIG"); file.empty() && named) file = named;
-    if (file.empty() && ::access(usual_file, F_OK) == 0) file = usual_file;
-    const auto lookup = [](const char* name) -> const char* { return std::getenv(name); };
-    if (!only_asks) return settings.load(file, lookup, environment_names());
+    const std::string file = settings_file(given);
+    if (!only_asks) return settings.load(file, from_environment, environment_names());
     for (const std::string& told :
-         settings.load_only(asking_needs, file, lookup, environment_names()))
+         settings.load_only(asking_needs, file, from_environment, environment_names()))
         std::cerr << "vigil-node: warning: " << told << "\n";
+}
+
+/// What is wrong with file and environment, in sentences; a flag's mistake is the caller's.
+std::vector<std::string> load_for_doctor(edge::Settings& settings, const Given& given,
+                                         Config& config) {
+    std::vector<std::string> troubles;
+    const auto load_from = [&](const std::string& file) {
+        for (const std::string& told :
+             settings.load_only({}, file, from_environment, environment_names()))
+            troubles.push_back(told);
+    };
+    const std::string file = settings_file(given);
+    try {
+        load_from(file);
+    } catch (const edge::Fatal& fatal) {
+        if (file.empty()) throw;
+        load_from("");  // throws where it was a flag
+        troubles.insert(troubles.begin(), fatal.what());
+    }
+    try {
+        edge::start_logging(config.log_format, config.log_level);
+    } catch (const edge::Fatal& fatal) {
+        edge::start_logging("text", "error");
+        troubles.emplace_back(fatal.what());
+    }
+    return troubles;
+}
+
+/// Columns of the terminal; 0 where there is none.
+std::size_t terminal_width() {
+    winsize size{};
+    if (::isatty(STDOUT_FILENO) != 1 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+    return size.ws_col == 0 ? 80 : size.ws_col;
+}
+
+bool colour_wanted() {
+    const char* refused = std::getenv("NO_COLOR");
+    return !refused || !*refused;
 }
 
 Instant now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
@@ -265,7 +254,6 @@ int run_or_rehearse(const Config& config, const Given& given,
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     const bool terminal = ::isatty(STDERR_FILENO) == 1 && config.log_format == "text";
-    const char* no_colour = std::getenv("NO_COLOR");
     std::vector<std::string> listing{own_program, "list-devices", "-o", "json"};
     listing.insert(listing.end(), settings.begin(), settings.end());
     listing.emplace_back("--leave-out");
@@ -274,7 +262,7 @@ int run_or_rehearse(const Config& config, const Given& given,
                               {.now = now,
                                .signalled = signalled,
                                .terminal = terminal,
-                               .colour = !no_colour || !*no_colour,
+                               .colour = colour_wanted(),
                                .listing = listing,
                                .retune = given.retune,
                                .starts_anew = given.starts_anew});
@@ -326,7 +314,7 @@ int vigil_node(int argc, char** argv) {
     app.require_subcommand(1);
     app.set_version_flag("--version", std::string{"vigil-node "} + VIGIL_VERSION);
     app.get_formatter()->column_width(34);
-    for (const Command& command : commands) add_command(app, command, settings, given);
+    for (const Command& command : command_list()) add_command(app, command, settings, given);
     app.add_subcommand("version", "Print the version");
     app.footer(std::string{"Examples:\n  vigil-node list-devices\n"
                            "  vigil-node run --verifier vigil.example.org:9464 --payout 0x…\n"} +
@@ -341,6 +329,13 @@ int vigil_node(int argc, char** argv) {
         if (command == "version") {
             std::cout << "vigil-node " << VIGIL_VERSION << "\n";
             return 0;
+        }
+        for (const auto& [key, text] : given.flags) settings.set_flag(key, text);
+        if (command == "doctor") {
+            const std::vector<std::string> troubles = load_for_doctor(settings, given, config);
+            const std::size_t width = terminal_width();
+            return run_doctor(
+                config, {given.doctor_json, troubles, now, {width > 0 && colour_wanted(), width}});
         }
         const bool only_asks = command == "status" || command == "healthcheck";
         load(settings, given, only_asks);

@@ -67,6 +67,22 @@ bool may(const SearcherOptions& options, Backend backend, bool use) {
 
 }  // namespace
 
+int cuda_toolkit_version() {
+#if VIGIL_HAVE_CUDA
+    return cuda::toolkit_version();
+#else
+    return 0;
+#endif
+}
+
+OpenclListing list_opencl() {
+    Catalogue found;
+    add_opencl(found);
+    OpenclListing out{{}, std::move(found.notes)};
+    for (Candidate& candidate : found.candidates) out.devices.push_back(candidate.device);
+    return out;
+}
+
 FoundSearchers find_searchers(const SearcherOptions& options) {
     Catalogue catalogue;
     if (may(options, Backend::cuda, options.use_cuda)) add_cuda(catalogue);

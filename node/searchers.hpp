@@ -37,4 +37,14 @@ struct FoundSearchers {
 /// a note.
 FoundSearchers find_searchers(const SearcherOptions& options);
 
+/// Of the CUDA toolkit this build was made with, 13000 for 13.0; 0: this build has no CUDA.
+int cuda_toolkit_version();
+
+/// What OpenCL's drivers list, without taking any of it into use.
+struct OpenclListing {
+    std::vector<DeviceDescription> devices;
+    std::vector<std::string> notes;  ///< sentences: why there are none, or why one is left out
+};
+OpenclListing list_opencl();
+
 }  // namespace vigil::node

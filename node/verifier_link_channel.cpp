@@ -62,10 +62,6 @@ std::string system_authorities() {
     return {};
 }
 
-std::string authorities(const LinkOptions& options) {
-    return options.ca_pem.empty() ? system_authorities() : options.ca_pem;
-}
-
 std::shared_ptr<grpc::ChannelCredentials> credentials(const LinkOptions& options) {
     if (options.fingerprint.empty()) {
         grpc::SslCredentialsOptions ssl;
@@ -79,11 +75,6 @@ std::shared_ptr<grpc::ChannelCredentials> credentials(const LinkOptions& options
         grpc::experimental::ExternalCertificateVerifier::Create<PinnedCertificate>(
             plain_digits(options.fingerprint)));
     return grpc::experimental::TlsCredentials(tls);
-}
-
-bool verifies(const LinkOptions& options, const PeerCertificate& shown) {
-    return options.fingerprint.empty() ? shown.leads_to_authority
-                                       : shown.fingerprint == plain_digits(options.fingerprint);
 }
 
 Diagnosis refused(const LinkOptions& options, const Refusal& refusal) {
@@ -134,6 +125,20 @@ Diagnosis refused(const LinkOptions& options, const Refusal& refusal) {
 
 }  // namespace
 
+std::string authorities(const LinkOptions& options) {
+    return options.ca_pem.empty() ? system_authorities() : options.ca_pem;
+}
+
+bool verifies(const LinkOptions& options, const PeerCertificate& shown) {
+    return options.fingerprint.empty() ? shown.leads_to_authority
+                                       : shown.fingerprint == plain_digits(options.fingerprint);
+}
+
+std::string why_not_accepted(const LinkOptions& options, const PeerCertificate& shown) {
+    return wrong_certificate(options.address, plain_digits(options.fingerprint), options.ca_origin,
+                             shown);
+}
+
 std::shared_ptr<grpc::Channel> open_channel(const LinkOptions& options) {
     // gRPC prints its own lines otherwise; what matters of them is diagnosed here.
     gpr_set_log_function(
@@ -161,9 +166,7 @@ Diagnosis diagnose(const LinkOptions& options, const RpcFailure& failure) {
         if (shown && !verifies(options, *shown)) {
             d.certificate = true;
             d.exit_code = edge::exit_configuration;
-            d.trouble = {"E-CERT",
-                         wrong_certificate(options.address, plain_digits(options.fingerprint),
-                                           options.ca_origin, *shown)};
+            d.trouble = {"E-CERT", why_not_accepted(options, *shown)};
             return d;
         }
         const std::string what = shown ? options.address + ": " + edge::for_log(failure.message)

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "node/certificate.hpp"
 #include "node/verifier_link.hpp"
 
 namespace grpc {
@@ -15,6 +16,13 @@ namespace vigil::node {
 /// A channel of its own (no connection is shared or remembered), with the certificate rules of the
 /// options.
 std::shared_ptr<grpc::Channel> open_channel(const LinkOptions& options);
+
+/// PEM texts of the authorities that the options name, or of the system's.
+std::string authorities(const LinkOptions& options);
+/// Whether a session would accept this certificate, as fetch_certificate() saw it.
+bool verifies(const LinkOptions& options, const PeerCertificate& shown);
+/// The E-CERT sentence for one that it does not.
+std::string why_not_accepted(const LinkOptions& options, const PeerCertificate& shown);
 
 /// A failed RPC, without gRPC's types.
 struct RpcFailure {

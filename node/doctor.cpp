@@ -1,0 +1,175 @@
+#include "node/doctor.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <iostream>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <unistd.h>
+
+#include "core/base/ids.hpp"
+#include "node/identity.hpp"
+#include "node/local_api.hpp"
+
+namespace vigil::node {
+namespace {
+
+std::atomic<bool> one_left_behind{false};
+
+/// The running node's port answers as one does.
+bool running_here(const Config& config) {
+    constexpr Milliseconds timeout{1000};
+    if (config.http_port == 0) return false;
+    const auto reply = http_get(config.http_address, static_cast<std::uint16_t>(config.http_port),
+                                "/status", timeout);
+    return reply && nlohmann::json::accept(reply->body) &&
+           nlohmann::json::parse(reply->body).contains("node_id");
+}
+
+Finding wrong_setting(const edge::Fatal& fatal) {
+    Finding finding = fail("config", fatal);
+    if (finding.fix.starts_with("see "))
+        finding.fix = "correct it; vigil-node config prints every setting with its source";
+    return finding;
+}
+
+template <class Value>
+void check_alone(Config& config, Value Config::*member, const Tell& tell) {
+    Config alone;
+    alone.*member = config.*member;
+    try {
+        check(alone);
+    } catch (const edge::Fatal& fatal) {
+        tell(wrong_setting(fatal));
+        config.*member = Config{}.*member;
+    }
+}
+
+}  // namespace
+
+bool left_behind() { return one_left_behind; }
+
+bool run_within(Milliseconds limit, std::function<void()> work) {
+    struct State {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool done = false;             // guarded by mutex
+        std::exception_ptr failure{};  // guarded by mutex
+    };
+    const auto state = std::make_shared<State>();
+    std::thread{[state, work = std::move(work)] {
+        std::exception_ptr failure;
+        try {
+            work();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        const std::lock_guard lock{state->mutex};
+        state->done = true;
+        state->failure = failure;
+        state->changed.notify_all();
+    }}.detach();
+    std::unique_lock lock{state->mutex};
+    if (!state->changed.wait_for(lock, limit, [&] { return state->done; })) {
+        one_left_behind = true;
+        return false;
+    }
+    if (state->failure) std::rethrow_exception(state->failure);
+    return true;
+}
+
+void look_at_config(Config& config, const std::vector<std::string>& troubles, const Tell& tell) {
+    bool good = troubles.empty();
+    const Tell judged = [&](Finding finding) {
+        good = false;
+        tell(std::move(finding));
+    };
+    for (const std::string& trouble : troubles) {
+        constexpr std::string_view prefix = "E-CONFIG: ";
+        judged(
+            wrong_setting({edge::exit_configuration, "E-CONFIG",
+                           trouble.starts_with(prefix) ? trouble.substr(prefix.size()) : trouble}));
+    }
+    check_alone(config, &Config::backends, judged);
+    check_alone(config, &Config::cpu_affinity, judged);
+    check_alone(config, &Config::verifier_address, judged);
+    check_alone(config, &Config::verifier_fingerprint, judged);
+    check_alone(config, &Config::name, judged);
+    check_alone(config, &Config::region, judged);
+    check_alone(config, &Config::payout, judged);
+    try {
+        check(config);
+    } catch (const edge::Fatal& fatal) {
+        judged(wrong_setting(fatal));
+        config.verifier_ca.clear();  // the fingerprint is the narrower of the two
+    }
+    if (config.payout.empty() && good)
+        tell(warn("config", "the settings are good, but name no payout address to run with",
+                  "--payout 0x… (an EVM address)", "E-PAYOUT"));
+    else if (good)
+        tell(ok("config", "the settings are good"));
+}
+
+std::optional<NodeId> look_at_key(const Config& config, const Tell& tell) {
+    namespace fs = std::filesystem;
+    const fs::path folder{config.data_dir};
+    const fs::path key = folder / "node.key";
+    std::error_code failure;
+    const bool there = fs::exists(key, failure);
+    const bool folder_there = fs::exists(folder, failure);
+    if (failure) {
+        tell(fail("key", folder.string() + " cannot be looked into: " + failure.message(),
+                  fmt::format("chown -R $(id -un) '{}', or choose another with --data-dir",
+                              folder.string()),
+                  "E-DATADIR"));
+        return std::nullopt;
+    }
+    if (folder_there && ::access(folder.c_str(), W_OK) != 0)
+        tell(fail("key", folder.string() + " cannot be written by this user",
+                  fmt::format("run as its owner, or chown -R $(id -un) '{}'", folder.string()),
+                  "E-DATADIR"));
+    if (!there) {
+        tell(ok("key", fmt::format("{} is made by the first run", key.string())));
+        return std::nullopt;
+    }
+    try {
+        edge::read_secret(key);
+        const Identity identity = load_identity(folder);
+        tell(ok("key", fmt::format("{} is readable by its owner only; node id {}", key.string(),
+                                   to_hex(identity.id))));
+        return identity.id;
+    } catch (const edge::Fatal& fatal) {
+        tell(fail("key", fatal));
+        return std::nullopt;
+    }
+}
+
+int run_doctor(Config config, const DoctorAsked& asked) {
+    std::vector<Finding> all;
+    const Tell tell = [&](Finding finding) {
+        if (!asked.json) std::cout << finding_text(finding, asked.style) << std::flush;
+        all.push_back(std::move(finding));
+    };
+    look_at_config(config, asked.config_troubles, tell);
+    const std::optional<NodeId> node = look_at_key(config, tell);
+    const bool runs = running_here(config);
+    if (runs)
+        tell(ok("node", fmt::format("vigil-node runs here (port {}): see vigil-node status",
+                                    config.http_port)));
+    const std::vector<HashReading> hashing = look_at_devices(config, runs, tell);
+    look_at_way(config, {node, runs, asked.now}, hashing, tell);
+
+    std::optional<bool> would_pass;
+    if (!config.verifier_address.empty()) would_pass = !any_fail(all);
+    std::cout << (asked.json ? findings_json(all, would_pass) : summary(all, would_pass))
+              << std::flush;
+    const int code = any_fail(all) ? edge::exit_check_failed : 0;
+    if (left_behind()) std::_Exit(code);
+    return code;
+}
+
+}  // namespace vigil::node

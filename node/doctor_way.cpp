@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "core/policy/policy.hpp"
+#include "node/certificate.hpp"
+#include "node/connection.hpp"
+#include "node/doctor.hpp"
+#include "node/identity.hpp"
+#include "node/verifier_link_channel.hpp"
+#include "node/verifier_link_look.hpp"
+#include "proto/edge/logging.hpp"
+
+namespace vigil::node {
+namespace {
+
+constexpr Milliseconds handshake_timeout{5'000};
+constexpr Milliseconds resolver_patience{30'000};
+
+std::string ms_words(std::chrono::microseconds time) {
+    return fmt::format("{:.1f} ms", static_cast<double>(time.count()) / 1000.0);
+}
+
+Finding step_finding(const ConnectionStep& step, const LinkOptions& options) {
+    const std::string took = " in " + ms_words(step.took);
+    switch (step.kind) {
+        case ConnectionStep::Kind::resolved:
+            return ok("dns", options.address + " resolves to " + step.detail + took);
+        case ConnectionStep::Kind::connected:
+            return ok("tcp", "connected to " + step.detail + took);
+        case ConnectionStep::Kind::tls:
+            return ok("tls", step.detail + took);
+    }
+    return ok("tls", step.detail + took);
+}
+
+Finding failed_step(std::size_t done, const NoCertificate& none, const LinkOptions& options) {
+    if (none.other_language)
+        return fail("tls", options.address + " answers, but does not speak TLS",
+                    "set verifier.address to the verifier's port for nodes (usually 9464)",
+                    "E-UNREACHABLE");
+    if (done == 0)
+        return fail("dns", none.why, "check the name in verifier.address, and /etc/resolv.conf",
+                    "E-UNREACHABLE");
+    if (done == 1)
+        return fail("tcp", none.why,
+                    "check the port in verifier.address, that the verifier runs, and that a "
+                    "firewall lets connections out to it",
+                    "E-UNREACHABLE");
+    return fail("tls", none.why,
+                "ask the operator whether the verifier is well; a proxy between may end "
+                "connections",
+                "E-UNREACHABLE");
+}
+
+/// False where the way ends.
+bool shake_hands(const LinkOptions& options, const Tell& tell) {
+    struct Seen {
+        std::vector<ConnectionStep> steps;
+        std::optional<Expected<PeerCertificate, NoCertificate>> shown;
+    };
+    const auto seen = within<Seen>(resolver_patience, [options] {
+        Seen out;
+        out.shown =
+            fetch_certificate(options.address, authorities(options), handshake_timeout,
+                              [&out](const ConnectionStep& step) { out.steps.push_back(step); });
+        return out;
+    });
+    if (!seen) {
+        tell(fail("dns", options.address + " has not been resolved in 30 s",
+                  "check /etc/resolv.conf and the network", "E-UNREACHABLE"));
+        return false;
+    }
+    for (const ConnectionStep& step : seen->steps) tell(step_finding(step, options));
+    const auto& shown = *seen->shown;
+    if (!shown) {
+        tell(failed_step(seen->steps.size(), shown.error(), options));
+        return false;
+    }
+    const std::string trust = !options.fingerprint.empty() ? "the pinned fingerprint"
+                              : options.ca_origin.empty()  ? "the system's authorities"
+                                                           : options.ca_origin;
+    if (!verifies(options, *shown)) {
+        const std::string why = why_not_accepted(options, *shown);
+        tell(fail("tls", why.substr(0, why.find(". Ask the operator")),
+                  "ask the operator, by another way, for the verifier's tls.crt or its "
+                  "fingerprint, and give --ca FILE or --verifier-fingerprint; do not copy it from "
+                  "here without asking",
+                  "E-CERT"));
+        return false;
+    }
+    tell(ok("tls", fmt::format("its certificate is the one to trust ({}), valid until {}", trust,
+                               edge::for_log(shown->not_after, 40))));
+    return true;
+}
+
+void judge_network(const Config& config, const wire::Network& network, const Tell& tell) {
+    try {
+        const auto pinned = pinned_network(config.data_dir);
+        if (pinned && *pinned != network.id)
+            tell(fail("network",
+                      fmt::format("the verifier serves network {} ({}…), this node belongs to {}…",
+                                  edge::for_log(network.name, 64), to_hex(network.id).substr(0, 16),
+                                  to_hex(*pinned).substr(0, 16)),
+                      "check verifier.address; another network needs another --data-dir",
+                      "E-NETWORK"));
+    } catch (const edge::Fatal& fatal) {
+        tell(fail("network", fatal));
+    }
+}
+
+void judge_passing(const Config& config, const Asked& asked, const VerifierLook& look,
+                   const std::vector<HashReading>& hashing, const Tell& tell) {
+    const auto policy = policy_from_canonical(look.network.policy_text);
+    if (!policy)
+        return tell(fail(
+            "pass",
+            "the network's policy cannot be read by this version: " + edge::for_log(policy.error()),
+            "update vigil-node", "E-VERSION"));
+    const PassTerms terms{*policy, look.round_trip, config.duty, asked.node_runs};
+    tell(judge_deadline(terms));
+    std::error_code ignored;
+    if (!asked.node &&
+        std::filesystem::exists(std::filesystem::path{config.data_dir} / "node.key", ignored))
+        return tell(warn("pass", "without its key it is not known what this node is held to",
+                         "first what key says above"));
+    for (const HashReading& reading : hashing) {
+        const auto known =
+            std::find_if(look.devices.begin(), look.devices.end(),
+                         [&](const VerifierLook::Known& k) { return k.uid == reading.uid; });
+        tell(judge_rate(reading, known == look.devices.end() ? nullptr : &*known, terms));
+    }
+}
+
+}  // namespace
+
+void look_at_way(const Config& config, const Asked& asked, const std::vector<HashReading>& hashing,
+                 const Tell& tell) {
+    if (config.verifier_address.empty())
+        return tell(warn("verifier", "no verifier is set, so the way to it is not looked at",
+                         "--verifier host:port, VIGIL_VERIFIER_ADDRESS, or verifier.address in the "
+                         "file"));
+    try {
+        const LinkOptions options = link_options(config, VIGIL_VERSION);
+        if (!shake_hands(options, tell)) return;
+        const VerifierLook look = look_at_verifier(options, asked.node, asked.now);
+        tell(
+            ok("grpc", fmt::format("network {} answers in {}", edge::for_log(look.network.name, 64),
+                                   ms_words(look.round_trip))));
+        judge_network(config, look.network, tell);
+        tell(judge_versions(VIGIL_VERSION, look.network));
+        tell(judge_clock(look.clock_offset));
+        judge_passing(config, asked, look, hashing, tell);
+    } catch (const edge::Fatal& fatal) {
+        tell(fail(fatal.code == "E-CERT" ? "tls" : "grpc", fatal));
+    }
+}
+
+}  // namespace vigil::node
