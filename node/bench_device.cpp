@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t figures_in_long = 10;
 constexpr Milliseconds between_looks{100};
+/// An idle card's clock takes this long to rise.
+constexpr Milliseconds warm_up{200};
 constexpr double alu_results_a_clock = 64;  // of one SM
 
 bool is_processor(const DeviceDescription& d) {
@@ -95,6 +97,9 @@ KernelBench measure(Searcher& searcher, const std::string& kernel, bool processo
     Meter meter{processor, terms};
     try {
         if (kernel != searcher.device().kernel) searcher.use_kernel(kernel);
+        out.failure = reference_check(searcher);
+        if (!out.failure.empty()) return out;
+        hashes_per_second(searcher, warm_up);
         BenchFigures figures = bench(
             searcher, terms.seconds, terms.figure,
             [&](unsigned done, unsigned of) {

@@ -6,8 +6,9 @@ namespace {
 const std::vector<std::string> device_settings{"backends", "cpu."};
 const std::vector<std::string> local_settings{"http."};
 const std::vector<std::string> link_settings{"verifier.", "data_dir", "backends", "http."};
-const std::vector<std::string> doctor_settings{"verifier.", "payout", "data_dir", "backends",
-                                               "cpu.",      "duty",   "http."};
+const std::vector<std::string> doctor_settings{
+    "verifier.", "payout", "data_dir",         "backends",        "cpu.",
+    "duty",      "temp_",  "keep_free_memory", "yield_to_others", "http."};
 
 }  // namespace
 

@@ -37,15 +37,16 @@ Finding wrong_setting(const edge::Fatal& fatal) {
     return finding;
 }
 
-template <class Value>
-void check_alone(Config& config, Value Config::*member, const Tell& tell) {
+/// Settings that are judged together, put back to their defaults where they are wrong.
+template <class... Value>
+void check_alone(Config& config, const Tell& tell, Value Config::*... members) {
     Config alone;
-    alone.*member = config.*member;
+    ((alone.*members = config.*members), ...);
     try {
         check(alone);
     } catch (const edge::Fatal& fatal) {
         tell(wrong_setting(fatal));
-        config.*member = Config{}.*member;
+        ((config.*members = Config{}.*members), ...);
     }
 }
 
@@ -94,19 +95,18 @@ void look_at_config(Config& config, const std::vector<std::string>& troubles, co
             wrong_setting({edge::exit_configuration, "E-CONFIG",
                            trouble.starts_with(prefix) ? trouble.substr(prefix.size()) : trouble}));
     }
-    check_alone(config, &Config::backends, judged);
-    check_alone(config, &Config::cpu_affinity, judged);
-    check_alone(config, &Config::verifier_address, judged);
-    check_alone(config, &Config::verifier_fingerprint, judged);
-    check_alone(config, &Config::name, judged);
-    check_alone(config, &Config::region, judged);
-    check_alone(config, &Config::payout, judged);
-    try {
-        check(config);
-    } catch (const edge::Fatal& fatal) {
-        judged(wrong_setting(fatal));
-        config.verifier_ca.clear();  // the fingerprint is the narrower of the two
-    }
+    check_alone(config, judged, &Config::backends);
+    check_alone(config, judged, &Config::cpu_affinity);
+    check_alone(config, judged, &Config::verifier_address);
+    check_alone(config, judged, &Config::verifier_fingerprint);
+    check_alone(config, judged, &Config::name);
+    check_alone(config, judged, &Config::region);
+    check_alone(config, judged, &Config::payout);
+    check_alone(config, judged, &Config::keep_free_memory);
+    check_alone(config, judged, &Config::temp_stop, &Config::temp_start);
+    const std::string pin = config.verifier_fingerprint;
+    check_alone(config, judged, &Config::verifier_ca, &Config::verifier_fingerprint);
+    config.verifier_fingerprint = pin;  // good by itself, and the narrower of the two
     if (config.payout.empty() && good)
         tell(warn("config", "the settings are good, but name no payout address to run with",
                   "--payout 0x… (an EVM address)", "E-PAYOUT"));

@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 constexpr Milliseconds driver_patience{20'000};
 constexpr Milliseconds opening_patience{120'000};  // an OpenCL driver may compile for long
 constexpr Milliseconds hashing_patience{60'000};
+constexpr Milliseconds warm_up{200};  // an idle card's clock takes this long to rise
+constexpr const char* unused = "unused";
 constexpr const char* hang_fix =
     "see dmesg | grep -iE 'nvrm|amdgpu'; a driver that hangs needs a "
     "reboot";
@@ -56,7 +58,7 @@ std::vector<GpuReading> gpus(const health::CudaDriver& cuda, const OwnDevices& d
         if (used != out.end())
             used->card = card;
         else
-            out.push_back({"unused", card.uuid, card.name, card, 0, {}});
+            out.push_back({unused, card.uuid, card.name, card, 0, {}});
     }
     return out;
 }
@@ -103,6 +105,11 @@ HashReading hash(const std::string& label, std::shared_ptr<Searcher> searcher,
         } catch (const SearchFailed&) {
             // `run` measures anew; the one in use does here.
         }
+        try {
+            hashes_per_second(*searcher, warm_up);
+        } catch (const SearchFailed&) {
+            // What fails is said below.
+        }
         return bench(*searcher, 1, Milliseconds{1000}, [](unsigned, unsigned) {});
     });
     if (!figures) {
@@ -144,8 +151,12 @@ std::vector<HashReading> look_at_devices(Config config, bool node_runs, const Te
     OwnDevices devices = find_what_can_be(config, tell);
     std::vector<GpuReading> cards = gpus(driver.cuda, devices);
     read_health(cards);
-    for (const GpuReading& card : cards)
+    const Limits limits = limits_of(config);
+    for (const GpuReading& card : cards) {
         for (Finding& finding : judge_gpu(card)) tell(std::move(finding));
+        if (card.label != unused)
+            for (Finding& finding : judge_limits(card, limits)) tell(std::move(finding));
+    }
     for (Finding& finding : judge_opencl(listing)) tell(std::move(finding));
     for (const std::string& note : devices.notes) tell(ok("devices", edge::for_log(note, 300)));
     if (devices.searchers.empty())

@@ -62,10 +62,6 @@ Finding judge_old_card(const health::CudaCard& card, const DriverReading& r) {
                 "E-DRIVER");
 }
 
-std::string memory_words(std::uint64_t bytes) {
-    return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1024.0 * 1024 * 1024));
-}
-
 std::string joined(const std::vector<std::string>& words) {
     std::string out;
     for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -87,9 +83,9 @@ std::string gpu_words(const GpuReading& g) {
     if (g.card) words.push_back(fmt::format("compute {}.{}", g.card->major, g.card->minor));
     const std::uint64_t total = r.memory_total_bytes.value_or(g.memory_bytes);
     if (total > 0)
-        words.push_back(memory_words(total) +
+        words.push_back(bytes_words(total) +
                         (r.memory_used_bytes
-                             ? fmt::format(" ({} used)", memory_words(*r.memory_used_bytes))
+                             ? fmt::format(" ({} used)", bytes_words(*r.memory_used_bytes))
                              : ""));
     if (r.ecc) words.emplace_back(*r.ecc ? "ECC on" : "ECC off");
     if (r.mig) words.emplace_back(*r.mig ? "MIG on" : "MIG off");
@@ -194,6 +190,24 @@ std::vector<Finding> judge_gpu(const GpuReading& g) {
         out.push_back(warn("gpu", place + process_words(*r.other_processes),
                            "they take from the measured rate: end them, or let them be measured "
                            "with it"));
+    return out;
+}
+
+std::vector<Finding> judge_limits(const GpuReading& g, const Limits& limits) {
+    std::vector<Finding> out;
+    const Beyond beyond = step({}, limits, g.health);
+    if (beyond.any())
+        out.push_back(fail("gpu",
+                           fmt::format("{} would rest now, and answer no check: {}", g.label,
+                                       why_paused(beyond, limits, g.health.reading)),
+                           "wait until it may go on, or change that limit in the settings"));
+    const std::string unread = not_kept(limits, g.health.reading);
+    if (!unread.empty())
+        out.push_back(warn("gpu",
+                           fmt::format("{}: its driver tells nothing for {}, so that limit is not "
+                                       "kept",
+                                       g.label, unread),
+                           "update its driver, or do without the limit"));
     return out;
 }
 

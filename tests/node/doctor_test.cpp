@@ -100,6 +100,21 @@ TEST(DoctorConfig, TwoWaysToTrust) {
     look_at_config(config, {}, told.tell);
     EXPECT_THAT(told.all, ElementsAre(Field(&Finding::what, HasSubstr("are both set"))));
     EXPECT_TRUE(config.verifier_ca.empty());
+    EXPECT_EQ(config.verifier_fingerprint, std::string(64, 'a'));
+}
+
+TEST(DoctorConfig, LimitsThatMakeNoSense) {
+    Config config;
+    config.temp_start = 60;
+    config.keep_free_memory = "much";
+    config.verifier_ca = "tls.crt";
+    Told told;
+    look_at_config(config, {}, told.tell);
+    EXPECT_THAT(told.all, ElementsAre(Field(&Finding::what, HasSubstr("keep_free_memory")),
+                                      Field(&Finding::what, HasSubstr("temp_start"))));
+    EXPECT_EQ(config.temp_start, 0);
+    EXPECT_EQ(config.verifier_ca, "tls.crt");
+    EXPECT_NO_THROW(check(config));
 }
 
 TEST(DoctorKey, MissingGoodAndReadableByOthers) {
