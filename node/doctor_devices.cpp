@@ -50,7 +50,9 @@ std::vector<GpuReading> gpus(const health::CudaDriver& cuda, const OwnDevices& d
     for (std::size_t i = 0; i < devices.searchers.size(); ++i) {
         const DeviceDescription& d = devices.searchers[i]->device();
         const bool processor = d.backend == Backend::cpu || d.kernel.starts_with("ulong8");
-        if (!processor) out.push_back({devices.labels[i], d.uid, d.name, {}, d.memory_bytes, {}});
+        if (!processor)
+            out.push_back(
+                {devices.labels[i], d.uid, d.name, {}, d.memory_bytes, {}, d.pci_address});
     }
     for (const health::CudaCard& card : cuda.cards) {
         const auto used = std::find_if(out.begin(), out.end(),
@@ -65,9 +67,9 @@ std::vector<GpuReading> gpus(const health::CudaDriver& cuda, const OwnDevices& d
 
 void read_health(std::vector<GpuReading>& gpus) {
     constexpr Milliseconds patience{5'000};
-    std::vector<std::string> uids;
-    for (const GpuReading& gpu : gpus) uids.push_back(gpu.uid);
-    const health::Monitor monitor{uids, {}};
+    std::vector<health::Place> places;
+    for (const GpuReading& gpu : gpus) places.push_back({gpu.uid, gpu.pci_address});
+    const health::Monitor monitor{places, {}};
     monitor.wait_first(patience);
     for (std::size_t i = 0; i < gpus.size(); ++i) gpus[i].health = monitor.read(i);
 }

@@ -79,7 +79,8 @@ std::string process_words(const std::vector<std::uint32_t>& pids) {
 std::string gpu_words(const GpuReading& g) {
     const health::Reading& r = g.health.reading;
     std::vector<std::string> words{edge::for_log(g.name, 60), edge::for_log(g.uid, 128)};
-    if (r.pci_address) words.push_back("PCI " + *r.pci_address);
+    const std::string pci = r.pci_address.value_or(g.pci_address);
+    if (!pci.empty()) words.push_back(fmt::format("PCI {}", pci));
     if (g.card) words.push_back(fmt::format("compute {}.{}", g.card->major, g.card->minor));
     const std::uint64_t total = r.memory_total_bytes.value_or(g.memory_bytes);
     if (total > 0)

@@ -31,6 +31,7 @@ struct GpuReading {
     std::optional<health::CudaCard> card;
     std::uint64_t memory_bytes{};  ///< of the device's description; 0: unknown
     health::Health health;
+    std::string pci_address{};  ///< of the device's description
 };
 /// What it is, in one line, and a line for each thing wrong with it.
 std::vector<Finding> judge_gpu(const GpuReading& reading);
