@@ -1,7 +1,8 @@
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <fstream>
 
+#include "core/work/gpu_uid.hpp"
 #include "cuda/cuda_calls.hpp"
 #include "cuda/cuda_searcher.hpp"
 #include "cuda/cuda_work.hpp"
@@ -9,19 +10,6 @@
 
 namespace vigil::cuda {
 namespace {
-
-/// As NVML writes it.
-std::string uuid_text(const cudaUUID_t& uuid) {
-    std::string out = "GPU-";
-    for (std::size_t i = 0; i < sizeof uuid.bytes; ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        std::array<char, 3> hex{};
-        std::snprintf(hex.data(), hex.size(), "%02x",
-                      static_cast<unsigned>(static_cast<unsigned char>(uuid.bytes[i])));
-        out += hex.data();
-    }
-    return out;
-}
 
 /// "580.65.06" of "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  Sat …"; empty where
 /// it is not said.
@@ -50,7 +38,9 @@ std::string driver_text() {
 }
 
 DeviceDescription described(const cudaDeviceProp& properties) {
-    return {.uid = uuid_text(properties.uuid),
+    std::array<std::uint8_t, 16> uuid{};
+    std::copy_n(properties.uuid.bytes, uuid.size(), uuid.begin());
+    return {.uid = gpu_uid(uuid),
             .name = properties.name,
             .backend = Backend::cuda,
             .driver = driver_text(),

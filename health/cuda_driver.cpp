@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <dlfcn.h>
+
+#include "core/work/gpu_uid.hpp"
 
 namespace vigil::health {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 using Result = int;
 using Device = int;
 struct Uuid {
-    std::array<char, 16> bytes;
+    std::array<std::uint8_t, 16> bytes;
 };
 constexpr Result success = 0;
 constexpr Result no_device = 100;
@@ -24,18 +25,6 @@ constexpr int most_cards = 64;
 template <class Function>
 Function find(void* library, const char* name) {
     return reinterpret_cast<Function>(::dlsym(library, name));
-}
-
-std::string uuid_text(const Uuid& uuid) {
-    std::string out = "GPU-";
-    for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        std::array<char, 3> hex{};
-        std::snprintf(hex.data(), hex.size(), "%02x",
-                      static_cast<unsigned>(static_cast<unsigned char>(uuid.bytes[i])));
-        out += hex.data();
-    }
-    return out;
 }
 
 }  // namespace
@@ -78,7 +67,7 @@ CudaDriver look_at_cuda_driver(const std::string& library) {
             card.name = name.data();
         attribute(&card.major, capability_major, device);
         attribute(&card.minor, capability_minor, device);
-        card.uuid = uuid_text(uuid);
+        card.uuid = gpu_uid(uuid.bytes);
         out.cards.push_back(std::move(card));
     }
     return out;

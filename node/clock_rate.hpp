@@ -7,14 +7,14 @@
 namespace vigil::node {
 
 /// Cycles of the processor a second, from a chain of dependent additions; the nominal clock says
-/// little. About 0.2 ms.
+/// little. About 0.03 ms.
 double clock_rate();
 
 double thread_cpu_seconds();
 double process_cpu_seconds();
 
 /// CPU time of work done in samples, each between two measurements of the clock. Samples do not
-/// count where these disagree by more than 1 %, or lie more than 5 % from the median: the clock
+/// count where these disagree by more than 5 %, or lie more than 5 % from the median: the clock
 /// changed, or the hypervisor gave the processor to somebody else.
 class CycleCost {
 public:

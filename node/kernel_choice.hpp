@@ -19,7 +19,7 @@ struct KernelRate {
 
 /// Which kernel was fastest, by device, its driver and this program's version: whatever of these is
 /// new is measured again. A file of JSON; what cannot be read in it counts as unknown, since all of
-/// it can be measured. Thread-safe through the choice that uses it: not by itself.
+/// it can be measured. Not thread-safe.
 class KernelMemory {
 public:
     /// Reads the file where there is one. An empty path remembers nothing.

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "core/work/gpu_uid.hpp"
 #include "opencl/opencl_calls.hpp"
 #include "opencl/opencl_searcher.hpp"
 #include "opencl/opencl_work.hpp"
@@ -40,18 +41,6 @@ bool has(const std::string& extensions, std::string_view name) {
     return extensions.find(name) != std::string::npos;
 }
 
-/// As NVML writes it, so that a card has one uid whichever way it is reached.
-std::string uuid_text(const std::array<std::uint8_t, 16>& uuid) {
-    std::string out = "GPU-";
-    for (std::size_t i = 0; i < uuid.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        std::array<char, 3> hex{};
-        std::snprintf(hex.data(), hex.size(), "%02x", static_cast<unsigned>(uuid[i]));
-        out += hex.data();
-    }
-    return out;
-}
-
 std::string pci_text(const PciAddress& pci) {
     std::array<char, 48> text{};
     std::snprintf(text.data(), text.size(), "%04x:%02x:%02x.%x", pci.domain, pci.bus, pci.device,
@@ -74,7 +63,7 @@ std::string uid_of(cl_device_id device, const std::string& platform, std::size_t
     constexpr std::array<std::uint8_t, 16> no_uuid{};
     if (has(extensions, "cl_khr_device_uuid")) {
         const auto uuid = device_value(device, device_uuid, no_uuid);
-        if (uuid != no_uuid) return uuid_text(uuid);
+        if (uuid != no_uuid) return gpu_uid(uuid);
     }
     if (has(extensions, "cl_khr_pci_bus_info")) return "opencl:pci:" + pci_of(device);
     return "opencl:" + platform + ":" + device_text(device, CL_DEVICE_NAME) + ":" +

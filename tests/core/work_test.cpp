@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <gtest/gtest.h>
 #include <limits>
@@ -6,6 +7,7 @@
 
 #include "core/work/best_k.hpp"
 #include "core/work/estimate.hpp"
+#include "core/work/gpu_uid.hpp"
 #include "core/work/pow_hash.hpp"
 #include "core/work/pow_hash_many.hpp"
 #include "core/work/proof.hpp"
@@ -243,6 +245,12 @@ TEST(Backend, HasAName) {
     EXPECT_EQ(to_string(Backend::cpu), "cpu");
     EXPECT_EQ(to_string(Backend::opencl), "opencl");
     EXPECT_EQ(to_string(Backend::cuda), "cuda");
+}
+
+TEST(GpuUid, IsWrittenAsNvmlWritesIt) {
+    const std::array<std::uint8_t, 16> uuid{0x5f, 0x1c, 0x00, 0xff, 0x10, 0x32, 0x54, 0x76,
+                                            0x98, 0xba, 0xdc, 0xfe, 0x01, 0x23, 0x45, 0x67};
+    EXPECT_EQ(gpu_uid(uuid), "GPU-5f1c00ff-1032-5476-98ba-dcfe01234567");
 }
 
 }  // namespace
