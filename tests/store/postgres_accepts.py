@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 SQLITE_ONLY = re.compile(r"^(PRAGMA|BEGIN|COMMIT)|sqlite_master")
-CALL = re.compile(r'(?:run|execute|read_number|number_of)\(([^";]*?)((?:\s*"[^"]*")+)')
+CALL = re.compile(r'(?:run|execute|execute_many|change|read_number|number_of)\(([^";]*?)((?:\s*"[^"]*")+)')
 
 
 def statements(store):

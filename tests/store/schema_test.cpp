@@ -79,10 +79,12 @@ private:
     std::unique_ptr<sqlite3, Close> db_;
 };
 
-/// Every statement in the sources of the store: the literals handed to run() and execute().
+/// Every statement in the sources of the store: the literals handed to run(), execute() and the
+/// like.
 std::vector<std::string> statements() {
     std::vector<std::string> out;
-    const std::regex call{R"((?:run|execute|read_number|number_of)\(([^";]*?)((?:\s*"[^"]*")+))"};
+    const std::regex call{
+        R"((?:run|execute|execute_many|change|read_number|number_of)\(([^";]*?)((?:\s*"[^"]*")+))"};
     const std::regex literal{R"re("([^"]*)")re"};
     for (const auto& file : std::filesystem::recursive_directory_iterator{
              std::string{VIGIL_SOURCE_DIR} + "/verifier/store"}) {

@@ -3,7 +3,7 @@
 #include "verifier/store/schema.hpp"
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
-#include "verifier/store/sqlite/session.hpp"
+#include "verifier/store/sql/session.hpp"
 #include "verifier/store/sqlite_store.hpp"
 
 namespace vigil::verifier {
@@ -34,7 +34,7 @@ public:
 
     void read(const std::function<void(Reader&)>& work) override {
         sqlite::ReaderPool::Snapshot snapshot{readers_};
-        sqlite::SqliteReader reader{snapshot.connection()};
+        sql::SqlReader reader{snapshot.connection()};
         work(reader);
     }
 

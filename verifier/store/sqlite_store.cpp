@@ -7,7 +7,7 @@
 #include "verifier/store/sqlite/database_file.hpp"
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
-#include "verifier/store/sqlite/session.hpp"
+#include "verifier/store/sql/session.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -46,7 +46,7 @@ public:
 
     void read(const std::function<void(Reader&)>& work) override {
         sqlite::ReaderPool::Snapshot snapshot{readers_};
-        sqlite::SqliteReader reader{snapshot.connection()};
+        sql::SqlReader reader{snapshot.connection()};
         work(reader);
     }
 
@@ -73,7 +73,7 @@ private:
     void attempt_write(const std::function<void(Transaction&)>& work) {
         try {
             writer_.execute("BEGIN IMMEDIATE");
-            sqlite::SqliteTransaction transaction{writer_};
+            sql::SqlTransaction transaction{writer_};
             work(transaction);
             writer_.commit();
         } catch (...) {

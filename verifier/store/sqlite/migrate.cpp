@@ -77,7 +77,8 @@ void prepare_database(Connection& db) {
     const std::int64_t newest = schema_steps().back().version;
     const std::int64_t found = schema_version(db);
     if (found > newest) refuse_newer(db, found, newest);
-    if (found == 0) db.script("PRAGMA page_size = 4096");  // a commit touches many pages: small ones
+    if (found == 0)
+        db.script("PRAGMA page_size = 4096");  // a commit touches many pages: small ones
     set_durability(db);
     if (found == newest) return;
 

@@ -2,9 +2,9 @@
 #include <bit>
 
 #include "core/base/require.hpp"
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 /// Answers of a bucket whose entries in answers_by_node lie together. Small enough that inserting
@@ -175,4 +175,4 @@ std::int64_t answer_count(Connection& db) {
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "core/base/require.hpp"
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 /// True when `next` is to be closed now, false when it was before; refuses what is out of order.
@@ -11,52 +11,59 @@ bool is_next(Connection& db, const char* what, std::int64_t next,
              const std::optional<std::int64_t>& last, bool known) {
     if (known) return false;
     if (!last || next == *last + 1) return true;
-    throw StoreFailed{"store " + db.path() + ": " + what + " " + std::to_string(next) +
+    throw StoreFailed{"store " + db.name() + ": " + what + " " + std::to_string(next) +
                       " cannot be closed after " + std::to_string(*last) +
                       ": each follows the one before"};
 }
 
-void add_window(Connection& db, const WindowRecord& w) {
-    const bool added =
-        db.execute(
-            "INSERT INTO windows (bucket, window_index, device, outcome, misses, roll_call_rate,"
-            " roll_call_valid, reason, closed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-            " ON CONFLICT DO NOTHING",
-            w.device.bucket, w.window, w.device.number, w.outcome, w.misses, w.roll_call_rate,
-            w.roll_call_valid, w.reason, w.closed) != 0;
-    if (!added) return;
-    db.execute(
-        "INSERT INTO first_windows (bucket, device, window_index) VALUES ($1, $2, $3)"
-        " ON CONFLICT (bucket, device) DO UPDATE SET window_index = excluded.window_index"
-        " WHERE excluded.window_index < first_windows.window_index",
-        w.device.bucket, w.device.number, w.window);
-    if (w.roll_call_valid)
-        db.execute(
-            "INSERT INTO recent_rates (bucket, device, rate_1) VALUES ($1, $2, $3)"
-            " ON CONFLICT (bucket, device) DO UPDATE SET rate_6 = recent_rates.rate_5,"
-            " rate_5 = recent_rates.rate_4, rate_4 = recent_rates.rate_3,"
-            " rate_3 = recent_rates.rate_2, rate_2 = recent_rates.rate_1,"
-            " rate_1 = excluded.rate_1",
-            w.device.bucket, w.device.number, w.roll_call_rate);
+void add_windows(Connection& db, std::span<const WindowRecord> windows) {
+    db.execute_many(
+        "INSERT INTO windows (bucket, window_index, device, outcome, misses, roll_call_rate,"
+        " roll_call_valid, reason, closed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT DO NOTHING",
+        windows, [](const WindowRecord& w) {
+            return row(w.device.bucket, w.window, w.device.number, w.outcome, w.misses,
+                       w.roll_call_rate, w.roll_call_valid, w.reason, w.closed);
+        });
+    std::vector<std::pair<DeviceRef, WindowIndex>> seen;
+    std::vector<std::pair<DeviceRef, std::uint64_t>> rates;
+    for (const WindowRecord& w : windows) {
+        seen.emplace_back(w.device, w.window);
+        if (w.roll_call_valid) rates.emplace_back(w.device, w.roll_call_rate);
+    }
+    note_first_windows(db, std::move(seen));
+    db.execute_many(
+        "INSERT INTO recent_rates (bucket, device, rate_1) VALUES ($1, $2, $3)"
+        " ON CONFLICT (bucket, device) DO UPDATE SET rate_6 = recent_rates.rate_5,"
+        " rate_5 = recent_rates.rate_4, rate_4 = recent_rates.rate_3,"
+        " rate_3 = recent_rates.rate_2, rate_2 = recent_rates.rate_1,"
+        " rate_1 = excluded.rate_1",
+        rates,
+        [](const auto& rate) { return row(rate.first.bucket, rate.first.number, rate.second); });
 }
 
-void add_day(Connection& db, const DayRecord& d) {
-    db.execute(
+void add_days(Connection& db, std::span<const DayRecord> devices) {
+    db.execute_many(
         "INSERT INTO days (bucket, day, device, outcome, counted, multiplier_ppm, rate, credit,"
         " slashed, grace_used, tier, balance, service_days, grace_left, down_run, baseline, reason)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         " ON CONFLICT DO NOTHING",
-        d.device.bucket, d.day, d.device.number, d.outcome, d.counted, d.multiplier, d.rate,
-        d.credit, d.slashed, d.grace_used, d.tier, d.after.balance, d.after.service_days,
-        d.after.grace_left, d.after.down_run, d.baseline, d.reason);
-    db.execute(
+        devices, [](const DayRecord& d) {
+            return row(d.device.bucket, d.day, d.device.number, d.outcome, d.counted, d.multiplier,
+                       d.rate, d.credit, d.slashed, d.grace_used, d.tier, d.after.balance,
+                       d.after.service_days, d.after.grace_left, d.after.down_run, d.baseline,
+                       d.reason);
+        });
+    db.execute_many(
         "INSERT INTO standings (bucket, device, balance, service_days, grace_left, down_run,"
         " first_day) VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (bucket, device) DO UPDATE SET balance = excluded.balance,"
         " service_days = excluded.service_days, grace_left = excluded.grace_left,"
         " down_run = excluded.down_run",
-        d.device.bucket, d.device.number, d.after.balance, d.after.service_days, d.after.grace_left,
-        d.after.down_run, d.day);
+        devices, [](const DayRecord& d) {
+            return row(d.device.bucket, d.device.number, d.after.balance, d.after.service_days,
+                       d.after.grace_left, d.after.down_run, d.day);
+        });
 }
 
 void read_settled(Rows& rows, SettledDay& s) {
@@ -84,10 +91,9 @@ void close_window(Connection& db, WindowIndex window, Instant closed,
                closed);
     add_verdicts(db, missed);
     add_voids(db, voids);
-    for (const WindowRecord& w : windows) {
+    for (const WindowRecord& w : windows)
         require(w.window == window, "a closing holds the outcomes of its own window");
-        add_window(db, w);
-    }
+    add_windows(db, windows);
 }
 
 std::optional<SettledDay> last_settled_day(Connection& db) {
@@ -116,10 +122,9 @@ void settle_day(Connection& db, const SettledDay& day, std::span<const DayRecord
     db.execute(
         "INSERT INTO settled_days (day, state_hash, devices, settled_ms) VALUES ($1, $2, $3, $4)",
         day.day, day.state_hash, day.devices, day.settled);
-    for (const DayRecord& d : devices) {
+    for (const DayRecord& d : devices)
         require(d.day == day.day, "a settlement holds the records of its own day");
-        add_day(db, d);
-    }
+    add_days(db, devices);
 }
 
 std::vector<WindowRecord> windows_of(Connection& db, DayIndex day, std::int64_t windows_per_day) {
@@ -169,4 +174,4 @@ std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db) {
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

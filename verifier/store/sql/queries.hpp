@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "verifier/store/sqlite/connection.hpp"
+#include "verifier/store/sql/connection.hpp"
 
 /// What Reader and Transaction promise (store.hpp), each as a function on a connection that is in
 /// a transaction. One file for each group below.
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 
 /// What grows is read bucket by bucket: a bucket leads every key.
 constexpr int buckets = 256;
@@ -54,6 +54,8 @@ std::int64_t answer_count(Connection& db);
 // verdicts.cpp
 void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts);
 void add_voids(Connection& db, std::span<const VoidRecord> voids);
+/// A device's history begins, as far as verdicts and windows go, no later than here.
+void note_first_windows(Connection& db, std::vector<std::pair<DeviceRef, WindowIndex>> seen);
 std::vector<CheckRow> verdicts_of(Connection& db, WindowIndex window);
 std::vector<CheckRow> calibration_verdicts_of(Connection& db, WindowIndex window);
 std::vector<CheckRow> checks_in(Connection& db, DeviceRef device, WindowIndex window);
@@ -93,4 +95,4 @@ void collect(Rows&& rows, std::vector<T>& into, One one) {
     while (rows.next()) one(rows, into.emplace_back());
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

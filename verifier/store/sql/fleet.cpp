@@ -1,6 +1,6 @@
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 void read_node(Rows& rows, NodeRecord& n) {
@@ -90,4 +90,4 @@ std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& d
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

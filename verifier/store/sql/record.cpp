@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <tuple>
 
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 
 std::vector<ClosedWindow> closed_windows(Connection& db, WindowIndex first, std::int64_t limit) {
     std::vector<ClosedWindow> out;
@@ -42,4 +42,4 @@ std::vector<StoredAnswer> answers_after(Connection& db, std::uint8_t bucket, std
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 void read_window(Rows& rows, WindowRecord& w) {
@@ -92,4 +92,4 @@ std::vector<DayRecord> days_of(Connection& db, DayIndex wanted) {
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

@@ -2,9 +2,9 @@
 #include <limits>
 
 #include "core/base/require.hpp"
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 /// Position of a check in its device's history: by window, then start, then kind. A device has one
@@ -26,33 +26,16 @@ void read_check(Rows& rows, CheckRow& c) {
     c.row = row_of(v);
 }
 
-/// A device's history begins, as far as verdicts and windows go, no later than here.
-void note_first_window(Connection& db, DeviceRef device, WindowIndex window) {
-    db.execute(
-        "INSERT INTO first_windows (bucket, device, window_index) VALUES ($1, $2, $3)"
-        " ON CONFLICT (bucket, device) DO UPDATE SET window_index = excluded.window_index"
-        " WHERE excluded.window_index < first_windows.window_index",
-        device.bucket, device.number, window);
-}
-
-void add_verdict(Connection& db, const VerdictRecord& v) {
+/// Of a verdict just added; nothing when an earlier one of the same check says something else.
+void add_calibration_rate(Connection& db, const VerdictRecord& v) {
     const DeviceRef device = v.claim.device;
-    const Judgement& j = v.judgement;
-    const auto added = db.execute(
-        "INSERT INTO verdicts (bucket, window_index, device, kind, ref, challenge, start_ms,"
-        " deadline_ms, received_ms, k, theta_ppm, verdict, work, rate, baseline, reason)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-        " ON CONFLICT DO NOTHING",
-        device.bucket, v.claim.window, device.number, v.claim.kind, v.claim.ref, v.challenge,
-        v.start, v.deadline, v.received, v.k, v.theta, j.verdict, j.work, j.rate, j.baseline,
-        j.reason);
-    if (added == 0) return;
-    note_first_window(db, device, v.claim.window);
-    if (v.claim.kind == CheckKind::calibration && j.verdict == Verdict::passed)
-        db.execute(
-            "UPDATE devices SET calibrated_ms = $1, calibration_rate = $2 WHERE bucket = $3"
-            " AND number = $4 AND (calibrated_ms IS NULL OR calibrated_ms <= $1)",
-            v.start, j.rate, device.bucket, device.number);
+    db.execute(
+        "UPDATE devices SET calibrated_ms = $1, calibration_rate = $2 WHERE bucket = $3"
+        " AND number = $4 AND (calibrated_ms IS NULL OR calibrated_ms <= $1)"
+        " AND EXISTS (SELECT 1 FROM verdicts v WHERE v.bucket = $3 AND v.window_index = $5"
+        " AND v.device = $4 AND v.kind = $6 AND v.ref = $7 AND v.verdict = $8 AND v.rate = $2)",
+        v.start, v.judgement.rate, device.bucket, device.number, v.claim.window, v.claim.kind,
+        v.claim.ref, Verdict::passed);
 }
 
 /// The window below `window` in which the bucket has verdicts.
@@ -67,17 +50,49 @@ std::optional<WindowIndex> window_below(Connection& db, std::uint8_t bucket, Win
 
 }  // namespace
 
+void note_first_windows(Connection& db, std::vector<std::pair<DeviceRef, WindowIndex>> seen) {
+    std::sort(seen.begin(), seen.end());
+    const auto repeated = std::unique(
+        seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
+    seen.erase(repeated, seen.end());
+    db.execute_many(
+        "INSERT INTO first_windows (bucket, device, window_index) VALUES ($1, $2, $3)"
+        " ON CONFLICT (bucket, device) DO UPDATE SET window_index = excluded.window_index"
+        " WHERE excluded.window_index < first_windows.window_index",
+        seen, [](const auto& first) {
+            return row(first.first.bucket, first.first.number, first.second);
+        });
+}
+
 void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts) {
-    for (const VerdictRecord& verdict : verdicts) add_verdict(db, verdict);
+    db.execute_many(
+        "INSERT INTO verdicts (bucket, window_index, device, kind, ref, challenge, start_ms,"
+        " deadline_ms, received_ms, k, theta_ppm, verdict, work, rate, baseline, reason)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        " ON CONFLICT DO NOTHING",
+        verdicts, [](const VerdictRecord& v) {
+            const Judgement& j = v.judgement;
+            return row(v.claim.device.bucket, v.claim.window, v.claim.device.number, v.claim.kind,
+                       v.claim.ref, v.challenge, v.start, v.deadline, v.received, v.k, v.theta,
+                       j.verdict, j.work, j.rate, j.baseline, j.reason);
+        });
+    std::vector<std::pair<DeviceRef, WindowIndex>> seen;
+    for (const VerdictRecord& v : verdicts) {
+        seen.emplace_back(v.claim.device, v.claim.window);
+        if (v.claim.kind == CheckKind::calibration && v.judgement.verdict == Verdict::passed)
+            add_calibration_rate(db, v);
+    }
+    note_first_windows(db, std::move(seen));
 }
 
 void add_voids(Connection& db, std::span<const VoidRecord> voids) {
-    for (const VoidRecord& v : voids)
-        db.execute(
-            "INSERT INTO voids (bucket, window_index, device, kind, ref, reason)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            v.claim.device.bucket, v.claim.window, v.claim.device.number, v.claim.kind, v.claim.ref,
-            v.reason);
+    db.execute_many(
+        "INSERT INTO voids (bucket, window_index, device, kind, ref, reason)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        voids, [](const VoidRecord& v) {
+            return row(v.claim.device.bucket, v.claim.window, v.claim.device.number, v.claim.kind,
+                       v.claim.ref, v.reason);
+        });
 }
 
 std::vector<CheckRow> verdicts_of(Connection& db, WindowIndex window) {
@@ -146,4 +161,4 @@ std::vector<CheckRow> checks(Connection& db, DeviceRef device, const Page& page)
     return out;
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "core/base/require.hpp"
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 namespace {
 
 template <class... Values>
@@ -17,7 +17,7 @@ std::int64_t number_of(Connection& db, Sql sql, const Values&... values) {
 NodeRef known_node(Connection& db, const NodeId& id) {
     const auto found = node(db, id);
     if (!found)
-        throw StoreFailed{"store " + db.path() + ": node " + to_hex(id) +
+        throw StoreFailed{"store " + db.name() + ": node " + to_hex(id) +
                           " is not enrolled, so nothing can be recorded for it"};
     return found->ref;
 }
@@ -157,7 +157,7 @@ void add_calibration(Connection& db, const CalibrationRecord& calibration,
     if (entry && add_entry(db, known_node(db, entry->node), *entry))
         db.execute("UPDATE devices SET request_sequence = $1 WHERE bucket = $2 AND number = $3",
                    sequence, device.bucket, device.number);
-    const auto added = db.execute(
+    const auto added = db.change(
         "INSERT INTO calibrations (bucket, device, counter, beacon, issued_ms)"
         " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         device.bucket, device.number, calibration.counter, calibration.beacon, calibration.issued);
@@ -166,4 +166,4 @@ void add_calibration(Connection& db, const CalibrationRecord& calibration,
                    calibration.counter, device.bucket, device.number);
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "verifier/store/sqlite/queries.hpp"
+#include "verifier/store/sql/queries.hpp"
 
-namespace vigil::verifier::sqlite {
+namespace vigil::verifier::sql {
 
 std::optional<Genesis> genesis(Connection& db) {
     Rows rows = db.run("SELECT network_name, programme_start_day, founded_ms FROM genesis");
@@ -19,7 +19,7 @@ void found(Connection& db, const Genesis& ours) {
         ours.network_name, ours.programme_start_day, ours.founded);
     const auto there = genesis(db);
     if (there != ours)
-        throw StoreFailed{"store " + db.path() + ": belongs to the network \"" +
+        throw StoreFailed{"store " + db.name() + ": belongs to the network \"" +
                           there.value().network_name + "\" with programme start day " +
                           std::to_string(there->programme_start_day.value) + ", not to \"" +
                           ours.network_name + "\" with " +
@@ -108,4 +108,4 @@ void add_heartbeat(Connection& db, std::uint32_t replica, Instant at) {
         bucket, at, replica);
 }
 
-}  // namespace vigil::verifier::sqlite
+}  // namespace vigil::verifier::sql

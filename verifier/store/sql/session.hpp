@@ -1,0 +1,140 @@
+#pragma once
+
+#include "verifier/store/sql/queries.hpp"
+
+namespace vigil::verifier::sql {
+
+/// Reader's functions on a connection; Base is Reader or Transaction.
+template <class Base>
+class Reading : public Base {
+public:
+    explicit Reading(Connection& db) : db_{db} {}
+
+    std::optional<Genesis> genesis() override { return sql::genesis(db_); }
+    std::vector<PolicyRecord> policies() override { return sql::policies(db_); }
+    std::optional<DayKeyRecord> day_key(DayIndex d) override { return sql::day_key(db_, d); }
+    std::vector<DayKeyRecord> day_keys(DayIndex first, std::int64_t limit) override {
+        return sql::day_keys(db_, first, limit);
+    }
+    std::vector<Instant> heartbeats(Instant from, Instant to) override {
+        return sql::heartbeats(db_, from, to);
+    }
+    std::vector<NodeRecord> nodes() override { return sql::nodes(db_); }
+    std::vector<DeviceRecord> devices() override { return sql::devices(db_); }
+    std::optional<NodeRecord> node(const NodeId& id) override { return sql::node(db_, id); }
+    std::vector<DeviceRecord> devices_of(NodeRef node) override {
+        return sql::devices_of(db_, node);
+    }
+    std::vector<EnrolmentEntry> enrolments(std::int64_t after_row, std::int64_t limit) override {
+        return sql::enrolments(db_, after_row, limit);
+    }
+    std::vector<CalibrationRecord> latest_calibrations() override {
+        return sql::latest_calibrations(db_);
+    }
+    std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) override {
+        return sql::latest_calibrations_of(db_, node);
+    }
+    std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() override {
+        return sql::calibration_rates(db_);
+    }
+    std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_rates()
+        override {
+        return sql::recent_roll_call_rates(db_);
+    }
+    std::optional<WindowIndex> last_closed_window() override {
+        return sql::last_closed_window(db_);
+    }
+    std::optional<SettledDay> last_settled_day() override { return sql::last_settled_day(db_); }
+    std::optional<SettledDay> settled_day(DayIndex d) override { return sql::settled_day(db_, d); }
+    std::vector<CheckRow> verdicts_of(WindowIndex w) override { return sql::verdicts_of(db_, w); }
+    std::vector<StoredAnswer> unjudged_answers(WindowIndex w) override {
+        return sql::unjudged_answers(db_, w);
+    }
+    std::vector<WindowRecord> windows_of(DayIndex d, std::int64_t windows_per_day) override {
+        return sql::windows_of(db_, d, windows_per_day);
+    }
+    std::vector<std::pair<DeviceRef, Standing>> standings() override { return sql::standings(db_); }
+    std::vector<CheckRow> checks(DeviceRef device, Page page) override {
+        return sql::checks(db_, device, page);
+    }
+    std::vector<CheckRow> checks_in(DeviceRef device, WindowIndex w) override {
+        return sql::checks_in(db_, device, w);
+    }
+    std::vector<WindowRecord> windows(DeviceRef device, Page page) override {
+        return sql::windows(db_, device, page);
+    }
+    std::vector<DayRecord> days(DeviceRef device, Page page) override {
+        return sql::days(db_, device, page);
+    }
+    std::optional<DayRecord> day(DeviceRef device, DayIndex d) override {
+        return sql::day(db_, device, d);
+    }
+    std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) override {
+        return sql::answer(db_, id, node);
+    }
+    std::vector<StoredAnswer> answers(NodeRef node, Page page) override {
+        return sql::answers(db_, node, page);
+    }
+    std::int64_t answer_count() override { return sql::answer_count(db_); }
+    std::vector<ClosedWindow> closed_windows(WindowIndex first, std::int64_t limit) override {
+        return sql::closed_windows(db_, first, limit);
+    }
+    std::vector<CalibrationRecord> calibrations(Instant from, Instant until) override {
+        return sql::calibrations(db_, from, until);
+    }
+    std::vector<CheckRow> calibration_verdicts_of(WindowIndex w) override {
+        return sql::calibration_verdicts_of(db_, w);
+    }
+    std::vector<StoredAnswer> answers_after(std::uint8_t bucket, std::int64_t after,
+                                            std::int64_t limit) override {
+        return sql::answers_after(db_, bucket, after, limit);
+    }
+    std::vector<DayRecord> days_of(DayIndex d) override { return sql::days_of(db_, d); }
+
+protected:
+    Connection& db_;
+};
+
+using SqlReader = Reading<Reader>;
+
+class SqlTransaction final : public Reading<Transaction> {
+public:
+    using Reading::Reading;
+
+    void found(const Genesis& ours) override { sql::found(db_, ours); }
+    void add_policy(const PolicyRecord& policy) override { sql::add_policy(db_, policy); }
+    void add_day_key(const DayKeyRecord& day_key) override { sql::add_day_key(db_, day_key); }
+    void reveal_day_key(DayIndex d, Instant revealed) override {
+        sql::reveal_day_key(db_, d, revealed);
+    }
+    void add_heartbeat(std::uint32_t replica, Instant at) override {
+        sql::add_heartbeat(db_, replica, at);
+    }
+    void enrol(const EnrolmentEntry& entry, NodeRecord& node,
+               std::vector<DeviceRecord>& devices) override {
+        sql::enrol(db_, entry, node, devices);
+    }
+    void retire(const EnrolmentEntry& entry, DeviceRef device, DayIndex retired_from,
+                std::uint64_t sequence) override {
+        sql::retire(db_, entry, device, retired_from, sequence);
+    }
+    void add_calibration(const CalibrationRecord& calibration,
+                         const std::optional<EnrolmentEntry>& entry,
+                         std::uint64_t sequence) override {
+        sql::add_calibration(db_, calibration, entry, sequence);
+    }
+    AnswerFate record(const AnswerRecord& answer) override { return sql::record(db_, answer); }
+    void add_verdicts(std::span<const VerdictRecord> verdicts) override {
+        sql::add_verdicts(db_, verdicts);
+    }
+    void close_window(WindowIndex window, Instant closed, std::span<const VerdictRecord> missed,
+                      std::span<const VoidRecord> voids,
+                      std::span<const WindowRecord> windows) override {
+        sql::close_window(db_, window, closed, missed, voids, windows);
+    }
+    void settle_day(const SettledDay& day, std::span<const DayRecord> devices) override {
+        sql::settle_day(db_, day, devices);
+    }
+};
+
+}  // namespace vigil::verifier::sql
