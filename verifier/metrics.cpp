@@ -162,6 +162,13 @@ struct Metrics::Families {
                                "When the last window was closed; 0 before the first");
     Gauge& last_settled = gauge(registry, "vigil_verifier_last_day_settled_timestamp_seconds",
                                 "When the last day was settled; 0 before the first");
+    Gauge& window_length = gauge(registry, "vigil_verifier_window_length_seconds",
+                                 "Length of a window, for alerts on age");
+    Gauge& day_length = gauge(registry, "vigil_verifier_day_length_seconds",
+                              "Length of a day of the network's calendar, for alerts on age");
+    Family<Gauge>& certificate_expiry =
+        gauges(registry, "vigil_verifier_certificate_expiry_timestamp_seconds",
+               "When the certificate shown to nodes expires; no series without TLS");
     Counter& credits = counter(registry, "vigil_verifier_credits_micro_total",
                                "Credits settled since this program started, micro-credits");
     Family<Counter>& slashed =
@@ -250,6 +257,14 @@ void Metrics::count_day(const DaySettlement& settlement) {
 
 void Metrics::set_last_closed(Instant closed) { families_->last_closed.Set(timestamp(closed)); }
 void Metrics::set_last_settled(Instant settled) { families_->last_settled.Set(timestamp(settled)); }
+
+void Metrics::set_calendar(const Calendar& calendar) {
+    families_->window_length.Set(seconds(calendar.window_length()));
+    families_->day_length.Set(seconds(calendar.day_length()));
+}
+void Metrics::set_certificate_expiry(Instant expires) {
+    families_->certificate_expiry.Add({}).Set(timestamp(expires));
+}
 
 void Metrics::set_models(const std::map<std::string, std::size_t>& models) {
     std::vector<std::pair<std::size_t, std::string>> ranked;

@@ -25,6 +25,9 @@ public:
 
     void set_policy(const Policy& policy, const PolicyHash& hash);
 
+    void set_calendar(const Calendar& calendar);
+    void set_certificate_expiry(Instant expires);
+
     void count_judged(const VerdictRecord& verdict);  ///< one that came from an answer
     void count_rejected(wire::RefusalReason reason);
     void observe_judging(Duration time);

@@ -83,6 +83,8 @@ public:
 
     void serve(const std::stop_token& stop, const std::function<void(const VerifierView&)>& ready) {
         recall_the_past();
+        metrics_.set_calendar(schedule_.calendar());
+        if (tls_) metrics_.set_certificate_expiry(tls_->expires);
         // The first heartbeat and this day's key come before anything a node can see.
         timeline_.keep_books(clock_.now());
         http_.start(options_.http_address, options_.http_port, "--http-port");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <ctime>
 #include <memory>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
@@ -122,6 +123,12 @@ std::string fingerprint(const X509* certificate) {
     return to_hex(ByteSpan{digest.data(), length});
 }
 
+Instant expiry_of(const X509* certificate) {
+    std::tm utc{};
+    made(ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) == 1);
+    return Instant{std::chrono::seconds{::timegm(&utc)}};
+}
+
 TlsIdentity create(const std::filesystem::path& certificate_path,
                    const std::filesystem::path& key_path, const std::vector<std::string>& names) {
     const Key key{EVP_EC_gen("P-256")};
@@ -136,6 +143,7 @@ TlsIdentity create(const std::filesystem::path& certificate_path,
     TlsIdentity out{.certificate_pem = text_of(certificate_text.get()),
                     .key_pem = text_of(key_text.get()),
                     .fingerprint = fingerprint(certificate.get()),
+                    .expires = expiry_of(certificate.get()),
                     .created = true};
     write_new_secret(key_path, out.key_pem);
     replace_file(certificate_path, out.certificate_pem);
@@ -159,6 +167,7 @@ TlsIdentity read(const std::filesystem::path& certificate_path,
     TlsIdentity out{.certificate_pem = read_file_or_empty(certificate_path, certificate_limit),
                     .key_pem = read_secret(key_path),
                     .fingerprint = {},
+                    .expires = {},
                     .created = false};
     const Certificate certificate{
         PEM_read_bio_X509(bio_over(out.certificate_pem).get(), nullptr, no_password, nullptr)};
@@ -182,6 +191,7 @@ TlsIdentity read(const std::filesystem::path& certificate_path,
         refuse("certificate " + certificate_path.string() + " is valid only from " +
                date_of(start) + ". Check this machine's clock");
     out.fingerprint = fingerprint(certificate.get());
+    out.expires = expiry_of(certificate.get());
     return out;
 }
 

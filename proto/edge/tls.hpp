@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/instant.hpp"
+
 namespace vigil::edge {
 
 /// PEM texts as gRPC wants them.
@@ -11,6 +13,7 @@ struct TlsIdentity {
     std::string certificate_pem;
     std::string key_pem;
     std::string fingerprint;  ///< SHA-256 of the certificate, hexadecimal
+    Instant expires;
     bool created{};
 };
 

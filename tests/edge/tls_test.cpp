@@ -161,6 +161,14 @@ TEST(Tls, RefusesAKeyOfAnotherCertificate) {
                 HasSubstr("do not belong together"));
 }
 
+TEST(Tls, SaysWhenTheCertificateExpires) {
+    const Files files;
+    const Instant made_to = files.load().expires;
+    EXPECT_EQ(files.load().expires, made_to);
+    redate(files, -1000, 5000);
+    EXPECT_LT(files.load().expires, made_to - std::chrono::days{3000});
+}
+
 TEST(Tls, RefusesACertificateOutOfItsTime) {
     const Files files;
     redate(files, -1000, -10);

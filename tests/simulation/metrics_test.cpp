@@ -36,6 +36,7 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
     Metrics metrics{"1.2.3"};
     const Policy policy = preset("incentivenet-2024-10").value();
     metrics.set_policy(policy, policy_hash(policy));
+    metrics.set_certificate_expiry(Instant{std::chrono::days{30'000}});
     const Exposed found = exposed(metrics);
     const std::map<std::string, std::string> expected{
         {"build_info", "gauge"},
@@ -56,6 +57,9 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
         {"store_errors_total", "counter"},
         {"last_window_closed_timestamp_seconds", "gauge"},
         {"last_day_settled_timestamp_seconds", "gauge"},
+        {"window_length_seconds", "gauge"},
+        {"day_length_seconds", "gauge"},
+        {"certificate_expiry_timestamp_seconds", "gauge"},
         {"credits_micro_total", "counter"},
         {"slashed_micro_total", "counter"},
         {"grace_used_total", "counter"}};

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -27,6 +28,8 @@ constexpr std::chrono::milliseconds glance{20};
     ::setpgid(0, 0);
     ::dup2(output, STDOUT_FILENO);
     ::dup2(output, STDERR_FILENO);
+    // What libraries opened without CLOEXEC (the listening sockets) is the verifier's own.
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     ::execv(program, arguments);
     ::_exit(127);
 }
