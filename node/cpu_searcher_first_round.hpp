@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/bytes.hpp"
-#include "node/keccak_lanes.hpp"
+#include "node/search_lanes.hpp"
 
 namespace vigil::node {
 

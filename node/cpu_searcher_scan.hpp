@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "node/keccak_lanes.hpp"
+#include "node/search_lanes.hpp"
 
 namespace vigil::node {
 
@@ -43,7 +43,7 @@ Scanned scan_bmi2(const ScanTask& task, std::uint64_t* found);
 Scanned scan_avx2(const ScanTask& task, std::uint64_t* found);
 Scanned scan_avx512(const ScanTask& task, std::uint64_t* found);
 
-/// The loop of every path. L adds to KeccakLanes' operations `width`, `store(u64*)` and
+/// The loop of every path. L adds to SearchLanes' operations `width`, `store(u64*)` and
 /// `any_equal(mask, want)`: whether some lane & mask equals want.
 template <class L>
 [[gnu::always_inline]] inline Scanned scan_lanes(const ScanTask& task, std::uint64_t* found) {
@@ -62,7 +62,7 @@ template <class L>
         AffinePart part;
         affine_part(task.first_round, __builtin_bswap64(block), part);
         for (unsigned place = 0; place < block_nonces; place += L::width) {
-            const L lane = KeccakLanes<L>::hash_lane(task.first_round, part, place);
+            const L lane = SearchLanes<L>::hash_lane(task.first_round, part, place);
             if (__builtin_expect(!lane.any_equal(mask, want), 1)) continue;
             std::uint64_t lanes[L::width];
             lane.store(lanes);

@@ -3,7 +3,7 @@
 #include "node/cpu_searcher_scan.hpp"
 
 /// One nonce at a time. In an unnamed namespace on purpose: each unit that includes it compiles it for its own
-/// instruction set (see keccak_lanes.hpp).
+/// instruction set (see search_lanes.hpp).
 namespace vigil::node {
 namespace {
 

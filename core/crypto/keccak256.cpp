@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/crypto/keccak_permutation.hpp"
+#include "core/crypto/keccak_lanes.hpp"
 
 namespace vigil {
 namespace {
@@ -16,17 +16,20 @@ constexpr std::size_t rate_bytes = 136;
 constexpr std::array<int, 25> rotations = {0,  1,  62, 28, 27, 36, 44, 6,  55, 20, 3,  10, 43,
                                            25, 39, 41, 45, 15, 21, 8,  18, 2,  61, 56, 14};
 
-struct Scalar {
-    using Lane = std::uint64_t;
-    static Lane parity(Lane a, Lane b, Lane c, Lane d, Lane e) { return a ^ b ^ c ^ d ^ e; }
-    static Lane mix(Lane a, Lane b) { return a ^ b; }
-    template <int n>
-    static Lane rotate(Lane a) {
-        return std::rotl(a, n);
-    }
-    static Lane chi(Lane a, Lane b, Lane c) { return a ^ (~b & c); }
-    static Lane constant(std::uint64_t word) { return word; }
+struct Lane {
+    std::uint64_t v;
+
+    static constexpr bool has_xor3 = false;
+    static Lane all(std::uint64_t word) { return {word}; }
 };
+
+template <int n>
+Lane rol(Lane a) {
+    return {std::rotl(a.v, n)};
+}
+Lane operator^(Lane a, Lane b) { return {a.v ^ b.v}; }
+Lane xor3(Lane a, Lane b, Lane c) { return {a.v ^ b.v ^ c.v}; }
+Lane chi(Lane a, Lane b, Lane c) { return {a.v ^ (~b.v & c.v)}; }
 
 void absorb(std::uint64_t (&lanes)[25], const std::uint8_t* block) {
     for (std::size_t i = 0; i < rate_bytes / 8; ++i) {
@@ -60,7 +63,12 @@ void keccak_f1600(std::array<std::uint64_t, 25>& a) {
     }
 }
 
-void keccak_f1600_fast(std::uint64_t (&lanes)[25]) { keccak_permute<Scalar>(lanes); }
+void keccak_f1600_fast(std::uint64_t (&lanes)[25]) {
+    KeccakLanes<Lane> s;
+    std::memcpy(s.a, lanes, sizeof s.a);
+    for (const std::uint64_t round_constant : keccak_iota) s.round(round_constant);
+    std::memcpy(lanes, s.a, sizeof s.a);
+}
 
 Hash keccak256(ByteSpan message) {
     std::uint64_t lanes[25]{};

@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <cstring>
 #include <limits>
 
 #include "core/base/u128.hpp"
@@ -15,7 +16,13 @@ namespace {
 using boost::multiprecision::uint512_t;  // fixed width: no allocation
 
 constexpr std::uint64_t saturated = std::numeric_limits<std::uint64_t>::max();
-constexpr std::size_t batch_size = 64;
+constexpr std::size_t batch_size = 256;
+
+std::uint64_t first_64_bits(const Hash& hash) {
+    std::uint64_t word{};
+    std::memcpy(&word, hash.bytes.data(), sizeof word);
+    return __builtin_bswap64(word);
+}
 
 }  // namespace
 
@@ -42,7 +49,10 @@ std::optional<Hash> largest_hash(const Challenge& challenge,
         const std::size_t count = std::min(batch_size, nonces.size());
         const std::span<Hash> batch{hashes.data(), count};
         pow_hashes(challenge, nonces.first(count), batch);
-        largest = std::max(largest, *std::max_element(batch.begin(), batch.end()));
+        for (const Hash& hash : batch) {
+            // Hardly ever equal, and comparing all bytes of each cost a fifth of the hashing.
+            if (first_64_bits(hash) >= first_64_bits(largest)) largest = std::max(largest, hash);
+        }
         nonces = nonces.subspan(count);
     }
     return largest;

@@ -1,4 +1,4 @@
-#include "core/crypto/keccak_permutation.hpp"
+#include "core/crypto/keccak_lanes.hpp"
 #include "core/work/pow_hash_many.hpp"
 
 #if defined(__x86_64__) && defined(__AVX512F__)
@@ -7,47 +7,68 @@
 namespace vigil::detail {
 namespace {
 
-struct EightStates {
-    using Lane = __m512i;
-    static Lane parity(Lane a, Lane b, Lane c, Lane d, Lane e) {
-        return _mm512_ternarylogic_epi64(_mm512_ternarylogic_epi64(a, b, c, 0x96), d, e, 0x96);
-    }
-    static Lane mix(Lane a, Lane b) { return _mm512_xor_si512(a, b); }
-    template <int n>
-    static Lane rotate(Lane a) {
-        return _mm512_rol_epi64(a, n);
-    }
-    static Lane chi(Lane a, Lane b, Lane c) { return _mm512_ternarylogic_epi64(a, b, c, 0xd2); }
-    static Lane constant(std::uint64_t word) {
-        return _mm512_set1_epi64(static_cast<long long>(word));
+struct Lane {
+    __m512i v;
+
+    static constexpr bool has_xor3 = true;
+    static Lane all(std::uint64_t word) {
+        return {_mm512_set1_epi64(static_cast<long long>(word))};
     }
 };
 
-std::uint64_t load_word(const std::uint8_t* from) {
-    std::uint64_t word{};
-    __builtin_memcpy(&word, from, sizeof word);
-    return word;
+template <int n>
+[[gnu::always_inline]] inline Lane rol(Lane a) {
+    // The form with a mask: GCC warns of an uninitialised operand inside the plain one.
+    return {_mm512_maskz_rol_epi64(0xFF, a.v, n)};
+}
+[[gnu::always_inline]] inline Lane operator^(Lane a, Lane b) {
+    return {_mm512_xor_si512(a.v, b.v)};
+}
+[[gnu::always_inline]] inline Lane xor3(Lane a, Lane b, Lane c) {
+    return {_mm512_ternarylogic_epi64(a.v, b.v, c.v, 0x96)};
+}
+[[gnu::always_inline]] inline Lane chi(Lane a, Lane b, Lane c) {
+    return {_mm512_ternarylogic_epi64(a.v, b.v, c.v, 0xD2)};
+}
+
+/// Round 0 from chi on: what theta, rho and pi of a zero nonce made, and the 11 lanes that a nonce
+/// reaches (first_round.hpp).
+[[gnu::always_inline]] inline void first_round(KeccakLanes<Lane>& s,
+                                               const std::uint64_t* before_chi, Lane nonce) {
+    const auto k = [before_chi](int i) __attribute__((always_inline)) {
+        return Lane::all(before_chi[i]);
+    };
+    s.chi_row<0>(k(0), k(1) ^ rol<45>(nonce), k(2), k(3) ^ rol<21>(nonce), k(4));
+    s.a[0] = s.a[0] ^ Lane::all(keccak_iota[0]);
+    s.chi_row<1>(k(5) ^ rol<28>(nonce), k(6), k(7), k(8) ^ rol<46>(nonce), k(9));
+    s.chi_row<2>(k(10) ^ rol<2>(nonce), k(11) ^ rol<6>(nonce), k(12) ^ rol<25>(nonce), k(13),
+                 k(14));
+    s.chi_row<3>(k(15), k(16), k(17) ^ rol<11>(nonce), k(18), k(19) ^ rol<56>(nonce));
+    s.chi_row<4>(k(20), k(21) ^ rol<55>(nonce), k(22), k(23), k(24) ^ rol<3>(nonce));
 }
 
 }  // namespace
 
-void pow_hashes_avx512(const std::uint8_t* challenge, const std::uint64_t* nonces,
-                       std::uint8_t* out) {
-    std::uint64_t swapped[8];
-    for (int i = 0; i < 8; ++i) swapped[i] = __builtin_bswap64(nonces[i]);
+void pow_hashes_avx512(const std::uint64_t* before_chi, const std::uint64_t* nonces,
+                       std::uint8_t* out, std::size_t count) {
+    for (std::size_t at = 0; at < count; at += 8) {
+        const std::size_t here = count - at < 8 ? count - at : 8;
+        std::uint64_t swapped[8] = {};
+        for (std::size_t i = 0; i < here; ++i) swapped[i] = __builtin_bswap64(nonces[at + i]);
 
-    __m512i a[25];
-    for (__m512i& lane : a) lane = _mm512_setzero_si512();
-    for (int i = 0; i < 4; ++i) a[i] = EightStates::constant(load_word(challenge + 8 * i));
-    a[7] = _mm512_loadu_si512(swapped);
-    a[8] = EightStates::constant(1);
-    a[16] = EightStates::constant(std::uint64_t{1} << 63);
-    keccak_permute<EightStates>(a);
+        KeccakLanes<Lane> s;
+        first_round(s, before_chi, Lane{_mm512_loadu_si512(swapped)});
+#pragma GCC unroll 22
+        for (int round = 1; round < 23; ++round) s.round(keccak_iota[round]);
+        Lane hash[4];
+        s.last_round(hash);
 
-    for (int word = 0; word < 4; ++word) {
-        std::uint64_t column[8];
-        _mm512_storeu_si512(column, a[word]);
-        for (int i = 0; i < 8; ++i) __builtin_memcpy(out + 32 * i + 8 * word, &column[i], 8);
+        std::uint64_t columns[4][8];
+        for (int word = 0; word < 4; ++word) _mm512_storeu_si512(columns[word], hash[word].v);
+        for (std::size_t i = 0; i < here; ++i) {
+            for (int word = 0; word < 4; ++word)
+                __builtin_memcpy(out + 32 * (at + i) + 8 * word, &columns[word][i], 8);
+        }
     }
 }
 
@@ -59,7 +80,7 @@ bool has_avx512() { return __builtin_cpu_supports("avx512f") != 0; }
 
 namespace vigil::detail {
 
-void pow_hashes_avx512(const std::uint8_t*, const std::uint64_t*, std::uint8_t*) {
+void pow_hashes_avx512(const std::uint64_t*, const std::uint64_t*, std::uint8_t*, std::size_t) {
     __builtin_trap();
 }
 bool has_avx512() { return false; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -15,10 +16,10 @@ void pow_hashes(const Challenge& challenge, std::span<const std::uint64_t> nonce
 
 namespace detail {
 
-/// Exactly eight nonces, eight hashes of 32 bytes; requires AVX-512 F. Plain pointers: see
-/// keccak_permutation.hpp.
-void pow_hashes_avx512(const std::uint8_t* challenge, const std::uint64_t* nonces,
-                       std::uint8_t* out);
+/// The hashes of `count` nonces, 32 bytes each, from the challenge's state_before_chi; requires
+/// AVX-512 F. Plain pointers: see keccak_lanes.hpp.
+void pow_hashes_avx512(const std::uint64_t* before_chi, const std::uint64_t* nonces,
+                       std::uint8_t* out, std::size_t count);
 bool has_avx512();
 
 }  // namespace detail

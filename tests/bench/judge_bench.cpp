@@ -3,6 +3,7 @@
 #include "core/base/require.hpp"
 #include "core/crypto/ed25519.hpp"
 #include "core/uptime/judge.hpp"
+#include "core/work/estimate.hpp"
 #include "core/work/proof.hpp"
 #include "node/clock_rate.hpp"
 
@@ -52,6 +53,25 @@ void judge_an_answer(benchmark::State& state) {
     state.counters["cycles/answer"] = cost.cycles();
 }
 BENCHMARK(judge_an_answer)->Arg(64)->Arg(256)->UseManualTime()->Iterations(101);
+
+/// What of it is hashing.
+void hashes_of_an_answer(benchmark::State& state) {
+    const Proof proof = proof_of(static_cast<std::uint32_t>(state.range(0)));
+    constexpr int answers = 100;
+    node::CycleCost cost{node::thread_cpu_seconds};
+    for (auto _ : state) {
+        state.SetIterationTime(cost.sample(answers, [&] {
+            for (int i = 0; i < answers; ++i)
+                benchmark::DoNotOptimize(largest_hash(proof.challenge, proof.nonces));
+        }));
+    }
+    const auto hashes = static_cast<double>(state.range(0));
+    state.counters["us/answer"] = cost.seconds() * 1e6;
+    state.counters["cycles/hash"] = cost.cycles() / hashes;
+    state.counters["cycles/hash best tenth"] = cost.cycles(0.1) / hashes;
+    state.counters["GHz"] = cost.cycles() / cost.seconds() * 1e-9;
+}
+BENCHMARK(hashes_of_an_answer)->Arg(64)->Arg(256)->UseManualTime()->Iterations(1001);
 
 }  // namespace
 }  // namespace vigil::bench

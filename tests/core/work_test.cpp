@@ -7,6 +7,7 @@
 
 #include "core/work/best_k.hpp"
 #include "core/work/estimate.hpp"
+#include "core/work/first_round.hpp"
 #include "core/work/gpu_uid.hpp"
 #include "core/work/pow_hash.hpp"
 #include "core/work/pow_hash_many.hpp"
@@ -63,14 +64,15 @@ TEST(Avx512, EightHashesAreTheSingleOnes) {
     Challenge challenge;
     for (std::size_t i = 0; i < 32; ++i) challenge.bytes[i] = static_cast<std::uint8_t>(7 * i + 1);
     std::array<Hash, 8> hashes;
-    detail::pow_hashes_avx512(challenge.bytes.data(), nonces, hashes[0].bytes.data());
+    detail::pow_hashes_avx512(state_before_chi(challenge).data(), nonces, hashes[0].bytes.data(),
+                              8);
     for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(hashes[i], pow_hash(challenge, nonces[i]));
 }
 
 TEST_F(Work, LargestHashIsTheMaximum) {
     const auto challenge = any<Challenge>();
     EXPECT_EQ(largest_hash(challenge, {}), std::nullopt);
-    for (const std::size_t count : {1U, 7U, 8U, 63U, 64U, 65U, 256U}) {
+    for (const std::size_t count : {1U, 7U, 8U, 63U, 64U, 65U, 256U, 257U, 600U}) {
         std::vector<std::uint64_t> nonces(count);
         std::generate(nonces.begin(), nonces.end(), [this] { return random(); });
         Hash expected;

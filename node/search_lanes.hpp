@@ -2,16 +2,12 @@
 
 #include <cstdint>
 
-#include "core/crypto/keccak_iota.hpp"
+#include "core/crypto/keccak_lanes.hpp"
 
-/// Keccak-f[1600] of one 64-byte message per lane of a vector, for search only: the nonce is the
-/// one part of the message that varies, and lane 0 the one part of the result that is wanted.
-/// core's pow_hash defines the result.
-///
-/// Included by translation units that are compiled for different instruction sets. Everything here
-/// that is compiled is therefore a template over a type of the including unit's unnamed namespace
-/// or static, and uses nothing of the library: two units never share a function that the linker
-/// could take from the wrong one.
+/// The permutation as a search wants it: the nonce is the one part of the message that varies, and
+/// lane 0 the one part of the result that is compared. core's pow_hash defines the result. As in
+/// keccak_lanes.hpp, all that is compiled here is a template over the including unit's own type, or
+/// static.
 namespace vigil::node {
 
 /// Nonces are scanned in aligned blocks: within one, only the top byte of the nonce lane varies.
@@ -37,69 +33,10 @@ struct FirstRound {
     std::uint64_t constant[25];
 };
 
-/// L is one 64-bit lane of one or several states: `L::all(u64)`, `rol<n>(L)`, `L ^ L`, `xor3(a, b,
-/// c)` and `chi(a, b, c)` = a ^ (~b & c), found by argument-dependent lookup. `L::has_xor3`:
-/// whether xor3 is one instruction.
+/// KeccakLanes from the tables of a challenge on. L adds `load(const u64*)`, aligned.
 template <class L>
-struct KeccakLanes {
-    L a[25];
-
-    [[gnu::always_inline]] inline void theta_columns(L (&c)[5]) const {
-        c[0] = xor3(xor3(a[0], a[5], a[10]), a[15], a[20]);
-        c[1] = xor3(xor3(a[1], a[6], a[11]), a[16], a[21]);
-        c[2] = xor3(xor3(a[2], a[7], a[12]), a[17], a[22]);
-        c[3] = xor3(xor3(a[3], a[8], a[13]), a[18], a[23]);
-        c[4] = xor3(xor3(a[4], a[9], a[14]), a[19], a[24]);
-    }
-
-    template <int y>
-    [[gnu::always_inline]] inline void chi_row(const L& b0, const L& b1, const L& b2, const L& b3,
-                                               const L& b4) {
-        a[5 * y] = chi(b0, b1, b2);
-        a[5 * y + 1] = chi(b1, b2, b3);
-        a[5 * y + 2] = chi(b2, b3, b4);
-        a[5 * y + 3] = chi(b3, b4, b0);
-        a[5 * y + 4] = chi(b4, b0, b1);
-    }
-
-    /// A round but for the parities: `after_theta(lane, i)` makes lane i what theta makes of it.
-    /// Each row takes its five lanes when it needs them, so that rotations and logic come evenly
-    /// mixed to the ports.
-    template <class AfterTheta>
-    [[gnu::always_inline]] inline void rows(std::uint64_t constant, const AfterTheta& after_theta) {
-        const KeccakLanes t = *this;
-        const auto at = [&](int i) __attribute__((always_inline)) {
-            return after_theta(t.a[i], i);
-        };
-        chi_row<0>(at(0), rol<44>(at(6)), rol<43>(at(12)), rol<21>(at(18)), rol<14>(at(24)));
-        a[0] = a[0] ^ L::all(constant);
-        chi_row<1>(rol<28>(at(3)), rol<20>(at(9)), rol<3>(at(10)), rol<45>(at(16)),
-                   rol<61>(at(22)));
-        chi_row<2>(rol<1>(at(1)), rol<6>(at(7)), rol<25>(at(13)), rol<8>(at(19)), rol<18>(at(20)));
-        chi_row<3>(rol<27>(at(4)), rol<36>(at(5)), rol<10>(at(11)), rol<15>(at(17)),
-                   rol<56>(at(23)));
-        chi_row<4>(rol<62>(at(2)), rol<55>(at(8)), rol<39>(at(14)), rol<41>(at(15)),
-                   rol<2>(at(21)));
-    }
-
-    /// Theta takes 25 exclusive ors of three operands where there is an instruction for them, else
-    /// 5 and 25 of two.
-    [[gnu::always_inline]] inline void round(std::uint64_t constant) {
-        L c[5], d[5];
-        theta_columns(c);
-        if constexpr (L::has_xor3) {
-            for (int x = 0; x < 5; ++x) d[x] = rol<1>(c[(x + 1) % 5]);
-            rows(
-                constant, [&](const L& lane, int i) __attribute__((always_inline)) {
-                    return xor3(lane, c[(i + 4) % 5], d[i % 5]);
-                });
-        } else {
-            for (int x = 0; x < 5; ++x) d[x] = c[(x + 4) % 5] ^ rol<1>(c[(x + 1) % 5]);
-            rows(
-                constant, [&](const L& lane, int i)
-                              __attribute__((always_inline)) { return lane ^ d[i % 5]; });
-        }
-    }
+struct SearchLanes : KeccakLanes<L> {
+    using KeccakLanes<L>::a;
 
     /// Round 0 and the theta of round 1, for the nonces at `place` and after in a block.
     [[gnu::always_inline]] inline void first_round_and_theta(const FirstRound& first,
@@ -126,18 +63,10 @@ struct KeccakLanes {
         a[14] = a14 ^ d[4];
     }
 
-    /// Lane 0 after round 23, without its round constant.
-    [[gnu::always_inline]] inline L last_round() const {
-        L c[5];
-        theta_columns(c);
-        return chi(xor3(a[0], c[4], rol<1>(c[1])), rol<44>(xor3(a[6], c[0], rol<1>(c[2]))),
-                   rol<43>(xor3(a[12], c[1], rol<1>(c[3]))));
-    }
-
     /// Lane 0 of the hash state, without the last round constant.
     [[gnu::always_inline]] static inline L hash_lane(const FirstRound& first,
                                                      const AffinePart& block, unsigned place) {
-        KeccakLanes s;
+        SearchLanes s;
         s.first_round_and_theta(first, block, place);
         s.rows(
             keccak_iota[1], [](const L& lane, int) __attribute__((always_inline)) { return lane; });
