@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-SQLITE_ONLY = re.compile(r"^(PRAGMA|BEGIN|COMMIT)|sqlite_master")
+SQLITE_ONLY = re.compile(r"^(PRAGMA|BEGIN|COMMIT)|sqlite_master|julianday")
 CALL = re.compile(r'(?:run|execute|execute_many|change|read_number|number_of)\(([^";]*?)((?:\s*"[^"]*")+)')
 
 

@@ -139,8 +139,8 @@ TEST(SqliteFile, NewerSchemaIsRefusedAndUntouched) {
     { const auto store = open_sqlite_store(folder.file()); }
     execute(folder.file(), "UPDATE meta SET value = 99 WHERE name = 'schema_version'");
     EXPECT_THROW(open_sqlite_store(folder.file()), StoreTooNew);
-    expect_words(refusal(folder.file()), {folder.file().c_str(), "99", "1", "newer program"});
-    execute(folder.file(), "UPDATE meta SET value = 1 WHERE name = 'schema_version'");
+    expect_words(refusal(folder.file()), {folder.file().c_str(), "99", "2", "newer program"});
+    execute(folder.file(), "UPDATE meta SET value = 2 WHERE name = 'schema_version'");
     EXPECT_EQ(refusal(folder.file()), "");
 }
 

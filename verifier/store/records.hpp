@@ -41,6 +41,19 @@ struct DayKeyRecord {
     std::optional<Instant> revealed;
 };
 
+/// What one verifier at a time may do: "books", or serve as "replica/3".
+struct LeaseRecord {
+    std::string name, holder;
+    std::int64_t epoch{};
+    Instant expires;  ///< by the database's clock
+    Instant settled;  ///< of a replica: answers it received by then were recorded or refused
+};
+/// A lease in the hands of its holder. `epoch` is the fencing token: it grows with every taking.
+struct Lease {
+    std::string name;
+    std::int64_t epoch{};
+};
+
 /// Small numbers that name a node or a device inside the store: bucket is the first byte of node_id
 /// and leads every key; `number` counts from 1 within the bucket, in order of enrolment.
 struct NodeRef {

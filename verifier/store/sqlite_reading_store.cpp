@@ -1,9 +1,9 @@
 #include <filesystem>
 
 #include "verifier/store/schema.hpp"
+#include "verifier/store/sql/session.hpp"
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
-#include "verifier/store/sql/session.hpp"
 #include "verifier/store/sqlite_store.hpp"
 
 namespace vigil::verifier {

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <mutex>
 
+#include "verifier/store/sql/session.hpp"
 #include "verifier/store/sqlite/checkpointer.hpp"
 #include "verifier/store/sqlite/database_file.hpp"
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
-#include "verifier/store/sql/session.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -21,8 +21,8 @@ class SqliteStore final : public Store {
 public:
     explicit SqliteStore(const SqliteSettings& settings)
         : file_{settings.path},
-          writer_{file_.path(), SQLITE_OPEN_READWRITE},
-          readers_{prepared(settings).path(), settings.readers},
+          writer_{file_.path(), SQLITE_OPEN_READWRITE, settings.clock},
+          readers_{prepared(settings).path(), settings.readers, settings.clock},
           checkpointer_{writer_, writer_mutex_} {
         file_.hide();
     }
@@ -65,6 +65,8 @@ private:
         sqlite::prepare_database(writer_);
         writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
         if (file_.in_memory()) writer_.script("PRAGMA synchronous = OFF");
+        // The lock on the file says that whoever held them is gone.
+        writer_.execute("UPDATE leases SET expires_ms = 0");
         if (settings.max_pages > 0)
             writer_.script("PRAGMA max_page_count = " + std::to_string(settings.max_pages));
         return writer_;

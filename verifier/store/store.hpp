@@ -27,6 +27,12 @@ struct StoreTooNew : StoreFailed {
     using StoreFailed::StoreFailed;
 };
 
+/// Another verifier has taken the lease that a transaction needs. Nothing of the transaction
+/// happened, and repeating it cannot help.
+struct LeaseLost : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 /// A page of rows, newest first: rows older than `before` (exclusive; nothing: from the newest;
 /// positions are never negative).
 struct Page {
@@ -79,11 +85,16 @@ public:
     /// one after.
     virtual std::vector<Instant> heartbeats(Instant from, Instant to) = 0;
 
+    virtual Instant database_time() = 0;            ///< one clock for all verifiers on this store
+    virtual std::vector<LeaseRecord> leases() = 0;  ///< by name, expired ones included
+    virtual std::vector<PublicKey> receipt_keys() = 0;  ///< the one in force last
+
     virtual std::vector<NodeRecord> nodes() = 0;      ///< all, ascending by NodeRef
     virtual std::vector<DeviceRecord> devices() = 0;  ///< all, ascending by DeviceRef
     virtual std::optional<NodeRecord> node(const NodeId& id) = 0;
     virtual std::vector<DeviceRecord> devices_of(NodeRef node) = 0;
     virtual std::vector<EnrolmentEntry> enrolments(std::int64_t after_row, std::int64_t limit) = 0;
+    virtual std::int64_t enrolment_count() = 0;  ///< the row of the last one
     /// Latest calibration of each device that has one.
     virtual std::vector<CalibrationRecord> latest_calibrations() = 0;
     virtual std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) = 0;
@@ -142,6 +153,22 @@ public:
     virtual void add_day_key(const DayKeyRecord& day_key) = 0;  ///< keeps the first; read it back
     virtual void reveal_day_key(DayIndex day, Instant revealed) = 0;
     virtual void add_heartbeat(std::uint32_t replica, Instant at) = 0;
+
+    /// Takes a lease that is free, expired by the database's clock, or this holder's own (which
+    /// ends what it held before), for `length` from now. Nothing: another holds it.
+    virtual std::optional<Lease> take_lease(const std::string& name, const std::string& holder,
+                                            Milliseconds length) = 0;
+    /// Throws LeaseLost unless the epoch is the one in force. Else the lease lasts for `length`
+    /// from now, and nobody takes it before this transaction has ended. An expired lease that
+    /// nobody has taken is still its holder's. `settled` (LeaseRecord) only grows.
+    virtual void require_lease(const Lease& lease, Milliseconds length,
+                               std::optional<Instant> settled) = 0;
+    virtual void release_lease(const Lease& lease) = 0;  ///< unless another has taken it
+    virtual void add_receipt_key(const PublicKey& key, Instant first_used) = 0;
+
+    /// From here to its end this transaction is the only one that enrols, retires or answers a
+    /// request for a calibration, and no window is closed beside it. How many entries there are.
+    virtual std::int64_t hold_enrolments() = 0;
 
     /// Adds the entry to the append-only record and makes it the state in force. Numbers are
     /// assigned here; known devices keep theirs and their first enrolment, devices not named stay

@@ -84,6 +84,10 @@ public:
         if (!many_.empty()) send_waiting(sql, width);
     }
 
+    /// The time now by the database's own clock, not that of the transaction's begin: one clock for
+    /// all verifiers on it, for what expires.
+    virtual Instant clock() = 0;
+
     /// Of the store, as messages call it; holds no secret.
     const std::string& name() const { return name_; }
 

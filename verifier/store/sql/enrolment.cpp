@@ -111,6 +111,18 @@ std::vector<EnrolmentEntry> enrolments(Connection& db, std::int64_t after_row, s
     return out;
 }
 
+std::int64_t enrolment_count(Connection& db) {
+    return number_of(db, "SELECT value FROM meta WHERE name = 'enrolments'");
+}
+
+std::int64_t hold_enrolments(Connection& db) {
+    // Written, not read: it is the row's lock that keeps the others waiting.
+    db.execute(
+        "INSERT INTO meta (name, value) VALUES ('enrolments', 0)"
+        " ON CONFLICT (name) DO UPDATE SET value = meta.value");
+    return enrolment_count(db);
+}
+
 void enrol(Connection& db, const EnrolmentEntry& entry, NodeRecord& ours,
            std::vector<DeviceRecord>& named) {
     require(entry.node == ours.id, "an enrolment is of the node that signed it");

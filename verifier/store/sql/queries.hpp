@@ -26,6 +26,16 @@ void reveal_day_key(Connection& db, DayIndex day, Instant revealed);
 std::vector<Instant> heartbeats(Connection& db, Instant from, Instant to);
 void add_heartbeat(Connection& db, std::uint32_t replica, Instant at);
 
+// leases.cpp: several verifiers on one store.
+std::vector<LeaseRecord> leases(Connection& db);
+std::optional<Lease> take_lease(Connection& db, const std::string& name, const std::string& holder,
+                                Milliseconds length);
+void require_lease(Connection& db, const Lease& lease, Milliseconds length,
+                   std::optional<Instant> settled);
+void release_lease(Connection& db, const Lease& lease);
+std::vector<PublicKey> receipt_keys(Connection& db);
+void add_receipt_key(Connection& db, const PublicKey& key, Instant first_used);
+
 // fleet.cpp: nodes and devices in force.
 std::vector<NodeRecord> nodes(Connection& db);
 std::optional<NodeRecord> node(Connection& db, const NodeId& id);
@@ -37,6 +47,8 @@ std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& d
 
 // enrolment.cpp: signed requests and what they change in the fleet.
 std::vector<EnrolmentEntry> enrolments(Connection& db, std::int64_t after_row, std::int64_t limit);
+std::int64_t enrolment_count(Connection& db);
+std::int64_t hold_enrolments(Connection& db);
 void enrol(Connection& db, const EnrolmentEntry& entry, NodeRecord& node,
            std::vector<DeviceRecord>& devices);
 void retire(Connection& db, const EnrolmentEntry& entry, DeviceRef device, DayIndex retired_from,

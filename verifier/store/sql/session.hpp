@@ -19,6 +19,9 @@ public:
     std::vector<Instant> heartbeats(Instant from, Instant to) override {
         return sql::heartbeats(db_, from, to);
     }
+    Instant database_time() override { return db_.clock(); }
+    std::vector<LeaseRecord> leases() override { return sql::leases(db_); }
+    std::vector<PublicKey> receipt_keys() override { return sql::receipt_keys(db_); }
     std::vector<NodeRecord> nodes() override { return sql::nodes(db_); }
     std::vector<DeviceRecord> devices() override { return sql::devices(db_); }
     std::optional<NodeRecord> node(const NodeId& id) override { return sql::node(db_, id); }
@@ -28,6 +31,7 @@ public:
     std::vector<EnrolmentEntry> enrolments(std::int64_t after_row, std::int64_t limit) override {
         return sql::enrolments(db_, after_row, limit);
     }
+    std::int64_t enrolment_count() override { return sql::enrolment_count(db_); }
     std::vector<CalibrationRecord> latest_calibrations() override {
         return sql::latest_calibrations(db_);
     }
@@ -110,6 +114,19 @@ public:
     void add_heartbeat(std::uint32_t replica, Instant at) override {
         sql::add_heartbeat(db_, replica, at);
     }
+    std::optional<Lease> take_lease(const std::string& name, const std::string& holder,
+                                    Milliseconds length) override {
+        return sql::take_lease(db_, name, holder, length);
+    }
+    void require_lease(const Lease& lease, Milliseconds length,
+                       std::optional<Instant> settled) override {
+        sql::require_lease(db_, lease, length, settled);
+    }
+    void release_lease(const Lease& lease) override { sql::release_lease(db_, lease); }
+    void add_receipt_key(const PublicKey& key, Instant first_used) override {
+        sql::add_receipt_key(db_, key, first_used);
+    }
+    std::int64_t hold_enrolments() override { return sql::hold_enrolments(db_); }
     void enrol(const EnrolmentEntry& entry, NodeRecord& node,
                std::vector<DeviceRecord>& devices) override {
         sql::enrol(db_, entry, node, devices);

@@ -99,10 +99,12 @@ private:
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-Connection::Connection(std::string path, int open_flags) : sql::Connection{std::move(path)} {
+Connection::Connection(std::string path, int open_flags, std::function<Instant()> clock)
+    : sql::Connection{std::move(path)}, clock_{std::move(clock)} {
     sqlite3* db = nullptr;
-    const int opened = sqlite3_open_v2(
-        this->path().c_str(), &db, open_flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+    const int opened =
+        sqlite3_open_v2(this->path().c_str(), &db,
+                        open_flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     db_.reset(db);
     if (opened != SQLITE_OK) fail();
     sqlite3_busy_timeout(db, busy_timeout_ms);
@@ -169,6 +171,14 @@ void Connection::send_many(Sql sql, std::span<const sql::Value> values, std::siz
 void Connection::script(const std::string& sql) {
     refuse_after_failure();
     if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+}
+
+Instant Connection::clock() {
+    if (clock_) return clock_();
+    Instant now;
+    Rows rows = run("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)");
+    if (rows.next()) rows.into(now);
+    return now;
 }
 
 void Connection::commit() { execute("COMMIT"); }

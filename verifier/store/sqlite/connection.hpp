@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <sqlite3.h>
 #include <string>
@@ -20,11 +21,14 @@ struct StoreBusy : StoreFailed {
 /// One SQLite connection. Nothing is deferred: every statement has run when its call returns.
 class Connection final : public sql::Connection {
 public:
-    Connection(std::string path, int open_flags);
+    /// `clock`: the database's; empty: SQLite's own, which is the system's.
+    Connection(std::string path, int open_flags, std::function<Instant()> clock = {});
     ~Connection() override;
 
     /// Runs statements whose text is not known at compile time, without parameters.
     void script(const std::string& sql);
+
+    Instant clock() override;
 
     void commit();
     /// Back to no transaction, whatever happened. Never throws.
@@ -48,6 +52,7 @@ private:
     Prepared& prepared(Sql sql);
     void refuse_after_failure() const;
 
+    std::function<Instant()> clock_;
     std::unique_ptr<sqlite3, Close> db_;
     std::unordered_map<const char*, std::unique_ptr<Prepared>> statements_;
     bool failed_{};

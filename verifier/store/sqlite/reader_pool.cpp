@@ -11,9 +11,10 @@ void begin_snapshot(Connection& db) {
 
 }  // namespace
 
-ReaderPool::ReaderPool(const std::string& path, std::size_t connections) {
+ReaderPool::ReaderPool(const std::string& path, std::size_t connections,
+                       const std::function<Instant()>& clock) {
     for (std::size_t i = 0; i < connections; ++i) {
-        auto db = std::make_unique<Connection>(path, SQLITE_OPEN_READWRITE);
+        auto db = std::make_unique<Connection>(path, SQLITE_OPEN_READWRITE, clock);
         db->script("PRAGMA query_only = 1; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
         begin_snapshot(*db);
         db->rollback();

@@ -14,7 +14,8 @@ namespace vigil::verifier::sqlite {
 /// reader when all are lent, never for the writer.
 class ReaderPool {
 public:
-    ReaderPool(const std::string& path, std::size_t connections);
+    ReaderPool(const std::string& path, std::size_t connections,
+               const std::function<Instant()>& clock = {});
 
     /// A connection inside a snapshot, from construction to destruction.
     class Snapshot {
