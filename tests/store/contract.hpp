@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string>
 
+#include "tests/store/private_postgres.hpp"
 #include "tests/store/samples.hpp"
 #include "verifier/store/store.hpp"
 
@@ -32,11 +33,14 @@ private:
 /// An implementation of Store, and an empty store of it. What holds here holds for all of them.
 struct Implementation {
     std::string name;
-    std::function<std::unique_ptr<Store>(const TemporaryFolder&)> open;
+    std::function<std::unique_ptr<Store>(const TemporaryFolder&)> open;  ///< null: cannot run here
 };
 
 class StoreContract : public testing::TestWithParam<Implementation> {
 protected:
+    void SetUp() override {
+        if (!store_) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    }
     Store& store() { return *store_; }
 
 private:
@@ -49,7 +53,11 @@ inline auto every_implementation() {
         Implementation{"sqlite_file",
                        [](const TemporaryFolder& f) { return open_sqlite_store(f.file()); }},
         Implementation{"sqlite_memory",
-                       [](const TemporaryFolder&) { return open_sqlite_store(":memory:"); }});
+                       [](const TemporaryFolder&) { return open_sqlite_store(":memory:"); }},
+        Implementation{"postgres", [](const TemporaryFolder&) {
+                           PrivatePostgres* server = PrivatePostgres::shared();
+                           return server ? open_postgres_store(server->fresh_schema()) : nullptr;
+                       }});
 }
 inline std::string implementation_name(const testing::TestParamInfo<Implementation>& info) {
     return info.param.name;

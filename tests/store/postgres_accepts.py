@@ -16,7 +16,8 @@ CALL = re.compile(r'(?:run|execute|execute_many|change|read_number|number_of)\((
 
 
 def statements(store):
-    for name in sorted(glob.glob(store + "/**/*.cpp", recursive=True)):
+    sources = glob.glob(store + "/sql/*.cpp") + glob.glob(store + "/postgres/*.cpp")
+    for name in sorted(sources):
         with open(name, encoding="utf-8") as file:
             for call in CALL.finditer(file.read()):
                 sql = "".join(re.findall(r'"([^"]*)"', call.group(2)))

@@ -227,4 +227,13 @@ std::unique_ptr<Store> open_sqlite_store(const std::string& path);
 /// also for a store that an older program wrote and none has migrated yet.
 std::unique_ptr<Store> open_sqlite_store_for_reading(const std::string& path);
 
+/// Opens a PostgreSQL store, "postgresql://USER@HOST,HOST/DATABASE?…": creates the tables in the
+/// connection's schema where they are missing, or migrates them. Several processes may have it
+/// open. Throws StoreTooNew, or StoreFailed with the hosts, the engine's words and what to do; no
+/// message holds a secret.
+std::unique_ptr<Store> open_postgres_store(const std::string& uri);
+
+/// The same for reading only, also from a standby: nothing is created or migrated.
+std::unique_ptr<Store> open_postgres_store_for_reading(const std::string& uri);
+
 }  // namespace vigil::verifier

@@ -1,6 +1,7 @@
 #include "verifier/store/sqlite/migrate.hpp"
 
 #include "verifier/store/schema.hpp"
+#include "verifier/store/schema_version.hpp"
 
 namespace vigil::verifier::sqlite {
 namespace {
@@ -36,47 +37,18 @@ void set_durability(Connection& db) {
     db.script("PRAGMA synchronous = FULL");
 }
 
-[[noreturn]] void refuse_newer(Connection& db, std::int64_t found, std::int64_t newest) {
-    throw StoreTooNew{"store " + db.path() + ": has schema " + std::to_string(found) +
-                      ", this program knows schemas up to " + std::to_string(newest) +
-                      ": run the newer program that wrote it, or restore a backup made before "
-                      "that"};
-}
-
 }  // namespace
 
-std::string sqlite_text(std::string_view sql) {
-    constexpr std::string_view open = "/*sqlite ", close = "*/";
-    std::string out;
-    for (;;) {
-        const auto begin = sql.find(open);
-        out += sql.substr(0, begin);
-        if (begin == std::string_view::npos) return out;
-        sql.remove_prefix(begin + open.size());
-        const auto end = sql.find(close);
-        out += sql.substr(0, end);
-        sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + close.size());
-    }
-}
-
-void check_readable(Connection& db) {
-    const std::int64_t newest = schema_steps().back().version;
-    const std::int64_t found = schema_version(db);
-    if (found > newest) refuse_newer(db, found, newest);
-    if (found < newest)
-        throw StoreFailed{"store " + db.path() + ": has schema " + std::to_string(found) +
-                          " where this program reads " + std::to_string(newest) +
-                          ": let the verifier run on it once, which brings it up to date"};
-}
+void check_readable(Connection& db) { require_current(db.path(), schema_version(db)); }
 
 void prepare_database(Connection& db) {
     if (sqlite3_db_readonly(db.raw(), "main") == 1)
         throw StoreFailed{"store " + db.path() +
                           ": is read-only: the verifier's user must own the file and its folder, "
                           "and the file system must be mounted for writing"};
-    const std::int64_t newest = schema_steps().back().version;
+    const std::int64_t newest = newest_schema();
     const std::int64_t found = schema_version(db);
-    if (found > newest) refuse_newer(db, found, newest);
+    refuse_newer(db.path(), found);
     if (found == 0)
         db.script("PRAGMA page_size = 4096");  // a commit touches many pages: small ones
     set_durability(db);
@@ -85,7 +57,7 @@ void prepare_database(Connection& db) {
     db.script("BEGIN IMMEDIATE");
     if (found == 0) db.script("PRAGMA application_id = " + std::to_string(application_id));
     for (const SchemaStep& step : schema_steps())
-        if (step.version > found) db.script(sqlite_text(step.sql));
+        if (step.version > found) db.script(text_for(Engine::sqlite, step.sql));
     db.execute(
         "INSERT INTO meta (name, value) VALUES ('schema_version', $1)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",

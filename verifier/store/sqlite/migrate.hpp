@@ -15,7 +15,4 @@ void prepare_database(Connection& db);
 /// Refuses what this program cannot read as it is: StoreFailed, StoreTooNew. Changes nothing.
 void check_readable(Connection& db);
 
-/// A step's text with what is meant for SQLite only switched on.
-std::string sqlite_text(std::string_view sql);
-
 }  // namespace vigil::verifier::sqlite

@@ -1,0 +1,321 @@
+#include "verifier/store/postgres/connection.hpp"
+
+#include <poll.h>
+
+#include "core/base/require.hpp"
+#include "verifier/store/postgres/failure.hpp"
+#include "verifier/store/postgres/parameters.hpp"
+#include "verifier/store/postgres/prepared.hpp"
+
+namespace vigil::verifier::postgres {
+namespace {
+
+/// For a whole statement; the server's own limits below are shorter.
+constexpr std::chrono::seconds answer_within{150};
+constexpr std::size_t under_way_max = 128;
+
+/// Every query leads through an index, and a plan made while a table was empty is kept: so scanning
+/// from end to end is never considered where there is another way.
+constexpr const char* session_settings =
+    "SET statement_timeout = '120s'; SET lock_timeout = '30s';"
+    " SET idle_in_transaction_session_timeout = '300s'; SET enable_seqscan = off; SET jit = off;"
+    " SET plan_cache_mode = force_generic_plan; SET bytea_output = 'hex'";
+
+constexpr const char* connection_failure = "08006";
+
+}  // namespace
+
+Connection::Connection(const Address& address, std::function<Instant()> clock)
+    : sql::Connection{address.name()}, clock_{std::move(clock)} {
+    std::vector<const char*> keywords, values;
+    for (const auto& [keyword, value] : address.options()) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    db_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
+    if (!db_ || PQstatus(db_.get()) != CONNECTION_OK)
+        throw_failure(name(), db_ ? PQerrorMessage(db_.get()) : "out of memory", "08001");
+    PQsetNoticeProcessor(
+        db_.get(), [](void*, const char*) {}, nullptr);
+    const char* encoding = PQparameterStatus(db_.get(), "server_encoding");
+    if (encoding && std::string_view{encoding} != "UTF8")
+        throw StoreFailed{"store " + name() + ": the database's encoding is " + encoding +
+                          "; create one with ENCODING 'UTF8'"};
+    require(PQsetnonblocking(db_.get(), 1) == 0, "a fresh connection");
+    require(PQenterPipelineMode(db_.get()) == 1, "an idle connection");
+    script(session_settings);
+}
+
+Connection::~Connection() = default;
+
+bool Connection::usable() const { return !broken_ && PQstatus(db_.get()) == CONNECTION_OK; }
+
+void Connection::refuse_after_failure() const {
+    if (failed_)
+        throw StoreFailed{"store " + name() +
+                          ": an earlier statement of this transaction failed; nothing of it is "
+                          "kept"};
+}
+
+void Connection::fail(const PGresult* result) {
+    failed_ = true;
+    const char* state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
+    if (!state) lost();
+    const char* words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    throw_failure(name(), words ? words : "", state);
+}
+
+void Connection::lost() {
+    failed_ = broken_ = true;
+    throw_failure(name(), PQerrorMessage(db_.get()), connection_failure);
+}
+
+void Connection::check_sent(int accepted) {
+    if (accepted != 1) lost();
+}
+
+// ---- Waiting ------------------------------------------------------------------------------------
+
+void Connection::wait(std::chrono::steady_clock::time_point deadline) {
+    const int unsent = PQflush(db_.get());
+    if (unsent < 0) lost();
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd socket{.fd = PQsocket(db_.get()),
+                  .events = static_cast<short>(unsent != 0 ? POLLIN | POLLOUT : POLLIN),
+                  .revents = 0};
+    const int ready = left.count() > 0 ? ::poll(&socket, 1, static_cast<int>(left.count())) : 0;
+    if (ready == 0) {
+        failed_ = broken_ = true;
+        throw_failure(name(), "no answer within " + std::to_string(answer_within.count()) + " s",
+                      connection_failure);
+    }
+    if ((socket.revents & ~POLLOUT) != 0 && PQconsumeInput(db_.get()) != 1) lost();
+}
+
+Connection::Result Connection::next_result() {
+    if (PQisBusy(db_.get()) != 0) {
+        const auto deadline = std::chrono::steady_clock::now() + answer_within;
+        while (PQisBusy(db_.get()) != 0) wait(deadline);
+    }
+    return Result{PQgetResult(db_.get())};
+}
+
+Connection::Result Connection::receive(const UnderWay& next) {
+    Result kept = next_result();
+    if (next.kind == UnderWay::Kind::sync) return kept;  // nothing ends it
+    while (Result more = next_result()) {
+        const auto status = PQresultStatus(more.get());
+        if (status == PGRES_FATAL_ERROR) kept = std::move(more);
+        if (!usable()) break;
+    }
+    return kept;
+}
+
+void Connection::check(const UnderWay& of, const PGresult* result) {
+    if (!result) lost();
+    switch (PQresultStatus(result)) {
+        case PGRES_TUPLES_OK:
+        case PGRES_COMMAND_OK:
+            break;
+        case PGRES_PIPELINE_SYNC:
+            if (of.kind == UnderWay::Kind::sync) return;
+            lost();
+        default:
+            fail(result);
+    }
+    if (of.kind == UnderWay::Kind::sync) lost();
+    if (of.kind == UnderWay::Kind::commit &&
+        std::string_view{PQcmdStatus(const_cast<PGresult*>(result))} != "COMMIT") {
+        failed_ = true;
+        throw_failure(name(), "the server rolled the transaction back", "40000");
+    }
+}
+
+void Connection::receive_until(const Prepared* statement) {
+    refuse_after_failure();
+    check_sent(PQsendFlushRequest(db_.get()));
+    while (!under_way_.empty() && !(statement && statement->arrived())) {
+        const UnderWay next = under_way_.front();
+        Result result = receive(next);
+        under_way_.pop_front();
+        try {
+            check(next, result.get());
+        } catch (const StoreFailed&) {
+            if (next.statement) next.statement->take(nullptr);
+            throw;
+        }
+        if (next.statement) next.statement->take(std::move(result));
+    }
+}
+
+// ---- Transactions -------------------------------------------------------------------------------
+
+void Connection::control(const char* text, UnderWay::Kind kind) {
+    check_sent(PQsendQueryParams(db_.get(), text, 0, nullptr, nullptr, nullptr, nullptr, 1));
+    under_way_.push_back({.kind = kind, .statement = nullptr});
+}
+
+void Connection::sync() {
+    check_sent(PQpipelineSync(db_.get()));
+    under_way_.push_back({.kind = UnderWay::Kind::sync, .statement = nullptr});
+}
+
+Instant Connection::clock() {
+    if (clock_) return clock_();
+    Instant now;
+    Rows rows = run("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+    if (rows.next()) rows.into(now);
+    return now;
+}
+
+void Connection::begin_writing() {
+    refuse_after_failure();
+    in_transaction_ = true;
+    control("BEGIN ISOLATION LEVEL READ COMMITTED", UnderWay::Kind::nothing);
+}
+
+void Connection::begin_reading() {
+    refuse_after_failure();
+    in_transaction_ = true;
+    control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", UnderWay::Kind::nothing);
+    // BEGIN alone takes no snapshot; the first statement does.
+    run("SELECT value FROM meta WHERE name = 'schema_version'").next();
+}
+
+void Connection::commit() {
+    refuse_after_failure();
+    control("COMMIT", UnderWay::Kind::commit);
+    sync();
+    receive_until(nullptr);
+    in_transaction_ = false;
+}
+
+void Connection::forget_under_way() noexcept {
+    for (const UnderWay& one : under_way_)
+        if (one.statement) one.statement->take(nullptr);
+    under_way_.clear();
+}
+
+void Connection::rollback() noexcept {
+    if (!usable()) {
+        forget_under_way();
+        return;
+    }
+    if (!failed_ && under_way_.empty() && !in_transaction_) return;
+    try {
+        // What failed ends at the first mark; the rollback needs one of its own.
+        sync();
+        control("ROLLBACK", UnderWay::Kind::nothing);
+        sync();
+        while (!under_way_.empty()) {
+            const UnderWay next = under_way_.front();
+            if (!receive(next)) lost();
+            under_way_.pop_front();
+            if (next.statement) next.statement->take(nullptr);
+        }
+        failed_ = in_transaction_ = false;
+        broken_ = PQtransactionStatus(db_.get()) != PQTRANS_IDLE;
+    } catch (const StoreFailed&) {
+        broken_ = true;
+        forget_under_way();
+    }
+}
+
+void Connection::script(const std::string& text) {
+    refuse_after_failure();
+    receive_until(nullptr);
+    sync();
+    receive_until(nullptr);
+    check_sent(PQexitPipelineMode(db_.get()));
+    check_sent(PQsendQuery(db_.get(), text.c_str()));
+    Result failure;
+    while (Result one = next_result())
+        if (PQresultStatus(one.get()) == PGRES_FATAL_ERROR) failure = std::move(one);
+    if (!usable()) lost();
+    check_sent(PQenterPipelineMode(db_.get()));
+    if (failure) fail(failure.get());
+}
+
+// ---- Statements ---------------------------------------------------------------------------------
+
+std::unique_ptr<Connection::Prepared> Connection::prepare(const std::string& text) {
+    refuse_after_failure();
+    receive_until(nullptr);
+    std::string prepared_name = std::to_string(++prepared_count_);
+    check_sent(PQsendPrepare(db_.get(), prepared_name.c_str(), text.c_str(), 0, nullptr));
+    check_sent(PQsendDescribePrepared(db_.get(), prepared_name.c_str()));
+    check_sent(PQsendFlushRequest(db_.get()));
+    const UnderWay quiet{.kind = UnderWay::Kind::nothing, .statement = nullptr};
+    under_way_.assign(2, quiet);
+    Result description;
+    while (!under_way_.empty()) {
+        description = receive(quiet);
+        under_way_.pop_front();
+        check(quiet, description.get());
+    }
+    std::vector<Oid> types;
+    for (int i = 0; i < PQnparams(description.get()); ++i)
+        types.push_back(PQparamtype(description.get(), i));
+    return std::make_unique<Prepared>(*this, std::move(prepared_name), std::move(types));
+}
+
+Connection::Prepared& Connection::prepared(Sql sql) {
+    refuse_after_failure();
+    auto& statement = statements_[sql.text];
+    if (!statement) statement = prepare(sql.text);
+    return *statement;
+}
+
+Connection::Prepared& Connection::prepared_for_many(Sql sql) {
+    refuse_after_failure();
+    auto& statement = many_statements_[sql.text];
+    if (!statement) statement = prepare(text_for_many(sql.text, prepared(sql).types));
+    return *statement;
+}
+
+void Connection::dispatch(const Prepared& statement, const Parameters& parameters, UnderWay next) {
+    check_sent(PQsendQueryPrepared(db_.get(), statement.name.c_str(), parameters.count(),
+                                   parameters.pointers(), parameters.lengths(),
+                                   parameters.formats(), 1));
+    under_way_.push_back(next);
+    if (under_way_.size() >= under_way_max) receive_until(nullptr);
+}
+
+sql::Statement& Connection::start(Sql sql, std::span<const sql::Value> values) {
+    Prepared& statement = prepared(sql);
+    // Its last rows may be on their way still, unwanted.
+    if (statement.abandoned()) receive_until(nullptr);
+    require(!statement.busy(), "a statement runs once at a time");
+    statement.begin();
+    dispatch(statement, {values, statement.types},
+             {.kind = UnderWay::Kind::rows, .statement = &statement});
+    return statement;
+}
+
+void Connection::send(Sql sql, std::span<const sql::Value> values) {
+    const Prepared& statement = prepared(sql);
+    dispatch(statement, {values, statement.types},
+             {.kind = UnderWay::Kind::nothing, .statement = nullptr});
+}
+
+std::int64_t Connection::send_and_count(Sql sql, std::span<const sql::Value> values) {
+    Rows rows{start(sql, values)};
+    rows.next();
+    return statements_[sql.text]->changed_rows();
+}
+
+void Connection::send_many(Sql sql, std::span<const sql::Value> values, std::size_t width) {
+    if (values.size() == width) {
+        send(sql, values);
+        return;
+    }
+    const Prepared& statement = prepared_for_many(sql);
+    // The types of the arrays' elements.
+    dispatch(statement, Parameters::columns(values, statement.types),
+             {.kind = UnderWay::Kind::nothing, .statement = nullptr});
+}
+
+}  // namespace vigil::verifier::postgres

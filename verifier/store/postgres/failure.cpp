@@ -1,0 +1,50 @@
+#include "verifier/store/postgres/failure.hpp"
+
+#include <algorithm>
+
+#include "verifier/store/postgres/connection.hpp"
+
+namespace vigil::verifier::postgres {
+namespace {
+
+constexpr std::string_view standby = "25006";  // a write where only reading is possible
+
+}  // namespace
+
+bool may_be_repeated(std::string_view state) {
+    return state == "40001" || state == "40P01" || state == "55P03" || state == standby ||
+           state.starts_with("08") || state.starts_with("57P") || state == "53300";
+}
+
+const char* advice(std::string_view state) {
+    if (state == "40001" || state == "40P01" || state == "55P03")
+        return "other transactions kept being in the way; nothing of this one was kept";
+    if (state == standby)
+        return "the server is a standby; name every host in the URI, so that the one that takes "
+               "writes is found";
+    if (state.starts_with("08") || state.starts_with("57P"))
+        return "check that the server runs and can be reached; the store goes on by itself then";
+    if (state == "53300") return "raise max_connections, or let fewer programs connect";
+    if (state.starts_with("53"))
+        return "the server is out of disk, memory or connections; the store goes on by itself when "
+               "it has some again";
+    if (state.starts_with("28")) return "check the user, its password file and pg_hba.conf";
+    if (state == "3D000") return "create the database: createdb, owned by the verifier's user";
+    if (state == "42501")
+        return "the verifier's user must own the tables and may create some in its schema";
+    if (state == "57014") return "a statement ran into its time limit; the server is overloaded";
+    if (state.starts_with("XX") || state.starts_with("58"))
+        return "the server reports damage; look into its log";
+    return "nothing of the transaction was kept";
+}
+
+void throw_failure(const std::string& store, std::string words, std::string_view state) {
+    while (!words.empty() && (words.back() == '\n' || words.back() == ' ')) words.pop_back();
+    std::replace(words.begin(), words.end(), '\n', ' ');
+    const std::string text = "store " + store + ": " + words + " (PostgreSQL " +
+                             std::string{state} + "): " + advice(state);
+    if (may_be_repeated(state)) throw TryAgain{text};
+    throw StoreFailed{text};
+}
+
+}  // namespace vigil::verifier::postgres

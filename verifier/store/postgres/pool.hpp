@@ -1,0 +1,59 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "verifier/store/postgres/connection.hpp"
+
+namespace vigil::verifier::postgres {
+
+/// At most so many connections to one place, made when needed and lent one user at a time.
+/// Thread-safe.
+class Pool {
+public:
+    /// `clock`: see Connection.
+    Pool(const Address& address, std::size_t most, std::function<Instant()> clock = {})
+        : address_{address}, most_{most}, clock_{std::move(clock)} {}
+
+    /// A connection outside a transaction, until destruction; then rolled back and, when it is
+    /// still good, kept for the next one.
+    class Loan {
+    public:
+        /// Waits for one, a minute at most; throws TryAgain when the server cannot be reached,
+        /// StoreFailed when it refuses.
+        explicit Loan(Pool& pool) : pool_{pool}, connection_{pool.take()} {}
+        Loan(const Loan&) = delete;
+        Loan& operator=(const Loan&) = delete;
+        ~Loan() { pool_.give_back(std::move(connection_)); }
+        Connection& operator*() { return *connection_; }
+        Connection* operator->() { return connection_.get(); }
+
+    private:
+        Pool& pool_;
+        std::unique_ptr<Connection> connection_;
+    };
+
+    const Address& address() const { return address_; }
+
+private:
+    std::unique_ptr<Connection> take();
+    void give_back(std::unique_ptr<Connection> connection) noexcept;
+
+    const Address address_;
+    const std::size_t most_;
+    const std::function<Instant()> clock_;
+    std::mutex mutex_;
+    std::condition_variable returned_;
+    // guarded by mutex_
+    std::vector<std::unique_ptr<Connection>> idle_;
+    std::size_t made_{};
+};
+
+/// Runs `attempt` until it does not throw TryAgain: at most ten times within half a minute, with
+/// growing pauses of random length between. `failed` is called for each that did.
+void with_repetition(const std::function<void()>& attempt, const std::function<void()>& failed);
+
+}  // namespace vigil::verifier::postgres

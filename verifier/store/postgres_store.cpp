@@ -1,0 +1,143 @@
+#include "verifier/store/postgres_store.hpp"
+
+#include <atomic>
+
+#include "verifier/store/postgres/migrate.hpp"
+#include "verifier/store/postgres/pool.hpp"
+#include "verifier/store/sql/session.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using postgres::Address;
+using postgres::Pool;
+using postgres::with_repetition;
+
+/// Another process may have created the tables since they were looked for.
+constexpr int creators_max = 5;
+
+/// Reading on snapshots, for both kinds of store.
+class PostgresReading : public Store {
+public:
+    PostgresReading(const Address& address, std::size_t readers,
+                    const std::function<Instant()>& clock = {})
+        : readers_{address, readers, clock} {}
+
+    void read(const std::function<void(Reader&)>& work) override {
+        std::optional<Pool::Loan> loan;
+        // A connection of the pool may have gone since it was used: found out before work begins.
+        with_repetition(
+            [&] {
+                loan.reset();
+                loan.emplace(readers_);
+                (*loan)->begin_reading();
+            },
+            [] {});
+        sql::SqlReader reader{**loan};
+        work(reader);
+    }
+
+protected:
+    std::int64_t bytes() {
+        Pool::Loan db{readers_};
+        db->begin_reading();
+        std::int64_t out = 0;
+        sql::Rows rows = db->run(
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = current_schema() AND c.relkind = 'r'");
+        if (rows.next()) rows.into(out);
+        return out;
+    }
+    const std::string& name() const { return readers_.address().name(); }
+    Pool readers_;
+};
+
+/// One write transaction of this process at a time, several readers beside it.
+class PostgresStore final : public PostgresReading {
+public:
+    PostgresStore(const Address& address, const PostgresSettings& settings)
+        : PostgresReading{address, settings.readers, settings.clock},
+          writer_{address, 1, settings.clock} {
+        with_repetition([this] { prepare(); }, [] {});
+    }
+
+    void write(const std::function<void(Transaction&)>& work) override {
+        try {
+            with_repetition([&] { attempt_write(work); }, [this] { ++failures_; });
+        } catch (const postgres::TryAgain&) {
+            throw;
+        } catch (const StoreFailed&) {
+            ++failures_;
+            throw;
+        }
+        ++commits_;
+    }
+
+    Health health() override {
+        return {.bytes = bytes(), .commits = commits_, .failures = failures_};
+    }
+
+private:
+    void prepare() {
+        for (int attempt = 1;; ++attempt) {
+            try {
+                Pool::Loan db{writer_};
+                postgres::prepare_schema(*db);
+                return;
+            } catch (const postgres::TryAgain&) {
+                throw;
+            } catch (const StoreTooNew&) {
+                throw;
+            } catch (const StoreFailed&) {
+                if (attempt == creators_max) throw;
+            }
+        }
+    }
+
+    void attempt_write(const std::function<void(Transaction&)>& work) {
+        Pool::Loan db{writer_};
+        db->begin_writing();
+        sql::SqlTransaction transaction{*db};
+        work(transaction);
+        db->commit();
+    }
+
+    Pool writer_;
+    std::atomic<std::uint64_t> commits_{}, failures_{};
+};
+
+/// Connections that only read, beside whoever writes.
+class PostgresReadingStore final : public PostgresReading {
+public:
+    explicit PostgresReadingStore(const Address& address) : PostgresReading{address, 2} {
+        with_repetition(
+            [this] {
+                Pool::Loan db{readers_};
+                postgres::check_readable(*db);
+            },
+            [] {});
+    }
+
+    void write(const std::function<void(Transaction&)>&) override {
+        throw StoreFailed{"store " + name() + ": was opened for reading"};
+    }
+
+    Health health() override { return {.bytes = bytes(), .commits = 0, .failures = 0}; }
+};
+
+}  // namespace
+
+std::unique_ptr<Store> open_postgres_store(const PostgresSettings& settings) {
+    return std::make_unique<PostgresStore>(Address{settings.uri, Address::Use::writing}, settings);
+}
+
+std::unique_ptr<Store> open_postgres_store(const std::string& uri) {
+    return open_postgres_store(PostgresSettings{.uri = uri});
+}
+
+std::unique_ptr<Store> open_postgres_store_for_reading(const std::string& uri) {
+    return std::make_unique<PostgresReadingStore>(Address{uri, Address::Use::reading});
+}
+
+}  // namespace vigil::verifier
