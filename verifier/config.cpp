@@ -32,6 +32,9 @@ void declare(edge::Settings& settings, Config& c) {
     add("tls.names", &c.names, "names and addresses of a certificate made here");
     add("limits_per_address", &c.limits_per_address,
         "limits of each address; false where a balancer hides the nodes' addresses");
+    number("enrolments_per_second", &c.enrolments_per_second,
+           "nodes and devices that may be enrolled, of all addresses; twenty times it at once", 1,
+           1'000'000);
     add("http.address", &c.http_address, "address of /metrics, /healthz, /readyz");
     number("http.port", &c.http_port, "its port; 0: a free one", 0, highest_port);
     add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");
@@ -86,6 +89,7 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.key = config.key;
     options.names = config.names;
     options.limits_per_address = config.limits_per_address;
+    options.enrolments_per_second = config.enrolments_per_second;
     options.http_address = config.http_address;
     options.http_port = static_cast<std::uint16_t>(config.http_port);
     options.all_device_metrics = config.all_device_metrics;

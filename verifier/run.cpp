@@ -126,6 +126,8 @@ private:
         service.port = options_.port;
         service.tls = tls_;
         service.limits_per_peer = options_.limits_per_address;
+        service.enrolment.enrolments = {.per_second = options_.enrolments_per_second,
+                                        .burst = 20 * options_.enrolments_per_second};
         service.receipt_key = receipt_key_.public_key();
         service.verifier_version = version;
         service.minimum_node_version = options_.minimum_node_version;
