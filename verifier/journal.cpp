@@ -31,7 +31,7 @@ void log_start(const VerifierView& view, const Founded& founded, std::size_t nod
     else
         spdlog::info("certificate {} has SHA-256 fingerprint {}", view.ca_file.string(),
                      view.tls_fingerprint);
-    spdlog::info("nodes connect to port {}; metrics and health on port {}", view.port,
+    spdlog::info("nodes connect to port {}; pages, metrics and health on port {}", view.port,
                  view.http_port);
 }
 

@@ -73,11 +73,16 @@ public:
                     outlets_ = service_.outlets(),
                     timeline_options(),
                     timeline_hooks()},
-          scheduler_{timeline_, clock_, scheduler_hooks()} {
+          scheduler_{timeline_, clock_, scheduler_hooks()},
+          watch_{store_, roster_, schedule_, pulse_, watch_hooks()} {
         add_routes(http_, {.metrics = [this] { return scrape(); },
                            .not_ready = [this] { return not_ready(); },
                            .store = store_,
                            .roster = roster_,
+                           .schedule = schedule_,
+                           .watch = watch_,
+                           .clock = [this] { return clock_.now(); },
+                           .version = version,
                            .all_devices = options.all_device_metrics});
     }
 
@@ -87,6 +92,7 @@ public:
         if (tls_) metrics_.set_certificate_expiry(tls_->expires);
         // The first heartbeat and this day's key come before anything a node can see.
         timeline_.keep_books(clock_.now());
+        watch_.start();
         http_.start(options_.http_address, options_.http_port, "--http-port");
         service_.start();
         scheduler_.start();
@@ -98,6 +104,7 @@ public:
         serving_ = false;
         service_.stop();
         scheduler_.stop();
+        watch_.stop();
         http_.stop();
     }
 
@@ -113,6 +120,7 @@ private:
         observer.judged = [this](const NodeId&, const RosterDevice& device,
                                  const VerdictRecord& verdict) {
             metrics_.count_judged(verdict);
+            pulse_.note(verdict);
             if (outlets_.judged) outlets_.judged(device, verdict);
         };
         observer.refused = [this](wire::RefusalReason reason) { count_refused(reason); };
@@ -161,7 +169,10 @@ private:
             if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();
         };
         hooks.judged_waiting = [this](std::span<const VerdictRecord> verdicts) {
-            for (const VerdictRecord& verdict : verdicts) metrics_.count_judged(verdict);
+            for (const VerdictRecord& verdict : verdicts) {
+                metrics_.count_judged(verdict);
+                pulse_.note(verdict);
+            }
         };
         hooks.window_closed = [this](const WindowClosing& closing) {
             const DayIndex day = schedule_.calendar().day_of(closing.window);
@@ -173,6 +184,12 @@ private:
             log_day(settlement);
         };
         return hooks;
+    }
+
+    web::FleetWatch::Hooks watch_hooks() {
+        return {.clock = [this] { return clock_.now(); },
+                .changed = [this](const web::Fleet& fleet) { publish(http_, fleet); },
+                .failed = {}};  // counted by the store itself; it looks again soon
     }
 
     SchedulerHooks scheduler_hooks() {
@@ -285,12 +302,14 @@ private:
     SigningKey receipt_key_;
     Schedule schedule_;
     Roster roster_;
+    web::Pulse pulse_;
     Outlets outlets_;  ///< set before anything is served; outlives those who tell it
     Answers answers_;
     Service service_;
     Timeline timeline_;
     Scheduler scheduler_;
     edge::HttpServer http_;
+    web::FleetWatch watch_;
 };
 
 }  // namespace

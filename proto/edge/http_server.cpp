@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "core/base/require.hpp"
+#include "proto/edge/event_channel.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 
@@ -42,7 +43,8 @@ constexpr std::chrono::seconds idle_time{30};
 
 constexpr std::string_view too_busy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-    "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
+    "Content-Security-Policy: default-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nContent-Length: 0\r\n\r\n";
 
 using Request = http::request<http::string_body>;
@@ -70,7 +72,7 @@ Response with_headers(HttpResponse from, unsigned version, bool keep_alive) {
     if (out.result() == http::status::unknown) out.result(from.status);
     out.set(http::field::content_type, from.content_type);
     out.set("Content-Security-Policy",
-            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
+            "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     out.set("X-Content-Type-Options", "nosniff");
     out.set("Referrer-Policy", "no-referrer");
     for (const auto& [name, value] : from.headers) out.set(name, value);
@@ -84,6 +86,7 @@ Response with_headers(HttpResponse from, unsigned version, bool keep_alive) {
 
 struct HttpServer::Running {
     std::map<std::string, Route, std::less<>> exact, prefixes;
+    std::map<std::string, EventChannel, std::less<>> channels;
     std::size_t connections = 0;  // of the io thread
     asio::thread_pool pool{route_threads};
     asio::io_context io{1};
@@ -142,7 +145,16 @@ struct HttpServer::Running {
                 .query = target.substr(std::min(question + 1, target.size())),
                 .body = std::move(from.body()),
                 .content_type = std::string{from[http::field::content_type]},
-                .peer = peer};
+                .peer = peer,
+                .if_none_match = std::string{from[http::field::if_none_match]}};
+    }
+
+    /// The channel of a request that wants to listen; null: an ordinary request.
+    EventChannel* channel_of(const Request& request) {
+        if (request.method() != http::verb::get) return nullptr;
+        const auto found =
+            channels.find(std::string_view{request.target().data(), request.target().size()});
+        return found == channels.end() ? nullptr : &found->second;
     }
 
     asio::awaitable<void> converse(beast::tcp_stream& stream) {
@@ -178,6 +190,15 @@ struct HttpServer::Running {
             keep_alive = !error && parser.get().keep_alive();
             const bool head_only = parser.get().method() == http::verb::head;
             const unsigned version = error ? 11 : parser.get().version();
+            if (EventChannel* channel = response ? nullptr : channel_of(parser.get())) {
+                if (channel->full()) {
+                    response = plain(503, "too many listen already; the page works without");
+                    response->headers.emplace_back("Retry-After", "60");
+                } else {
+                    co_await channel->listen(stream);
+                    co_return;
+                }
+            }
             if (!response) {
                 stream.expires_never();  // routes have their own deadlines
                 const HttpRequest request = decoded(parser.release(), peer);
@@ -263,6 +284,17 @@ void HttpServer::route(std::string path, Route route) {
     } else {
         running_->exact[std::move(path)] = std::move(route);
     }
+}
+
+void HttpServer::events(std::string path) {
+    require(!running_->thread.joinable(), "paths of events are given before start()");
+    running_->channels.try_emplace(std::move(path));
+}
+
+void HttpServer::publish(const std::string& path, const std::string& data) {
+    asio::post(running_->io, [running = running_.get(), path, event = event_text(data)] {
+        running->channels.at(path).publish(event);
+    });
 }
 
 void HttpServer::start(const std::string& address, std::uint16_t port, const std::string& flag) {

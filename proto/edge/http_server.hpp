@@ -14,10 +14,11 @@ struct HttpRequest {
     std::string
         method;        ///< GET, HEAD or POST; anything else is answered 405 before a route is asked
     std::string path;  ///< without the query, as sent (not percent-decoded)
-    std::string query;           ///< without "?"
-    std::string body;            ///< at most 1 MiB
-    std::string content_type{};  ///< as sent; empty when absent
-    std::string peer{};          ///< the client's IP address
+    std::string query;            ///< without "?"
+    std::string body;             ///< at most 1 MiB
+    std::string content_type{};   ///< as sent; empty when absent
+    std::string peer{};           ///< the client's IP address
+    std::string if_none_match{};  ///< as sent; empty when absent
 };
 
 struct HttpResponse {
@@ -46,6 +47,14 @@ public:
     /// none is 404. A route runs on a pool thread, several at a time; an exception becomes 500 and
     /// a log line.
     void route(std::string path, Route route);
+
+    /// Before start(). A GET of this path becomes a listener of server-sent events: at most 64 of
+    /// them, further ones get 503.
+    void events(std::string path);
+    /// Sends `data` (one line, such as JSON) to every listener of the path, and to each that comes
+    /// later until there is a newer one. Any thread; waits for nobody: a listener that reads too
+    /// slowly has a queue of 4 and loses the oldest, so an event must stand for itself.
+    void publish(const std::string& path, const std::string& data);
 
     /// Binds and serves; port 0 takes a free one. Throws Fatal E-PORT when the port is taken or may
     /// not be bound, naming address, port and the flag that changes it (`flag`, e.g.

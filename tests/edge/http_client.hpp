@@ -51,6 +51,16 @@ public:
     }
     bool closed_by_server() { return !receive(); }
 
+    /// What arrives up to and with `text`; empty when the connection ended first.
+    std::string through(std::string_view text) {
+        std::size_t at = 0;
+        while ((at = unread_.find(text)) == std::string::npos)
+            if (!receive()) return {};
+        std::string out = unread_.substr(0, at + text.size());
+        unread_.erase(0, out.size());
+        return out;
+    }
+
     /// One response; `with_body` false after HEAD. Empty when the connection ended first.
     std::string response(bool with_body = true) {
         std::size_t end = 0;

@@ -110,9 +110,10 @@ int run_demo(const DemoOptions& options, const std::stop_token& stop) {
     VerifierThread verifier{options_for(options, directory.path())};
     const VerifierView& view = verifier.view();
     std::fputs(fmt::format("verifier  127.0.0.1:{} (gRPC over TLS, certificate {}…)\n"
+                           "pages     http://127.0.0.1:{}/\n"
                            "metrics   http://127.0.0.1:{}/metrics\nfiles     {}\n\n",
                            view.port, view.tls_fingerprint.substr(0, 16), view.http_port,
-                           directory.path().string())
+                           view.http_port, directory.path().string())
                    .c_str(),
                stdout);
 

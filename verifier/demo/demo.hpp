@@ -10,7 +10,7 @@ namespace vigil::verifier::demo {
 
 struct DemoOptions {
     std::int64_t days = 0;  ///< end after so many counted days; 0: a table after 3, then on and on
-    std::uint16_t http_port = 9463;      ///< of /metrics; 0: a free one
+    std::uint16_t http_port = 9463;      ///< of the pages and /metrics; 0: a free one
     std::filesystem::path node_program;  ///< empty: looked for
     std::filesystem::path own_program;   ///< of this process, to look beside
     Clock clock;                         ///< the system's

@@ -2,19 +2,13 @@
 
 #include "proto/edge/http_server.hpp"
 #include "verifier/web/device_metrics.hpp"
+#include "verifier/web/routes.hpp"
 
 namespace vigil::verifier {
 namespace {
 
 constexpr std::size_t devices_by_default = 2'000;
 constexpr const char* prometheus_text = "text/plain; version=0.0.4; charset=utf-8";
-constexpr const char* index =
-    "vigil-verifier\n\n"
-    "/metrics          for Prometheus\n"
-    "/metrics/devices  per device, for Prometheus\n"
-    "/healthz          200 while the process answers\n"
-    "/readyz           200 while it can serve nodes, else 503 and why\n";
-
 edge::HttpResponse text(unsigned status, std::string body) {
     edge::HttpResponse response;
     response.status = status;
@@ -42,7 +36,15 @@ edge::HttpResponse devices(const WebSources& sources) {
 }  // namespace
 
 void add_routes(edge::HttpServer& server, const WebSources& sources) {
-    server.route("/", [](const edge::HttpRequest&) { return text(200, index); });
+    web::add_pages(server,
+                   web::Site{.store = sources.store,
+                             .roster = sources.roster,
+                             .schedule = sources.schedule,
+                             .watch = sources.watch,
+                             .clock = sources.clock,
+                             .not_ready = sources.not_ready,
+                             .version = sources.version},
+                   sources.served);
     server.route("/healthz", [](const edge::HttpRequest&) { return text(200, "ok\n"); });
     server.route("/readyz", [not_ready = sources.not_ready](const edge::HttpRequest&) {
         const auto why = not_ready();
@@ -53,6 +55,10 @@ void add_routes(edge::HttpServer& server, const WebSources& sources) {
     });
     server.route("/metrics/devices",
                  [sources](const edge::HttpRequest&) { return devices(sources); });
+}
+
+void publish(edge::HttpServer& server, const web::Fleet& fleet) {
+    server.publish(web::events_path, web::live_json(fleet));
 }
 
 }  // namespace vigil::verifier

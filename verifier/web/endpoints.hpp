@@ -4,12 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "verifier/roster.hpp"
-#include "verifier/store/store.hpp"
-
-namespace vigil::edge {
-class HttpServer;
-}
+#include "verifier/web/site.hpp"
 
 namespace vigil::verifier {
 
@@ -18,12 +13,22 @@ struct WebSources {
     std::function<std::string()> metrics;                   ///< Prometheus text
     std::function<std::optional<std::string>()> not_ready;  ///< why; nothing when ready
     Store& store;
-    Roster& roster;
+    const Roster& roster;
+    Schedule& schedule;
+    const web::FleetWatch& watch;
+    std::function<Instant()> clock;
+    std::string version;
     bool all_devices = false;  ///< /metrics/devices above its limit
+    /// How long a page took, by the name of its route; may be empty.
+    std::function<void(const char* route, std::chrono::steady_clock::duration)> served{};
 };
 
-/// /metrics, /metrics/devices, /healthz (the process answers), /readyz (it can serve nodes). What
-/// `sources` refers to must outlive the server.
+/// Pages for people and their assets, /events; /metrics, /metrics/devices, /healthz (the process
+/// answers), /readyz (it can serve nodes). What `sources` refers to must outlive the server.
 void add_routes(edge::HttpServer& server, const WebSources& sources);
+
+/// To those who listen at /events: the numbers of the network's page, and whether there is more to
+/// read.
+void publish(edge::HttpServer& server, const web::Fleet& fleet);
 
 }  // namespace vigil::verifier

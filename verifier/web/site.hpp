@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "proto/edge/http_server.hpp"
+#include "verifier/roster.hpp"
+#include "verifier/schedule.hpp"
+#include "verifier/store/store.hpp"
+#include "verifier/web/fleet_watch.hpp"
+#include "verifier/web/html.hpp"
+#include "verifier/web/query.hpp"
+
+namespace vigil::verifier::web {
+
+/// What pages are made from. All of it may be used from several threads at once.
+struct Site {
+    Store& store;
+    const Roster& roster;
+    Schedule& schedule;
+    const FleetWatch& watch;
+    std::function<Instant()> clock;
+    std::function<std::optional<std::string>()> not_ready;
+    std::string version;
+};
+
+/// A page without its frame.
+struct Page {
+    std::string title;
+    Html main;
+    std::string path{};  ///< of the navigation's entry it belongs to
+    unsigned status = 200;
+};
+
+/// What a page is asked with: the part of the path after its prefix, and the query.
+struct Question {
+    std::string rest;
+    Query query;
+    Instant now;
+};
+
+/// With head, navigation and foot; not to be cached, for it shows what is now.
+edge::HttpResponse framed(const Site& site, const Page& page);
+
+/// 404 and 400 as pages that say what can be done.
+Page not_found(const std::string& what);
+Page bad_question(const std::string& what);
+
+// pages/, one file each
+Page network_page(const Site& site, const Question& question);
+Page policy_page(const Site& site, const Question& question);
+
+}  // namespace vigil::verifier::web
