@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mutex>
@@ -69,6 +70,12 @@ struct Heard {
         const std::lock_guard lock{mutex};
         return list.size();
     }
+    /// A copy: the list may grow meanwhile.
+    template <class Value>
+    Value at(const std::vector<Value>& list, std::size_t index) {
+        const std::lock_guard lock{mutex};
+        return list.at(index);
+    }
     bool has_trouble(const std::string& code) {
         const std::lock_guard lock{mutex};
         return std::any_of(troubles.begin(), troubles.end(),
@@ -89,6 +96,7 @@ struct LinkTest : ::testing::Test {
     Identity identity = load_identity(folder.path());
 
     LinkTest() {
+        std::signal(SIGPIPE, SIG_IGN);  // as main does: a peer may hang up while it is written to
         script.network.name = "test";
         script.network.id = network_id("test");
         script.network.policy_text = canonical_text(*preset("demo"));

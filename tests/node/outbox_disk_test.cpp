@@ -19,7 +19,7 @@ TEST_F(OutboxTest, AnAnswerSurvivesARestart) {
     const auto outbox = open();
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge)) << "no work is done twice";
     EXPECT_TRUE(eventually([&] { return played.count(played.receipts) == 1; }));
-    EXPECT_EQ(played.called.back().answer.proofs, std::vector<Proof>{proof_of(1)});
+    EXPECT_EQ(played.last_called().answer.proofs, std::vector<Proof>{proof_of(1)});
 }
 
 TEST_F(OutboxTest, ASlowDiskHoldsUpNoAnswer) {
@@ -45,7 +45,7 @@ TEST_F(OutboxTest, AReceiptIsOnTheDiskBeforeItsAnswerIsForgotten) {
     const auto outbox = open(std::move(events));
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return kept() == 1; }));
-    outbox->take(Played::receipt_for(played.streamed[0].id));
+    outbox->take(Played::receipt_for(played.streamed_at(0).id));
     EXPECT_TRUE(eventually([&] { return kept() == 0; }));
     EXPECT_EQ(kept_by_then, 1u);
 }
@@ -89,7 +89,7 @@ TEST_F(OutboxTest, ReceiptsThatWaitAreWrittenBeforeTheirAnswerIsForgotten) {
     const auto outbox = open(std::move(events));
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return kept() == 1; }));
-    outbox->take(Played::receipt_for(played.streamed[0].id));
+    outbox->take(Played::receipt_for(played.streamed_at(0).id));
     EXPECT_TRUE(eventually([&] { return kept() == 0; }));
     EXPECT_EQ(kept_by_then, 1u);
 }

@@ -16,7 +16,7 @@ TEST_F(OutboxTest, DevicesThatFinishTogetherShareOneSignature) {
         outbox->add(check, device(d), in(Milliseconds{3000}), proof_of(d));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     EXPECT_LT(steady_clock::now() - begun, Milliseconds{90});  // the last one in: no waiting
-    const SignedAnswer& answer = played.streamed[0];
+    const SignedAnswer& answer = played.streamed_at(0);
     EXPECT_EQ(answer.answer.proofs.size(), 3u);
     EXPECT_TRUE(VerifyingKey{node_key.public_key()}.verifies(signed_bytes(network, answer.answer),
                                                              answer.signature));
@@ -34,7 +34,7 @@ TEST_F(OutboxTest, AStragglerHoldsTheOthersForATenthOfASecondOnly) {
     EXPECT_LT(steady_clock::now() - begun, Milliseconds{400});
     outbox->add(check, device(2), in(Milliseconds{3000}), proof_of(2));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 2; }));
-    EXPECT_EQ(played.streamed[1].answer.proofs, std::vector<Proof>{proof_of(2)});
+    EXPECT_EQ(played.streamed_at(1).answer.proofs, std::vector<Proof>{proof_of(2)});
 }
 
 TEST_F(OutboxTest, ADeviceWithoutAProofIsNotWaitedFor) {
@@ -51,10 +51,10 @@ TEST_F(OutboxTest, AReceiptEndsIt) {
     outbox->add(check, device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge));  // on its way counts
-    outbox->take(Played::receipt_for(played.streamed[0].id));
+    outbox->take(Played::receipt_for(played.streamed_at(0).id));
     EXPECT_TRUE(outbox->empty());
     EXPECT_EQ(played.count(played.receipts), 1u);
-    outbox->take(Played::receipt_for(played.streamed[0].id));
+    outbox->take(Played::receipt_for(played.streamed_at(0).id));
     EXPECT_EQ(played.count(played.receipts), 1u) << "a repeat changes nothing";
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge));
 }
@@ -63,7 +63,7 @@ TEST_F(OutboxTest, AForgedReceiptProvesNothing) {
     const auto outbox = open();
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
-    Receipt forged = Played::receipt_for(played.streamed[0].id);
+    Receipt forged = Played::receipt_for(played.streamed_at(0).id);
     forged.received += Milliseconds{1};
     outbox->take(forged);
     EXPECT_FALSE(outbox->empty());
@@ -104,7 +104,7 @@ TEST_F(OutboxTest, AFinalRefusalEndsIt) {
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     outbox->take(
-        Refusal{wire::RefusalReason::foreign_challenge, "not yours", played.streamed[0].id, {}});
+        Refusal{wire::RefusalReason::foreign_challenge, "not yours", played.streamed_at(0).id, {}});
     EXPECT_TRUE(outbox->empty());
     ASSERT_EQ(played.count(played.refusals), 1u);
     EXPECT_TRUE(outbox->settled(proof_of(1).challenge)) << "never again with the same bytes";
@@ -128,11 +128,11 @@ TEST_F(OutboxTest, OneRefusedProofDoesNotCostItsNeighbours) {
         outbox->take(
             Refusal{wire::RefusalReason::unknown_device, "device 2 is retired", answer.id, {}});
     };
-    refuse(played.streamed[0]);
+    refuse(played.streamed_at(0));
     EXPECT_EQ(played.count(played.refusals), 0u);
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 4; }));
     for (std::size_t i = 1; i < 4; ++i) {
-        const SignedAnswer& answer = played.streamed[i];
+        const SignedAnswer& answer = played.streamed_at(i);
         ASSERT_EQ(answer.answer.proofs.size(), 1u);
         EXPECT_TRUE(VerifyingKey{node_key.public_key()}.verifies(
             signed_bytes(network, answer.answer), answer.signature));
@@ -149,7 +149,7 @@ TEST_F(OutboxTest, OneRefusedProofDoesNotCostItsNeighbours) {
     answer_together(2);
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 6; }));
     for (std::size_t i = 4; i < 6; ++i) {
-        const auto& proofs = played.streamed[i].answer.proofs;
+        const auto& proofs = played.streamed_at(i).answer.proofs;
         const bool alone = proofs.size() == 1 && proofs[0].device == device(2);
         EXPECT_TRUE(alone || proofs.size() == 2) << proofs.size();
     }
@@ -164,7 +164,7 @@ TEST_F(OutboxTest, ARefusedAnswerIsNotDividedAfterItsDeadline) {
         outbox->add(check, device(d), in(Milliseconds{150}), proof_of(d));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     std::this_thread::sleep_for(Milliseconds{200});
-    outbox->take(Refusal{wire::RefusalReason::check_closed, "too late", played.streamed[0].id, {}});
+    outbox->take(Refusal{wire::RefusalReason::check_closed, "too late", played.streamed_at(0).id, {}});
     EXPECT_TRUE(outbox->empty());
     EXPECT_EQ(played.count(played.refusals), 1u);
 }
@@ -177,8 +177,8 @@ TEST_F(OutboxTest, ChecksOfTwoDevicesWithOneNumberAreTwoAnswers) {
         outbox->add(check_of({.kind = CheckKind::spot, .device = device(d)}), device(d),
                     in(Milliseconds{3000}), proof_of(d));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 2; }));
-    EXPECT_EQ(played.streamed[0].answer.proofs.size(), 1u);
-    EXPECT_EQ(played.streamed[1].answer.proofs.size(), 1u);
+    EXPECT_EQ(played.streamed_at(0).answer.proofs.size(), 1u);
+    EXPECT_EQ(played.streamed_at(1).answer.proofs.size(), 1u);
 }
 
 TEST_F(OutboxTest, BigProofsAreDividedBelowTheMessageLimit) {
@@ -206,7 +206,7 @@ TEST_F(OutboxTest, AChangedReceiptKeyIsUsed) {
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     outbox->connected(SigningKey{KeySeed{{3}}}.public_key());
-    outbox->take(Played::receipt_for(played.streamed[0].id));
+    outbox->take(Played::receipt_for(played.streamed_at(0).id));
     EXPECT_FALSE(outbox->empty()) << "the old key signs no receipts any more";
     outbox->connected(verifier_key.public_key());
     EXPECT_TRUE(eventually([&] { return outbox->empty(); }));
@@ -216,7 +216,7 @@ TEST_F(OutboxTest, AnUnknownNodeIsEnrolledAndTheAnswerSentAgain) {
     const auto outbox = open();
     outbox->add(check_of({}), device(1), in(Milliseconds{6000}), proof_of(1));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
-    outbox->take(Refusal{wire::RefusalReason::unknown_node, "who?", played.streamed[0].id, {}});
+    outbox->take(Refusal{wire::RefusalReason::unknown_node, "who?", played.streamed_at(0).id, {}});
     EXPECT_TRUE(eventually([&] { return played.count(played.receipts) == 1; }));
     EXPECT_EQ(played.count(played.refusals), 0u);
 }

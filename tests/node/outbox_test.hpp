@@ -32,11 +32,13 @@ inline Proof proof_of(std::uint8_t fill) {
 /// A verifier that the test plays.
 struct Played {
     std::mutex mutex;
+    // guarded by mutex
     std::vector<SignedAnswer> streamed, called;
     std::vector<Receipt> receipts;
     std::vector<Refusal> refusals;
     int undelivered = 0;
     std::size_t largest_call = 0;  ///< bytes of nonces
+
     std::atomic<bool> stream_open{true};
     std::atomic<bool> reachable{true};
     std::atomic<bool> answering{true};  ///< calls bring receipts; else a refusal with retry
@@ -98,6 +100,15 @@ struct Played {
     std::size_t count(const Member& member) {
         const std::lock_guard lock{mutex};
         return member.size();
+    }
+    /// Copies: more may be sent meanwhile.
+    SignedAnswer streamed_at(std::size_t index) {
+        const std::lock_guard lock{mutex};
+        return streamed.at(index);
+    }
+    SignedAnswer last_called() {
+        const std::lock_guard lock{mutex};
+        return called.back();
     }
 };
 

@@ -12,7 +12,7 @@ TEST_F(LinkTest, EnrolsOpensAndHearsEverything) {
     const auto link = start(options(verifier));
     ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
     ASSERT_TRUE(eventually([&] { return heard.count(heard.checks) == 1; }));
-    EXPECT_EQ(heard.checks[0], script.open_checks[0]);
+    EXPECT_EQ(heard.at(heard.checks, 0), script.open_checks[0]);
     ASSERT_EQ(script.enrolments.size(), 1u);
     EXPECT_EQ(script.enrolments[0].devices[0].uid, "cpu:1");
     EXPECT_EQ(script.enrolments[0].key, identity.key.public_key());
@@ -20,15 +20,15 @@ TEST_F(LinkTest, EnrolsOpensAndHearsEverything) {
     const OpenCheck pushed = check_of({.kind = CheckKind::spot, .ref = 4, .device = DeviceId{{1}}});
     verifier.tell(pushed);
     ASSERT_TRUE(eventually([&] { return heard.count(heard.checks) == 2; }));
-    EXPECT_EQ(heard.checks[1], pushed);
+    EXPECT_EQ(heard.at(heard.checks, 1), pushed);
     verifier.judge({DeviceId{{1}}, CheckKind::spot, 4, Verdict::passed, 10, 9, "fine"});
     ASSERT_TRUE(eventually([&] { return heard.count(heard.judged) == 1; }));
-    EXPECT_EQ(heard.judged[0].reason, "fine");
+    EXPECT_EQ(heard.at(heard.judged, 0).reason, "fine");
 
     const SignedAnswer sent = answer();
     ASSERT_TRUE(link->send(sent));
     ASSERT_TRUE(eventually([&] { return heard.count(heard.receipts) == 1; }));
-    EXPECT_EQ(heard.receipts[0].answer, sent.id);
+    EXPECT_EQ(heard.at(heard.receipts, 0).answer, sent.id);
     EXPECT_EQ(script.streamed[0].answer, sent.answer);
     EXPECT_EQ(script.bad_signatures, 0);
     EXPECT_TRUE(eventually([&] { return heard.pings > 0; }));

@@ -42,7 +42,7 @@ TEST_F(LinkTest, AnAddressThatHangsUpInTheHandshakeIsTriedAgain) {
     ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 2; }));
     EXPECT_FALSE(heard.ended());
     EXPECT_FALSE(heard.has_trouble("E-CERT"));
-    EXPECT_THAT(heard.troubles[0].message, Not(HasSubstr("does not speak TLS")));
+    EXPECT_THAT(heard.at(heard.troubles, 0).message, Not(HasSubstr("does not speak TLS")));
 }
 
 TEST_F(LinkTest, APortThatSpeaksHttpIsNamedAndTriedAgain) {
@@ -53,7 +53,7 @@ TEST_F(LinkTest, APortThatSpeaksHttpIsNamedAndTriedAgain) {
     const auto link = start(with);
     ASSERT_TRUE(eventually([&] { return heard.count(heard.troubles) >= 1; }));
     EXPECT_FALSE(heard.ended());
-    EXPECT_THAT(heard.troubles[0].message, HasSubstr("does not speak TLS"));
+    EXPECT_THAT(heard.at(heard.troubles, 0).message, HasSubstr("does not speak TLS"));
 }
 
 TEST_F(LinkTest, ASwallowedCallTakesANewConnectionTheNextTime) {
