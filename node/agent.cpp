@@ -55,7 +55,8 @@ Agent::Agent(AgentOptions options, std::vector<AgentDevice> devices, ProofSource
     if (!options_.answers_log.empty()) answers_.emplace(options_.answers_log, journal_limit);
     for (std::size_t i = 0; i < devices.size(); ++i)
         workers_.push_back(std::make_unique<DeviceWorker>(
-            std::move(devices[i].searcher), WorkerPlace{i, labels_[i], devices_[i], options_.duty},
+            std::move(devices[i].searcher),
+            WorkerPlace{i, labels_[i], devices_[i], devices[i].duty},
             WorkerSurroundings{
                 board_, metrics_, progress_, prove, options_.round_trip, options_.beyond,
                 [this](const DeviceCheck& check, std::optional<Proof> proof) {

@@ -22,6 +22,7 @@ struct AgentDevice {
     std::unique_ptr<Searcher> searcher;
     std::string label;
     DeviceId id;
+    unsigned duty = 100;  ///< percent
 };
 
 struct AgentOptions {
@@ -29,7 +30,6 @@ struct AgentOptions {
     NodeId node;
     std::filesystem::path data_dir;
     std::filesystem::path answers_log;  ///< empty: off
-    unsigned duty = 100;                ///< percent
     std::function<Instant()> now;       ///< calendar clock, for people only
     std::function<Milliseconds()> round_trip;
     AnswerWays ways;

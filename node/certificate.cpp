@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <netdb.h>
 #include <openssl/bio.h>
@@ -85,6 +86,9 @@ PeerCertificate describe(X509* certificate) {
     const Bio bio{BIO_new(BIO_s_mem())};
     ASN1_TIME_print(bio.get(), X509_get0_notAfter(certificate));
     shown.not_after = text_of(bio.get());
+    std::tm end{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1)
+        shown.expires = instant_from_ms(std::int64_t{::timegm(&end)} * 1000);
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
     X509_digest(certificate, EVP_sha256(), digest.data(), &length);

@@ -17,6 +17,7 @@ struct PeerCertificate {
     std::string issuer;
     std::vector<std::string> names;   ///< DNS names and IP addresses it is valid for
     std::string not_after;            ///< as OpenSSL prints it
+    Instant expires{};                ///< the same
     std::string fingerprint;          ///< SHA-256, lower-case hexadecimal
     bool leads_to_authority = false;  ///< and names the host asked for; only of a fetched one
 };

@@ -41,6 +41,16 @@ HttpReply ask_own(const Config& config, const std::string& path) {
     return *reply;
 }
 
+/// What `run` goes on with although there is a GPU; nothing where the key is not to be read.
+std::set<std::string> earning_here(const Config& config) {
+    if (!has_key(config)) return {};
+    try {
+        return earning_uids(config.data_dir, load_identity(config.data_dir).key.public_key());
+    } catch (const edge::Fatal&) {
+        return {};
+    }
+}
+
 /// A device as its owner may name it.
 struct NamedDevice {
     DeviceId id;
@@ -96,8 +106,8 @@ NamedDevice device_named(const Config& config, const Identity& identity, const s
 
 int list_devices(const Config& config, bool json, std::set<std::string> leave_out) {
     check(config);
-    const OwnDevices devices =
-        find_devices(config, machine_id_without_writing(config.data_dir), std::move(leave_out));
+    const OwnDevices devices = find_devices(config, machine_id_without_writing(config.data_dir),
+                                            std::move(leave_out), earning_here(config));
     if (json) {
         std::cout << devices_json(devices);
     } else {

@@ -7,6 +7,7 @@
 
 #include "core/crypto/payout_address.hpp"
 #include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
 
 namespace vigil::node {
 namespace {
@@ -17,8 +18,64 @@ constexpr std::int64_t hottest_stop = 110;  // where cards switch themselves off
 constexpr std::int64_t coolest_start = 20;
 constexpr std::int64_t usual_gap = 10;
 
+Config with(Config config, const DeviceSettings& own) {
+    if (own.temp_stop) config.temp_start = 0;
+    config.duty = own.duty.value_or(config.duty);
+    config.temp_stop = own.temp_stop.value_or(config.temp_stop);
+    config.temp_start = own.temp_start.value_or(config.temp_start);
+    config.keep_free_memory = own.keep_free_memory.value_or(config.keep_free_memory);
+    config.yield_to_others = own.yield_to_others.value_or(config.yield_to_others);
+    return config;
+}
+
+/// "3b:00.0" of lspci and "00000000:3B:00.0" of nvidia-smi as "0000:3b:00.0".
+std::string pci_from(std::string name) {
+    for (char& c : name)
+        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (std::count(name.begin(), name.end(), ':') == 1) name.insert(0, "0000:");
+    if (name.starts_with("0000") && name.find(':') == 8) name.erase(0, 4);
+    return name;
+}
+
+bool names(const std::string& name, const DeviceNames& device) {
+    return name == device.uid || name == device.label ||
+           (!device.pci_address.empty() && pci_from(name) == device.pci_address);
+}
+
 [[noreturn]] void refuse(const std::string& why) {
     throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
+}
+
+/// `place` goes before the names of settings in errors.
+Limits limits_at(const Config& config, const std::string& place) {
+    Limits limits;
+    limits.yield_to_others = config.yield_to_others;
+    if (!config.keep_free_memory.empty()) {
+        const auto bytes = bytes_from_text(config.keep_free_memory);
+        if (!bytes)
+            refuse(
+                fmt::format("{}keep_free_memory: \"{}\" is no amount of memory; write for example "
+                            "2GiB or 512MiB",
+                            place, config.keep_free_memory.substr(0, 40)));
+        limits.keep_free_memory = *bytes;
+    }
+    if (config.temp_stop == 0) {
+        if (config.temp_start != 0)
+            refuse(place +
+                   "temp_start is set without temp_stop; set the temperature to rest at, too");
+        return limits;
+    }
+    if (config.temp_stop < coolest_stop || config.temp_stop > hottest_stop)
+        refuse(fmt::format("{}temp_stop: {} °C is not from {} to {}; 0 switches it off", place,
+                           config.temp_stop, coolest_stop, hottest_stop));
+    const std::int64_t start =
+        config.temp_start == 0 ? config.temp_stop - usual_gap : config.temp_start;
+    if (start < coolest_start || start >= config.temp_stop)
+        refuse(fmt::format("{}temp_start: {} °C is not from {} to {}, one below temp_stop ({} °C)",
+                           place, start, coolest_start, config.temp_stop - 1, config.temp_stop));
+    limits.temp_stop = config.temp_stop;
+    limits.temp_start = start;
+    return limits;
 }
 
 unsigned cpu_number(std::string_view text, const std::string& word) {
@@ -70,6 +127,15 @@ void declare(edge::Settings& settings, Config& c) {
                       "memory to leave free on a GPU, e.g. 2GiB; with less it rests"});
     settings.declare(
         {"yield_to_others", &c.yield_to_others, "rest while another process computes on the GPU"});
+    settings.declare_rows("device", [&c](const std::string& name) {
+        DeviceSettings& d = c.devices[name];
+        return std::vector<edge::Setting>{
+            {"duty", &d.duty, "share of the time it may work, percent", 1, 100},
+            {"temp_stop", &d.temp_stop, "this hot it rests, °C; 0: off", 0, hottest_stop},
+            {"temp_start", &d.temp_start, "and goes on; 0: 10 below", 0, hottest_stop},
+            {"keep_free_memory", &d.keep_free_memory, "memory to leave free on it"},
+            {"yield_to_others", &d.yield_to_others, "rest while another process computes on it"}};
+    });
     settings.declare({"http.address", &c.http_address, "address of /metrics, /status, /healthz"});
     settings.declare({"http.port", &c.http_port, "its port; 0: off", 0, 65535});
     settings.declare({"log.format", &c.log_format, "text or json"});
@@ -87,6 +153,8 @@ void check(const Config& config) {
     }
     cpu_list(config.cpu_affinity);
     limits_of(config);
+    for (const auto& [name, own] : config.devices)
+        limits_at(with(config, own), fmt::format("device.\"{}\".", edge::for_log(name, 128)));
     if (!config.verifier_address.empty()) check_address(config.verifier_address);
     if (!config.verifier_ca.empty() && !config.verifier_fingerprint.empty())
         refuse("verifier.ca and verifier.fingerprint are both set; keep the one that shall decide");
@@ -114,34 +182,29 @@ void check_for_run(const Config& config) {
     payout_address(config);
 }
 
-Limits limits_of(const Config& config) {
-    Limits limits;
-    limits.yield_to_others = config.yield_to_others;
-    if (!config.keep_free_memory.empty()) {
-        const auto bytes = bytes_from_text(config.keep_free_memory);
-        if (!bytes)
-            refuse(
-                fmt::format("keep_free_memory: \"{}\" is no amount of memory; write for example "
-                            "2GiB or 512MiB",
-                            config.keep_free_memory.substr(0, 40)));
-        limits.keep_free_memory = *bytes;
+Limits limits_of(const Config& config) { return limits_at(config, ""); }
+
+Config settings_of(const Config& config, const DeviceNames& device) {
+    const std::string* used = nullptr;
+    const DeviceSettings* own = nullptr;
+    for (const auto& [name, settings] : config.devices) {
+        if (!names(name, device)) continue;
+        if (used)
+            refuse(fmt::format("device.\"{}\" and device.\"{}\" are the same device; keep one",
+                               *used, name));
+        used = &name;
+        own = &settings;
     }
-    if (config.temp_stop == 0) {
-        if (config.temp_start != 0)
-            refuse("temp_start is set without temp_stop; set the temperature to rest at, too");
-        return limits;
-    }
-    if (config.temp_stop < coolest_stop || config.temp_stop > hottest_stop)
-        refuse(fmt::format("temp_stop: {} °C is not from {} to {}; 0 switches it off",
-                           config.temp_stop, coolest_stop, hottest_stop));
-    const std::int64_t start =
-        config.temp_start == 0 ? config.temp_stop - usual_gap : config.temp_start;
-    if (start < coolest_start || start >= config.temp_stop)
-        refuse(fmt::format("temp_start: {} °C is not from {} to {}, one below temp_stop ({} °C)",
-                           start, coolest_start, config.temp_stop - 1, config.temp_stop));
-    limits.temp_stop = config.temp_stop;
-    limits.temp_start = start;
-    return limits;
+    return own ? with(config, *own) : config;
+}
+
+std::vector<std::string> names_of_none(const Config& config, const std::vector<DeviceNames>& all) {
+    std::vector<std::string> out;
+    for (const auto& [name, own] : config.devices)
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const DeviceNames& device) { return names(name, device); }))
+            out.push_back(name);
+    return out;
 }
 
 PayoutAddress payout_address(const Config& config) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,15 @@
 #include "proto/edge/settings.hpp"
 
 namespace vigil::node {
+
+/// The owner's limits for one device; what is empty is as for all.
+struct DeviceSettings {
+    std::optional<std::int64_t> duty;
+    std::optional<std::int64_t> temp_stop;  ///< brings its own temp_start, by default 10 below
+    std::optional<std::int64_t> temp_start;
+    std::optional<std::string> keep_free_memory;
+    std::optional<bool> yield_to_others;
+};
 
 /// Everything an owner can set. Rules that decide money are the network's policy, not this.
 struct Config {
@@ -30,6 +41,8 @@ struct Config {
     std::int64_t temp_start = 0;   ///< °C; 0: 10 below temp_stop
     std::string keep_free_memory;  ///< "2GiB"; empty: off
     bool yield_to_others = false;
+    /// By uid, PCI address or label, as the owner named it: [device."GPU-5f1c…"].
+    std::map<std::string, DeviceSettings> devices;
     std::string http_address = "127.0.0.1";
     std::int64_t http_port = 9465;  ///< 0: off
     std::string log_format = "text";
@@ -48,8 +61,18 @@ void check(const Config& config);
 /// E-PAYOUT.
 void check_for_run(const Config& config);
 
-/// Throws Fatal E-CONFIG for what makes no sense.
+/// Those for every device that is not named. Throws Fatal E-CONFIG for what makes no sense.
 Limits limits_of(const Config& config);
+
+/// A device as the owner's file may name it.
+struct DeviceNames {
+    std::string uid, pci_address, label;
+};
+/// What this device may do: `config` with its own settings in place of those for all. Throws Fatal
+/// E-CONFIG when it is named twice.
+Config settings_of(const Config& config, const DeviceNames& device);
+/// The names under [device] that no device has.
+std::vector<std::string> names_of_none(const Config& config, const std::vector<DeviceNames>& all);
 
 /// Throws Fatal E-PAYOUT with the reason and an example.
 PayoutAddress payout_address(const Config& config);

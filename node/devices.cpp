@@ -7,7 +7,9 @@
 #include <sched.h>
 
 #include "core/base/ids.hpp"
+#include "node/enrolment_file.hpp"
 #include "node/identity.hpp"
+#include "node/retired_devices.hpp"
 #include "node/searchers.hpp"
 #include "proto/edge/files.hpp"
 
@@ -65,6 +67,14 @@ OwnDevices find_devices(const Config& config, const std::string& machine,
                                  std::to_string(counts[backend]++));
     }
     return devices;
+}
+
+std::set<std::string> earning_uids(const std::filesystem::path& data_dir, const PublicKey& key) {
+    const std::set<DeviceId> retired = retired_devices(data_dir);
+    std::set<std::string> uids = enrolled_uids(data_dir);
+    std::erase_if(uids,
+                  [&](const std::string& uid) { return retired.contains(device_id(key, uid)); });
+    return uids;
 }
 
 std::string machine_id_without_writing(const std::string& data_dir) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct OwnDevices {
 /// of those processors exists; an empty result is the caller's to judge.
 OwnDevices find_devices(const Config& config, const std::string& machine,
                         std::set<std::string> leave_out = {}, std::set<std::string> keep = {});
+
+/// Whose checks somebody waits for: what has been enrolled from this folder and was not retired.
+std::set<std::string> earning_uids(const std::filesystem::path& data_dir, const PublicKey& key);
 
 /// For commands that must not make a data folder: the machine id where one can be had without
 /// writing, else "none".

@@ -97,10 +97,24 @@ OwnDevices find_what_can_be(Config& config, const Tell& tell) {
     return find(config).value_or(OwnDevices{});
 }
 
+void judge_names(const Config& config, const OwnDevices& devices, const Tell& tell) {
+    std::vector<DeviceNames> names;
+    for (std::size_t i = 0; i < devices.searchers.size(); ++i) {
+        const DeviceDescription& d = devices.searchers[i]->device();
+        names.push_back({d.uid, d.pci_address, devices.labels[i]});
+    }
+    for (const std::string& name : names_of_none(config, names))
+        tell(warn("limits",
+                  fmt::format("[device.\"{}\"] is none of the devices in use, so its limits do "
+                              "nothing",
+                              edge::for_log(name, 128)),
+                  "name it by uid or PCI address, as vigil-node list-devices shows them"));
+}
+
 HashReading hash(const std::string& label, std::shared_ptr<Searcher> searcher,
                  const std::string& remembered) {
     const DeviceDescription before = searcher->device();
-    HashReading out{label, before.uid, before.name, before.kernel, {}, 0};
+    HashReading out{label, before.uid, before.name, before.kernel, {}, 0, before.pci_address};
     const auto figures = within<BenchFigures>(hashing_patience, [searcher, remembered] {
         try {
             if (!remembered.empty()) searcher->use_kernel(remembered);
@@ -153,12 +167,14 @@ std::vector<HashReading> look_at_devices(Config config, bool node_runs, const Te
     OwnDevices devices = find_what_can_be(config, tell);
     std::vector<GpuReading> cards = gpus(driver.cuda, devices);
     read_health(cards);
-    const Limits limits = limits_of(config);
     for (const GpuReading& card : cards) {
         for (Finding& finding : judge_gpu(card)) tell(std::move(finding));
-        if (card.label != unused)
-            for (Finding& finding : judge_limits(card, limits)) tell(std::move(finding));
+        if (card.label == unused) continue;
+        const Limits limits =
+            limits_of(settings_of(config, {card.uid, card.pci_address, card.label}));
+        for (Finding& finding : judge_limits(card, limits)) tell(std::move(finding));
     }
+    judge_names(config, devices, tell);
     for (Finding& finding : judge_opencl(listing)) tell(std::move(finding));
     for (const std::string& note : devices.notes) tell(ok("devices", edge::for_log(note, 300)));
     if (devices.searchers.empty())

@@ -225,6 +225,24 @@ std::vector<Finding> judge_opencl(const OpenclListing& listing) {
     return out;
 }
 
+Finding judge_certificate(const PeerCertificate& shown, bool pinned, const std::string& trust,
+                          Instant now) {
+    constexpr std::chrono::hours soon{14 * 24};
+    const std::string until = edge::for_log(shown.not_after, 40);
+    const std::string renew =
+        "ask the operator for a verifier with a new certificate, and for its tls.crt where "
+        "verifier.ca names the old one";
+    if (!pinned && shown.expires <= now)
+        return fail("tls", "its certificate expired on " + until + ", by this machine's clock",
+                    renew + "; first see that this clock is right (date)", "E-CERT");
+    const std::string what =
+        fmt::format("its certificate is the one to trust ({}), valid until {}", trust, until);
+    if (pinned || shown.expires - now >= soon) return ok("tls", what);
+    return warn("tls",
+                what + fmt::format(", in {} days", (shown.expires - now) / std::chrono::hours{24}),
+                renew);
+}
+
 Finding judge_clock(Milliseconds offset) {
     constexpr Milliseconds noticeable{5'000};
     const double seconds = std::abs(static_cast<double>(offset.count())) / 1000.0;

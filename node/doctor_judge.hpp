@@ -7,6 +7,7 @@
 #include "core/policy/policy.hpp"
 #include "health/cuda_driver.hpp"
 #include "health/monitor.hpp"
+#include "node/certificate.hpp"
 #include "node/findings.hpp"
 #include "node/limits.hpp"
 #include "node/searchers.hpp"
@@ -41,6 +42,11 @@ std::vector<Finding> judge_limits(const GpuReading& reading, const Limits& limit
 
 std::vector<Finding> judge_opencl(const OpenclListing& listing);
 
+/// Of a certificate that is to be trusted because of `trust`, in words. A pinned one is believed
+/// whatever its dates.
+Finding judge_certificate(const PeerCertificate& shown, bool pinned, const std::string& trust,
+                          Instant now);
+
 /// `offset`: this clock − the verifier's.
 Finding judge_clock(Milliseconds offset);
 
@@ -52,6 +58,7 @@ struct HashReading {
     std::string label, uid, name, kernel;
     std::string failure;  ///< of the reference check or the search
     double rate{};        ///< hashes a second
+    std::string pci_address{};
 };
 Finding judge_hashing(const HashReading& reading, bool node_runs);
 

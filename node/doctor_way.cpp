@@ -54,7 +54,7 @@ Finding failed_step(std::size_t done, const NoCertificate& none, const LinkOptio
 }
 
 /// False where the way ends.
-bool shake_hands(const LinkOptions& options, const Tell& tell) {
+bool shake_hands(const LinkOptions& options, Instant now, const Tell& tell) {
     struct Seen {
         std::vector<ConnectionStep> steps;
         std::optional<Expected<PeerCertificate, NoCertificate>> shown;
@@ -80,6 +80,12 @@ bool shake_hands(const LinkOptions& options, const Tell& tell) {
     const std::string trust = !options.fingerprint.empty() ? "the pinned fingerprint"
                               : options.ca_origin.empty()  ? "the system's authorities"
                                                            : options.ca_origin;
+    const bool pinned = !options.fingerprint.empty();
+    Finding judged = judge_certificate(*shown, pinned, trust, now);
+    if (judged.level == Finding::Level::fail) {
+        tell(std::move(judged));
+        return false;
+    }
     if (!verifies(options, *shown)) {
         const std::string why = why_not_accepted(options, *shown);
         tell(fail("tls", why.substr(0, why.find(". Ask the operator")),
@@ -89,8 +95,7 @@ bool shake_hands(const LinkOptions& options, const Tell& tell) {
                   "E-CERT"));
         return false;
     }
-    tell(ok("tls", fmt::format("its certificate is the one to trust ({}), valid until {}", trust,
-                               edge::for_log(shown->not_after, 40))));
+    tell(std::move(judged));
     return true;
 }
 
@@ -117,7 +122,7 @@ void judge_passing(const Config& config, const Asked& asked, const VerifierLook&
             "pass",
             "the network's policy cannot be read by this version: " + edge::for_log(policy.error()),
             "update vigil-node", "E-VERSION"));
-    const PassTerms terms{*policy, look.round_trip, config.duty, asked.node_runs};
+    PassTerms terms{*policy, look.round_trip, config.duty, asked.node_runs};
     tell(judge_deadline(terms));
     std::error_code ignored;
     if (!asked.node &&
@@ -128,6 +133,7 @@ void judge_passing(const Config& config, const Asked& asked, const VerifierLook&
         const auto known =
             std::find_if(look.devices.begin(), look.devices.end(),
                          [&](const VerifierLook::Known& k) { return k.uid == reading.uid; });
+        terms.duty = settings_of(config, {reading.uid, reading.pci_address, reading.label}).duty;
         tell(judge_rate(reading, known == look.devices.end() ? nullptr : &*known, terms));
     }
 }
@@ -142,7 +148,7 @@ void look_at_way(const Config& config, const Asked& asked, const std::vector<Has
                          "file"));
     try {
         const LinkOptions options = link_options(config, VIGIL_VERSION);
-        if (!shake_hands(options, tell)) return;
+        if (!shake_hands(options, asked.now(), tell)) return;
         const VerifierLook look = look_at_verifier(options, asked.node, asked.now);
         tell(
             ok("grpc", fmt::format("network {} answers in {}", edge::for_log(look.network.name, 64),

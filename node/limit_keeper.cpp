@@ -22,15 +22,18 @@ std::string pause_costs(const DeviceStatus& device) {
     return words;
 }
 
-LimitKeeper::LimitKeeper(Limits limits, std::function<health::Health(std::size_t)> health,
-                         Board& board, Metrics& metrics, std::function<Instant()> now)
-    : limits_{limits},
+LimitKeeper::LimitKeeper(std::vector<Limits> limits,
+                         std::function<health::Health(std::size_t)> health, Board& board,
+                         Metrics& metrics, std::function<Instant()> now)
+    : limits_{std::move(limits)},
       health_{std::move(health)},
       now_{std::move(now)},
       board_{board},
       metrics_{metrics},
       known_(board.read().devices.size()),
-      beyond_(known_.size()) {}
+      beyond_(known_.size()) {
+    require(limits_.size() == known_.size(), "limits for each device");
+}
 
 void LimitKeeper::look() {
     const std::vector<DeviceStatus> devices = board_.read().devices;
@@ -48,11 +51,11 @@ void LimitKeeper::look_at(std::size_t index, const DeviceStatus& device) {
     Beyond beyond;
     {
         const std::lock_guard lock{mutex_};
-        beyond = beyond_[index] = step(beyond_[index], limits_, now);
+        beyond = beyond_[index] = step(beyond_[index], limits_[index], now);
     }
-    const std::string why = beyond.any() ? why_paused(beyond, limits_, now.reading) : "";
+    const std::string why = beyond.any() ? why_paused(beyond, limits_[index], now.reading) : "";
     tell_presence(device, now, known_[index]);
-    tell_not_kept(device, now, known_[index]);
+    tell_not_kept(index, device, now);
     tell_pause(device, beyond.any(), why);
     metrics_.set_health(device.label, now);
     metrics_.set_paused(device.label, beyond);
@@ -95,10 +98,11 @@ void LimitKeeper::tell_presence(const DeviceStatus& device, const health::Health
     }
 }
 
-void LimitKeeper::tell_not_kept(const DeviceStatus& device, const health::Health& now,
-                                Known& known) {
+void LimitKeeper::tell_not_kept(std::size_t index, const DeviceStatus& device,
+                                const health::Health& now) {
+    Known& known = known_[index];
     if (now.presence == Presence::unknown && !now.age) return;  // before the first reading
-    std::string words = limits_.any() ? not_kept(limits_, now.reading) : "";
+    std::string words = limits_[index].any() ? not_kept(limits_[index], now.reading) : "";
     if (words == known.not_kept) return;
     known.not_kept = words;
     if (!words.empty())

@@ -14,10 +14,10 @@ namespace vigil::node {
 /// is lost or comes back, and decides by the owner's limits which has to rest.
 class LimitKeeper {
 public:
-    /// `health` by the device's place on the board; does not wait for a driver. Board and metrics
-    /// outlive the keeper.
-    LimitKeeper(Limits limits, std::function<health::Health(std::size_t)> health, Board& board,
-                Metrics& metrics, std::function<Instant()> now);
+    /// `limits` and `health` by the device's place on the board; the latter does not wait for a
+    /// driver. Board and metrics outlive the keeper.
+    LimitKeeper(std::vector<Limits> limits, std::function<health::Health(std::size_t)> health,
+                Board& board, Metrics& metrics, std::function<Instant()> now);
 
     /// Reads, decides, reports. Several times a second, from one thread.
     void look();
@@ -33,10 +33,10 @@ private:
     };
     void look_at(std::size_t index, const DeviceStatus& device);
     void tell_presence(const DeviceStatus& device, const health::Health& now, Known& known);
-    void tell_not_kept(const DeviceStatus& device, const health::Health& now, Known& known);
+    void tell_not_kept(std::size_t index, const DeviceStatus& device, const health::Health& now);
     void tell_pause(const DeviceStatus& device, bool rests, const std::string& why);
 
-    const Limits limits_;
+    const std::vector<Limits> limits_;
     const std::function<health::Health(std::size_t)> health_;
     const std::function<Instant()> now_;
     Board& board_;

@@ -11,7 +11,6 @@
 #include "node/console.hpp"
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
-#include "node/enrolment_file.hpp"
 #include "node/first_look.hpp"
 #include "node/identity.hpp"
 #include "node/limit_keeper.hpp"
@@ -98,13 +97,26 @@ std::vector<health::Place> places_of(const std::vector<DeviceStatus>& devices) {
     return places;
 }
 
-/// The devices whose checks somebody waits for: what has been enrolled and was not retired.
-std::set<std::string> earning(const std::filesystem::path& data_dir, const PublicKey& key) {
-    const std::set<DeviceId> retired = retired_devices(data_dir);
-    std::set<std::string> uids = enrolled_uids(data_dir);
-    std::erase_if(uids,
-                  [&](const std::string& uid) { return retired.contains(device_id(key, uid)); });
-    return uids;
+/// By place; warns of settings for devices that are not here.
+std::vector<Config> settings_for(const Config& config, const std::vector<DeviceStatus>& devices) {
+    std::vector<DeviceNames> names;
+    std::vector<Config> out;
+    for (const DeviceStatus& device : devices) {
+        names.push_back({device.description.uid, device.description.pci_address, device.label});
+        out.push_back(settings_of(config, names.back()));
+    }
+    for (const std::string& name : names_of_none(config, names))
+        spdlog::warn(
+            "[device.\"{}\"] is none of the devices in use, so its limits do nothing; see "
+            "vigil-node list-devices",
+            edge::for_log(name, 128));
+    return out;
+}
+
+std::vector<Limits> limits_for(const std::vector<Config>& settings) {
+    std::vector<Limits> out;
+    for (const Config& config : settings) out.push_back(limits_of(config));
+    return out;
 }
 
 /// Answers what was taken, until done or a second signal.
@@ -135,9 +147,10 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
         spdlog::info("made a new node key in {}; back it up: this node's standing belongs to it",
                      (folder.path() / "node.key").string());
     OwnDevices devices = find_devices(config, machine_id("/etc/machine-id", folder.path()), {},
-                                      earning(folder.path(), identity.key.public_key()));
+                                      earning_uids(folder.path(), identity.key.public_key()));
     require_devices(devices);
     std::vector<DeviceStatus> own = statuses(devices, identity.key.public_key());
+    const std::vector<Config> settings = settings_for(config, own);
     const health::Monitor monitor{places_of(own), {}};
     KernelMemory kernels{folder.path() / "kernels.json", VIGIL_VERSION};
     if (around.retune) kernels.forget();
@@ -164,7 +177,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     start.devices = own;
     Board board{start};
     Metrics metrics{VIGIL_VERSION, own};
-    LimitKeeper keeper{limits_of(config), [&monitor](std::size_t i) { return monitor.read(i); },
+    LimitKeeper keeper{limits_for(settings), [&monitor](std::size_t i) { return monitor.read(i); },
                        board, metrics, around.now};
     keeper.look();
 
@@ -190,7 +203,8 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
                           metrics};
     std::vector<AgentDevice> agent_devices;
     for (std::size_t i = 0; i < own.size(); ++i)
-        agent_devices.push_back({std::move(devices.searchers[i]), own[i].label, own[i].id});
+        agent_devices.push_back({std::move(devices.searchers[i]), own[i].label, own[i].id,
+                                 static_cast<unsigned>(settings[i].duty)});
     Agent* posting = nullptr;
     ProofSource prove = honest_source();
     if (rehearsal.as == "lazy") prove = lazy_source();
@@ -203,7 +217,6 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
                  .node = identity.id,
                  .data_dir = folder.path(),
                  .answers_log = config.answers_log,
-                 .duty = static_cast<unsigned>(config.duty),
                  .now = around.now,
                  .round_trip = [&connection] { return connection.round_trip(); },
                  .ways = connection.ways(),

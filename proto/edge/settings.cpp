@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <fmt/format.h>
-#include <numeric>
 #include <sstream>
 #include <utility>
 
@@ -18,6 +17,7 @@ namespace vigil::edge {
 namespace {
 
 constexpr std::size_t file_limit = 1024 * 1024;
+constexpr std::size_t most_rows = 64;
 constexpr std::string_view environment_prefix = "VIGIL_";
 constexpr std::string_view own_path_name = "VIGIL_CONFIG";
 
@@ -78,6 +78,12 @@ struct FromText {
             start = comma + 1;
         }
     }
+    template <class T>
+    void operator()(std::optional<T>* target) const {
+        T value{};
+        (*this)(&value);
+        *target = std::move(value);
+    }
 };
 
 struct FromToml {
@@ -119,6 +125,12 @@ struct FromToml {
         }
         *target = std::move(entries);
     }
+    template <class T>
+    void operator()(std::optional<T>* target) const {
+        T value{};
+        (*this)(&value);
+        *target = std::move(value);
+    }
 };
 
 struct AsToml {
@@ -131,6 +143,10 @@ struct AsToml {
             (out += out.size() > 1 ? ", " : "") += toml_quoted(entry);
         return out += "]";
     }
+    template <class T>
+    std::string operator()(const std::optional<T>* target) const {
+        return *target ? (*this)(&**target) : "";
+    }
 };
 
 template <class Judge, class Take>
@@ -140,34 +156,6 @@ void judged(const Judge& judge, const std::string& key, Take&& take) {
     } catch (const Fatal& error) {
         judge(key, error);
     }
-}
-
-/// Lower case, one separator: what remains of a slip is a wrong letter.
-std::string folded(std::string_view word) {
-    std::string out{word};
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        if (c == '_' || c == '-') c = '.';
-    }
-    return out;
-}
-
-/// Insertions, deletions, changes and swaps of neighbours (optimal string alignment).
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> before(b.size() + 1), previous(b.size() + 1), row(b.size() + 1);
-    std::iota(previous.begin(), previous.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t change = previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-            row[j] = std::min({previous[j] + 1, row[j - 1] + 1, change});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = std::min(row[j], before[j - 2] + 1);
-        }
-        before.swap(previous);
-        previous.swap(row);
-    }
-    return previous[b.size()];
 }
 
 }  // namespace
@@ -191,6 +179,16 @@ void Settings::declare(Setting setting) {
                     flag_name(other.key) != flag_name(setting.key),
                 "two settings share a key, an environment name or a flag");
     settings_.push_back(std::move(setting));
+}
+
+void Settings::declare_rows(std::string table, RowSettings row) {
+    require(std::ranges::none_of(settings_,
+                                 [&](const Setting& other) {
+                                     return other.key == table ||
+                                            other.key.starts_with(table + ".");
+                                 }),
+            "a table of rows holds settings of its own");
+    rows_.push_back({std::move(table), std::move(row)});
 }
 
 const Setting* Settings::find(std::string_view key) const {
@@ -225,27 +223,75 @@ void Settings::take_file(const std::filesystem::path& file, const Judge& judge) 
     const toml::table document =
         parse_toml(read_file_or_empty(file, file_limit), origin, "E-CONFIG");
 
+    const auto take_value = [&](const Setting& setting, const toml::node& node) {
+        const std::string source = "file " + vigil::edge::place(origin, node);
+        judged(judge, setting.key, [&] {
+            const Place place{.setting = setting, .source = source};
+            std::visit(FromToml{.node = node, .place = place}, setting.target);
+            sources_[setting.key] = source;
+        });
+    };
+    const auto unknown = [&](const std::string& key, const toml::node& node,
+                             const std::string& advice) {
+        judged(judge, key, [&] {
+            refuse(fmt::format("{}: unknown key \"{}\"{}", vigil::edge::place(origin, node),
+                               for_log(key), advice));
+        });
+    };
+    const auto take_row = [&](const Rows& rows, const std::string& name, const toml::node& node) {
+        const std::string key = rows.table + "." + toml_quoted(name);
+        const auto* row = node.as_table();
+        if (row == nullptr || rows_met_ == most_rows)
+            return judged(judge, key, [&] {
+                refuse(fmt::format(
+                    "{}: {}", vigil::edge::place(origin, node),
+                    row ? fmt::format("more than {} tables in [{}]", most_rows, rows.table)
+                        : fmt::format("{} is no table; write [{}]", for_log(key), for_log(key))));
+            });
+        ++rows_met_;
+        std::vector<std::string> names;
+        const std::size_t first = row_settings_.size();
+        for (Setting& setting : rows.row(name)) {
+            names.push_back(setting.key);
+            setting.key = key + "." + setting.key;
+            row_settings_.push_back(std::move(setting));
+        }
+        for (const auto& [inner, value] : *row) {
+            const auto at = std::ranges::find(names, inner.str());
+            if (at != names.end())
+                take_value(row_settings_[first + static_cast<std::size_t>(at - names.begin())],
+                           value);
+            else
+                unknown(key + "." + std::string{inner.str()}, value,
+                        suggestion(nearest(inner.str(), names),
+                                   fmt::format("; it may hold {}", fmt::join(names, ", "))));
+        }
+    };
+    const auto take_rows = [&](const Rows& rows, const toml::node& node) {
+        const auto* named = node.as_table();
+        if (named != nullptr)
+            for (const auto& [name, row] : *named) take_row(rows, std::string{name.str()}, row);
+        else
+            judged(judge, rows.table, [&] {
+                refuse(fmt::format("{}: {} holds a table for each name, as in [{}.\"name\"]",
+                                   vigil::edge::place(origin, node), rows.table, rows.table));
+            });
+    };
     const auto take = [&](const auto& self, const toml::table& table,
                           const std::string& prefix) -> void {
         for (const auto& [name, node] : table) {
             const std::string key = prefix + std::string{name.str()};
-            const Setting* setting = find(key);
-            const std::string where = vigil::edge::place(origin, node);
-            if (setting != nullptr) {
-                const std::string source = "file " + where;
-                const Place place{.setting = *setting, .source = source};
-                judged(judge, key, [&] {
-                    std::visit(FromToml{.node = node, .place = place}, setting->target);
-                    sources_[key] = source;
-                });
+            const auto rows = std::ranges::find(rows_, key, &Rows::table);
+            if (rows != rows_.end()) {
+                take_rows(*rows, node);
+            } else if (const Setting* setting = find(key)) {
+                take_value(*setting, node);
             } else if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
                 self(self, *inner, key + ".");
             } else {
-                judged(judge, key, [&] {
-                    refuse(fmt::format("{}: unknown key \"{}\"{}", where, for_log(key),
-                                       suggestion(nearest(key, keys()),
-                                                  "; the command \"config\" lists every key")));
-                });
+                unknown(
+                    key, node,
+                    suggestion(nearest(key, keys()), "; the command \"config\" lists every key"));
             }
         }
     };
@@ -313,29 +359,15 @@ std::vector<Settings::Effective> Settings::effective() const {
                        .source = source == sources_.end() ? "default" : source->second,
                        .help = setting.help});
     }
+    for (const auto& setting : row_settings_) {
+        const auto source = sources_.find(setting.key);
+        if (source != sources_.end())
+            out.push_back({.key = setting.key,
+                           .value = std::visit(AsToml{}, setting.target),
+                           .source = source->second,
+                           .help = setting.help});
+    }
     return out;
-}
-
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-    const std::string asked = folded(word.substr(0, 200));
-    const std::size_t near_enough = std::clamp<std::size_t>(asked.size() / 3, 1, 3);
-    std::string best;
-    std::size_t best_distance = near_enough + 1;
-    for (const auto& candidate : known) {
-        const std::size_t distance = edit_distance(asked, folded(candidate));
-        if (distance < best_distance) {
-            best = candidate;
-            best_distance = distance;
-        }
-    }
-    if (!best.empty()) return best;
-    std::size_t matches = 0;
-    for (const auto& candidate : known) {
-        if (!folded(candidate).ends_with("." + asked)) continue;
-        best = candidate;
-        ++matches;
-    }
-    return matches == 1 ? best : "";
 }
 
 }  // namespace vigil::edge

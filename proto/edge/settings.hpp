@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,7 +15,10 @@
 namespace vigil::edge {
 
 /// Where a setting may go. The pointed-to variable holds the default when it is declared.
-using SettingTarget = std::variant<std::string*, std::int64_t*, bool*, std::vector<std::string>*>;
+/// An optional one is empty until it is set.
+using SettingTarget =
+    std::variant<std::string*, std::int64_t*, bool*, std::vector<std::string>*,
+                 std::optional<std::string>*, std::optional<std::int64_t>*, std::optional<bool>*>;
 
 struct Setting {
     std::string
@@ -36,6 +40,13 @@ class Settings {
 public:
     void declare(Setting setting);
     const std::vector<Setting>& declared() const { return settings_; }
+
+    /// A table of tables whose names the owner chooses, as in [device."GPU-5f1c…"]; at most 64. The
+    /// settings of a name that is met, their keys without table and name; their variables outlive
+    /// this. Only the file reaches them, no environment and no flag, and effective() lists those
+    /// that it sets.
+    using RowSettings = std::function<std::vector<Setting>(const std::string& name)>;
+    void declare_rows(std::string table, RowSettings row);
 
     /// `text` as typed on the command line; lists are comma-separated.
     void set_flag(const std::string& key, std::string text);
@@ -81,7 +92,14 @@ private:
     void take_file(const std::filesystem::path& file, const Judge& judge);
     void assign(const Setting& setting, const std::string& text, const std::string& source);
 
+    struct Rows {
+        std::string table;
+        RowSettings row;
+    };
     std::vector<Setting> settings_;
+    std::vector<Rows> rows_;
+    std::vector<Setting> row_settings_;  // of the names met, by their full keys
+    std::size_t rows_met_ = 0;
     std::map<std::string, std::string> flags_;
     std::map<std::string, std::string> sources_;
 };

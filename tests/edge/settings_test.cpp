@@ -101,6 +101,68 @@ TEST(Settings, AKeyThatIsNeededIsNotPassedOver) {
     EXPECT_THROW(load_port_only(of_flag, ""), Fatal);
 }
 
+/// Settings by name, as a program has them for its devices.
+struct WithRows : Program {
+    struct Row {
+        std::optional<std::int64_t> duty;
+        std::optional<bool> yields;
+        std::optional<std::string> keep;
+    };
+    std::map<std::string, Row> rows;
+    Scratch scratch;
+
+    WithRows() {
+        settings.declare_rows("device", [this](const std::string& name) {
+            Row& row = rows[name];
+            return std::vector<Setting>{
+                {.key = "duty", .target = &row.duty, .help = "share", .min = 1, .max = 100},
+                {.key = "yields", .target = &row.yields, .help = "whether"},
+                {.key = "keep", .target = &row.keep, .help = "memory"}};
+        });
+    }
+    std::string refusal(const std::string& text) {
+        try {
+            load(scratch.write("node.toml", text));
+        } catch (const Fatal& fatal) {
+            return fatal.what();
+        }
+        return "nothing was refused";
+    }
+};
+
+TEST(SettingsByName, HoldWhatTheFileSaysAndNothingElse) {
+    WithRows program;
+    program.load(program.scratch.write("node.toml",
+                                       "duty_percent = 80\n"
+                                       "[device.\"GPU-5f1c\"]\nduty = 50\nyields = true\n"
+                                       "[device.cuda1]\nkeep = \"2GiB\"\n"));
+    ASSERT_EQ(program.rows.size(), 2u);
+    EXPECT_EQ(program.rows["GPU-5f1c"].duty, 50);
+    EXPECT_EQ(program.rows["GPU-5f1c"].yields, true);
+    EXPECT_EQ(program.rows["GPU-5f1c"].keep, std::nullopt);
+    EXPECT_EQ(program.rows["cuda1"].keep, "2GiB");
+    EXPECT_EQ(program.duty, 80);
+    const auto shown = program.effective("device.\"GPU-5f1c\".duty");
+    EXPECT_EQ(shown.value, "50");
+    EXPECT_THAT(shown.source, testing::EndsWith("node.toml:3"));
+    for (const auto& entry : program.settings.effective())
+        EXPECT_NE(entry.key, "device.\"GPU-5f1c\".keep") << "it was not set";
+}
+
+TEST(SettingsByName, WrongOnesAreRefusedWithTheLineAndWhatWasMeant) {
+    EXPECT_THAT(WithRows{}.refusal("[device.cuda0]\ndutty = 5\n"),
+                AllOf(HasSubstr("node.toml:2"), HasSubstr("did you mean \"duty\"")));
+    EXPECT_THAT(WithRows{}.refusal("[device.cuda0]\nfan = 5\n"),
+                HasSubstr("it may hold duty, yields, keep"));
+    EXPECT_THAT(WithRows{}.refusal("[device.cuda0]\nduty = 101\n"),
+                AllOf(HasSubstr("device.\"cuda0\".duty = 101"), HasSubstr("1 to 100")));
+    EXPECT_THAT(WithRows{}.refusal("[device]\nduty = 50\n"), HasSubstr("write [device.\"duty\"]"));
+    EXPECT_THAT(WithRows{}.refusal("device = 5\n"), HasSubstr("[device.\"name\"]"));
+    std::string many;
+    for (int i = 0; i < 65; ++i) many += "[device.a" + std::to_string(i) + "]\nduty = 5\n";
+    EXPECT_THAT(WithRows{}.refusal(many), HasSubstr("more than 64"));
+}
+
 TEST(Settings, LayerFileThenEnvironmentThenFlag) {
     const Scratch scratch;
     const auto file = scratch.write("node.toml",

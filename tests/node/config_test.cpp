@@ -67,6 +67,52 @@ TEST(NodeConfig, DutyOutOfRangeNamesTheBounds) {
     EXPECT_THAT(fatal_of([] { loaded("duty = 0\n"); }).what(), HasSubstr("1 to 100"));
 }
 
+TEST(NodeConfig, ADeviceHasItsOwnLimitsByUidPciAddressOrLabel) {
+    const Config config = loaded(
+        "duty = 80\ntemp_stop = 85\ntemp_start = 80\nkeep_free_memory = \"1GiB\"\n"
+        "[device.\"GPU-5f1c\"]\nduty = 50\ntemp_stop = 70\nyield_to_others = true\n"
+        "[device.\"00000000:3B:00.0\"]\nkeep_free_memory = \"\"\ntemp_stop = 0\n"
+        "[device.\"3c:00.0\"]\nduty = 30\n[device.cpu0]\nduty = 20\n[device.cuda7]\nduty = 1\n");
+    check(config);
+    const Config named = settings_of(config, {"GPU-5f1c", "0000:3a:00.0", "cuda0"});
+    EXPECT_EQ(named.duty, 50);
+    const Limits limits = limits_of(named);
+    EXPECT_EQ(limits.temp_stop, 70);
+    EXPECT_EQ(limits.temp_start, 60) << "not that of another temp_stop";
+    EXPECT_TRUE(limits.yield_to_others);
+    EXPECT_EQ(limits.keep_free_memory, std::uint64_t{1} << 30);
+
+    const Config placed = settings_of(config, {"GPU-77", "0000:3b:00.0", "cuda1"});
+    EXPECT_EQ(placed.duty, 80);
+    EXPECT_FALSE(limits_of(placed).any()) << "what is for all can be switched off";
+    EXPECT_EQ(settings_of(config, {"GPU-78", "0000:3c:00.0", "cuda2"}).duty, 30);
+    EXPECT_EQ(settings_of(config, {"cpu:m", "", "cpu0"}).duty, 20);
+    EXPECT_EQ(settings_of(config, {"GPU-9", "", "cuda3"}).duty, 80);
+    EXPECT_EQ(limits_of(settings_of(config, {"GPU-9", "", "cuda3"})).temp_start, 80);
+
+    EXPECT_EQ(names_of_none(config, {{"GPU-5f1c", "0000:3b:00.0", "cuda0"}, {"x", "", "cpu0"}}),
+              (std::vector<std::string>{"3c:00.0", "cuda7"}));
+}
+
+TEST(NodeConfig, WhatIsWrongWithADevicesLimitsNamesTheDevice) {
+    const auto refused = [](const std::string& toml) {
+        return std::string{fatal_of([&] { check(loaded(toml)); }).what()};
+    };
+    EXPECT_THAT(refused("[device.cuda0]\ntemp_stop = 20\n"),
+                HasSubstr("device.\"cuda0\".temp_stop: 20 °C"));
+    EXPECT_THAT(refused("[device.cuda0]\ntemp_start = 60\n"),
+                HasSubstr("device.\"cuda0\".temp_start is set without temp_stop"));
+    EXPECT_THAT(refused("[device.cuda0]\nkeep_free_memory = \"2 gigs\"\n"),
+                HasSubstr("device.\"cuda0\".keep_free_memory"));
+    EXPECT_THAT(refused("[device.cuda0]\nduty = 0\n"), HasSubstr("1 to 100"));
+    EXPECT_THAT(refused("[device.cuda0]\npayout = \"x\"\n"), HasSubstr("it may hold duty"));
+    const Config twice = loaded("[device.cuda0]\nduty = 5\n[device.GPU-1]\nduty = 6\n");
+    EXPECT_THAT(fatal_of([&] {
+                    settings_of(twice, {"GPU-1", "", "cuda0"});
+                }).what(),
+                HasSubstr("same device"));
+}
+
 TEST(NodeConfig, AGoodOnePasses) { EXPECT_NO_THROW(check_for_run(good())); }
 
 struct Wrong {

@@ -194,6 +194,24 @@ TEST(DoctorGpu, TheOwnersLimits) {
     EXPECT_THAT(judge_limits(shared, limits), ElementsAre(finding(Level::fail, "yield_to_others")));
 }
 
+TEST(DoctorCertificate, IsToldBeforeItExpires) {
+    constexpr std::int64_t day = 24 * 60 * 60 * 1000;
+    const auto judged = [](std::int64_t days_left_ms, bool pinned) {
+        PeerCertificate shown;
+        shown.not_after = "Jan  1 00:00:00 2031 GMT";
+        shown.expires = instant_from_ms(1'000 * day);
+        return judge_certificate(shown, pinned, "ca.pem",
+                                 shown.expires - Milliseconds{days_left_ms});
+    };
+    EXPECT_THAT(judged(14 * day, false), finding(Level::ok, "valid until Jan  1"));
+    EXPECT_THAT(judged(14 * day - 1, false),
+                finding(Level::warn, "2031 GMT, in 13 days", "operator"));
+    EXPECT_THAT(judged(1, false), finding(Level::warn, "in 0 days", "operator"));
+    EXPECT_THAT(judged(0, false), AllOf(finding(Level::fail, "expired on Jan  1", "operator"),
+                                        Field(&Finding::code, "E-CERT")));
+    EXPECT_THAT(judged(-day, true), finding(Level::ok, "the one to trust"));
+}
+
 TEST(DoctorClock, OnlyAWarning) {
     EXPECT_THAT(judge_clock(Milliseconds{-1'500}), finding(Level::ok, "1.500 s behind"));
     EXPECT_THAT(judge_clock(Milliseconds{4'999}), finding(Level::ok, "4.999 s ahead of"));

@@ -30,7 +30,7 @@ struct LimitKeeperTest : ::testing::Test {
     Metrics metrics{"test", board.read().devices};
     std::vector<health::Health> healths{2};
     Instant now = instant_from_ms(1000);
-    LimitKeeper keeper{{.temp_stop = 85, .temp_start = 75},
+    LimitKeeper keeper{{{.temp_stop = 85, .temp_start = 75}, {.temp_stop = 70, .temp_start = 60}},
                        [this](std::size_t i) { return healths[i]; },
                        board,
                        metrics,
@@ -78,6 +78,13 @@ TEST_F(LimitKeeperTest, AHotDeviceIsPausedForAllToSeeAndTheOtherIsNot) {
                     .at(0)
                     .at("paused")
                     .is_null());
+}
+
+TEST_F(LimitKeeperTest, EachDeviceIsHeldToItsOwnLimits) {
+    degrees(0, 72);
+    degrees(1, 72);
+    EXPECT_FALSE(keeper.beyond(0).any());
+    EXPECT_EQ(state_words(device(1)), "paused: 72 °C, temp_stop is 70 °C; goes on at 60 °C");
 }
 
 TEST_F(LimitKeeperTest, ALostDeviceIsCountedOnceAndNotTheOwnersWill) {
