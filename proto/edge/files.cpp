@@ -117,6 +117,18 @@ void make_private_folder(const fs::path& folder) {
     fs::permissions(folder, fs::perms::owner_all, error);
 }
 
+/// For who is not the owner of a secret: chown would take one from a service whose user systemd
+/// makes (DynamicUser), and the service would not start again.
+std::string own_it(const fs::path& secret, uid_t owner) {
+    constexpr uid_t first_dynamic = 61184, last_dynamic = 65519;
+    if (owner < first_dynamic || owner > last_dynamic)
+        return ". Run: chown " + std::to_string(::geteuid()) + " '" + secret.string() + "'";
+    const std::string service = secret.parent_path().filename().string();
+    return ", and the other is a service's own (DynamicUser of systemd), which must keep its file. "
+           "Run: systemd-run --pipe --wait -p DynamicUser=yes -p User=" +
+           service + " -p StateDirectory=" + service + " -p StateDirectoryMode=0700 COMMAND";
+}
+
 }  // namespace
 
 int report_internal(std::string_view program, const std::exception& failure) {
@@ -150,8 +162,7 @@ std::string read_secret(const fs::path& path) {
     if (state.st_uid != ::geteuid())
         throw refuse("E-KEYOWNER", "belongs to user " + std::to_string(state.st_uid) +
                                        ", but this program runs as user " +
-                                       std::to_string(::geteuid()) + ". Run: chown " +
-                                       std::to_string(::geteuid()) + " '" + path.string() + "'");
+                                       std::to_string(::geteuid()) + own_it(path, state.st_uid));
     if ((state.st_mode & 077U) != 0) {
         const unsigned mode = state.st_mode & 0777U;
         const char octal[] = {'0', static_cast<char>('0' + (mode >> 6U)),

@@ -59,6 +59,19 @@ TEST(Secret, OfSomebodyElseIsRefused) {
     EXPECT_THAT(fatal("E-KEYOWNER", [&] { read_secret(path); }), HasSubstr("chown"));
 }
 
+TEST(Secret, OfAServicesOwnUserIsLeftToIt) {
+    if (::geteuid() != 0) GTEST_SKIP() << "SKIPPED: only root can give a file away";
+    const Scratch scratch;
+    const fs::path folder = scratch.path("vigil-node");
+    write_new_secret(folder / "node.key", "hush");
+    ASSERT_EQ(::chown((folder / "node.key").c_str(), 63421, 63421), 0);
+    EXPECT_THAT(
+        fatal("E-KEYOWNER", [&] { read_secret(folder / "node.key"); }),
+        AllOf(HasSubstr("systemd-run --pipe --wait -p DynamicUser=yes -p User=vigil-node -p "
+                        "StateDirectory=vigil-node"),
+              testing::Not(HasSubstr("chown"))));
+}
+
 TEST(Secret, ThatCannotBeReadIsRefused) {
     const Scratch scratch;
     EXPECT_THAT(fatal("E-KEYREAD", [&] { read_secret(scratch.path("none")); }),
