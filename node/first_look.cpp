@@ -88,20 +88,31 @@ public:
         : description_{std::move(description)}, look_{std::move(look)} {}
 
     const DeviceDescription& device() const override { return description_; }
+    std::vector<std::string> kernels() const override {
+        return current_ ? current_->kernels() : Searcher::kernels();
+    }
+    void use_kernel(std::string_view name) override {
+        come_back();
+        current_->use_kernel(name);
+        description_.kernel = current_->device().kernel;
+    }
     void rest() override {
         if (current_) current_->rest();
     }
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
-        if (!current_) {
-            const std::lock_guard lock{look_->mutex};
-            if (!look_->done) throw SearchFailed{"it has not come back from its first search"};
-            current_ = std::move(look_->searcher);
-            description_.kernel = current_->device().kernel;
-        }
+        come_back();
         return current_->search(job, keep_searching);
     }
 
 private:
+    void come_back() {
+        if (current_) return;
+        const std::lock_guard lock{look_->mutex};
+        if (!look_->done) throw SearchFailed{"it has not come back from its first search"};
+        current_ = std::move(look_->searcher);
+        description_.kernel = current_->device().kernel;
+    }
+
     DeviceDescription description_;
     const std::shared_ptr<Look> look_;
     std::unique_ptr<Searcher> current_;

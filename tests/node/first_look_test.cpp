@@ -24,6 +24,8 @@ public:
         while (!*released) std::this_thread::sleep_for(Milliseconds{1});
         return inner_->search(job, keep_searching);
     }
+    std::vector<std::string> kernels() const override { return inner_->kernels(); }
+    void use_kernel(std::string_view name) override { inner_->use_kernel(name); }
     const std::shared_ptr<std::atomic<bool>> released = std::make_shared<std::atomic<bool>>(false);
 
 private:
@@ -52,6 +54,7 @@ TEST(FirstLook, AHungDeviceDoesNotHoldUpTheOthers) {
                                             [](const SearchProgress&) { return false; });
     };
     EXPECT_THROW(search(), SearchFailed);
+    EXPECT_THROW(devices.searchers[0]->use_kernel("scalar"), SearchFailed);
     *released = true;
     EXPECT_TRUE(eventually(
         [&] {
@@ -62,6 +65,9 @@ TEST(FirstLook, AHungDeviceDoesNotHoldUpTheOthers) {
             }
         },
         Milliseconds{20'000}));
+    EXPECT_EQ(devices.searchers[0]->kernels(), HungSearcher{}.kernels());
+    devices.searchers[0]->use_kernel("scalar");
+    EXPECT_EQ(devices.searchers[0]->device().kernel, "scalar");
 }
 
 TEST(FirstLook, MeasuresKernelsOnceAndRemembers) {
