@@ -1,10 +1,11 @@
 // Searches nonces whose hash keccak256(challenge || u256(nonce)) begins with 64 bits at or below a threshold.
-// Compiled in one of three ways:
+// Compiled in one of four ways:
 //   LANES=8        eight nonces at a time in 64-bit lanes, for processors, where OpenCL compilers do not make vectors
 //                  of neighbouring work items by themselves
 //   LANES=1        one nonce at a time in 64-bit lanes
 //   INTERLEAVED=1  one nonce at a time in words of 32 bits, for GPUs: a lane is its even and its odd bits, so that
 //                  a rotation turns each word alone, and a rotation by 1 only one of them
+//   PLAIN=1        as LANES=1, the permutation as it is defined: the yardstick of the others
 
 #if INTERLEAVED
 typedef uint2 lane_t;  // even bits, odd bits
@@ -21,6 +22,11 @@ __constant ulong round_constants[24] = {
     0x000000008000808bUL, 0x800000000000008bUL, 0x8000000000008089UL, 0x8000000000008003UL,
     0x8000000000008002UL, 0x8000000000000080UL, 0x000000000000800aUL, 0x800000008000000aUL,
     0x8000000080008081UL, 0x8000000000008080UL, 0x0000000080000001UL, 0x8000000080008008UL};
+
+#if PLAIN
+__constant int turns[25] = {0,  1,  62, 28, 27, 36, 44, 6,  55, 20, 3,  10, 43,
+                            25, 39, 41, 45, 15, 21, 8,  18, 2,  61, 56, 14};
+#endif
 
 #if INTERLEAVED
 #define ROL(x, n) \
@@ -53,6 +59,27 @@ ulong byte_swapped(ulong x) {
     return as_ulong(as_uchar8(x).s76543210);
 }
 
+#if PLAIN
+// All 24 rounds of everything, from the lanes of the message's block for a zero nonce.
+lane_t hash_lane(__constant const ulong* block, lane_t nonce) {
+    lane_t a[25], b[25], c[5];
+#pragma unroll
+    for (int i = 0; i < 25; ++i) a[i] = block[i];
+    a[7] = nonce;
+    for (int round = 0; round < 24; ++round) {
+#pragma unroll
+        for (int x = 0; x < 5; ++x) c[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+#pragma unroll
+        for (int i = 0; i < 25; ++i) a[i] ^= c[(i + 4) % 5] ^ ROL(c[(i + 1) % 5], 1);
+#pragma unroll
+        for (int i = 0; i < 25; ++i) b[i / 5 + 5 * ((2 * (i % 5) + 3 * (i / 5)) % 5)] = ROL(a[i], turns[i]);
+#pragma unroll
+        for (int i = 0; i < 25; ++i) a[i] = b[i] ^ (~b[i / 5 * 5 + (i + 1) % 5] & b[i / 5 * 5 + (i + 2) % 5]);
+        a[0] ^= round_constants[round];
+    }
+    return a[0];
+}
+#else
 // One row of chi from the five lanes that pi brought there.
 #define CHI_ROW(y, b0, b1, b2, b3, b4) \
     {                                  \
@@ -108,6 +135,7 @@ lane_t hash_lane(__constant const ulong* before_chi, lane_t nonce) {
     const lane_t b2 = ROL(a[12] ^ c1 ^ ROL(c3, 1), 43);
     return CHI(b0, b1, b2) ^ CONSTANT(round_constants[23]);
 }
+#endif
 
 // For a lane that passed the filter. The list holds `capacity` hits; counters[0] counts all, so that the host sees
 // when the list was too short, counters[1] what passed, also outside first to last.
@@ -146,7 +174,8 @@ uint2 interleaved_low_byte(uint i) {
 
 // A work item takes `nonces_per_item` nonces in a row, a multiple of LANES, from the multiple of it at or below
 // `first` on; at most 256 when interleaved. `mask`, the filter, has up to 16 of the threshold's leading zero bits in the
-// order of a lane (of the even bits, in the lower half, when interleaved): no hit has a bit in it.
+// order of a lane (of the even bits, in the lower half, when interleaved): no hit has a bit in it. When plain,
+// `before_chi` is the block instead.
 __kernel void search(__constant const ulong* before_chi, ulong first, ulong last, ulong threshold64, ulong mask,
                      uint nonces_per_item, uint capacity, __global uint* counters, __global ulong* found) {
     const ulong base = first & ~(ulong)(nonces_per_item - 1);

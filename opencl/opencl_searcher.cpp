@@ -12,24 +12,33 @@
 namespace vigil::opencl {
 namespace {
 
+/// What a kernel starts from: the block to hash for a zero nonce, or what round 0 makes of it
+/// before chi, as lanes or as their even and odd bits.
+enum class Start { block, before_chi, interleaved };
+
 /// A way to compute, with the size of its work.
 struct Shape {
     const char* name;
     const char* build_options;
-    bool interleaved;
+    Start start;
     cl_uint nonces_per_item;  // a power of two, for the kernel's arithmetic
     std::size_t group_items;
 };
+constexpr const char* plain_options = "-cl-std=CL1.2 -DLANES=1 -DPLAIN=1";
+
 /// Processors get long work items, since PoCL starts each by hand; GPUs get many. What is expected
-/// to be best comes first.
+/// to be best comes first; "plain" is the yardstick that bench shows the others beside.
 constexpr std::array processor_shapes{
-    Shape{"ulong8", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=2", false, 1'024, 1},
-    Shape{"ulong8-unrolled", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=22", false, 1'024, 1}};
+    Shape{"ulong8", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=2", Start::before_chi, 1'024, 1},
+    Shape{"ulong8-unrolled", "-cl-std=CL1.2 -DLANES=8 -DUNROLLED=22", Start::before_chi, 1'024, 1},
+    Shape{"plain", plain_options, Start::block, 1'024, 1}};
 constexpr std::array gpu_shapes{
-    Shape{"interleaved", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22", true, 64, 128},
-    Shape{"interleaved-wide", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22", true, 32,
-          256},
-    Shape{"ulong", "-cl-std=CL1.2 -DLANES=1 -DUNROLLED=22", false, 16, 64}};
+    Shape{"interleaved", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22",
+          Start::interleaved, 64, 128},
+    Shape{"interleaved-wide", "-cl-std=CL1.2 -DLANES=1 -DINTERLEAVED=1 -DUNROLLED=22",
+          Start::interleaved, 32, 256},
+    Shape{"ulong", "-cl-std=CL1.2 -DLANES=1 -DUNROLLED=22", Start::before_chi, 16, 64},
+    Shape{"plain", plain_options, Start::block, 16, 64}};
 
 constexpr std::uint64_t first_launch_nonces = 65'536;
 
@@ -53,7 +62,7 @@ public:
           shapes_{shapes},
           limits_{limits},
           context_{make_context(id)},
-          before_chi_{make_buffer(context_.get(), CL_MEM_READ_ONLY, sizeof host_before_chi_)},
+          start_{make_buffer(context_.get(), CL_MEM_READ_ONLY, sizeof host_start_)},
           queue_{make_queue(context_.get(), id)} {
         use_first_that_compiles();
         for (Slot& slot : slots_) {
@@ -86,16 +95,9 @@ public:
 
     SearchResult search(const SearchJob& job, const KeepSearching& keep_searching) override {
         check(clFinish(queue_.get()), "clFinish");
-        host_before_chi_ = state_before_chi(job.challenge);
-        if (shape_->interleaved) {
-            for (std::uint64_t& lane : host_before_chi_) {
-                const Interleaved words = interleaved(lane);
-                lane = std::uint64_t{words.odd} << 32 | words.even;
-            }
-        }
-        check(clEnqueueWriteBuffer(queue_.get(), before_chi_.get(), CL_TRUE, 0,
-                                   sizeof host_before_chi_, host_before_chi_.data(), 0, nullptr,
-                                   nullptr),
+        host_start_ = start_of(job.challenge);
+        check(clEnqueueWriteBuffer(queue_.get(), start_.get(), CL_TRUE, 0, sizeof host_start_,
+                                   host_start_.data(), 0, nullptr, nullptr),
               "clEnqueueWriteBuffer");
         return search_in_launches(
             job, keep_searching,
@@ -127,12 +129,30 @@ private:
         launch_nonces_ = first_launch_nonces;
     }
 
+    std::array<std::uint64_t, 25> start_of(const Challenge& challenge) const {
+        switch (shape_->start) {
+            case Start::block:
+                return block_of(challenge);
+            case Start::before_chi:
+                return state_before_chi(challenge);
+            case Start::interleaved:
+                break;
+        }
+        std::array<std::uint64_t, 25> lanes = state_before_chi(challenge);
+        for (std::uint64_t& lane : lanes) {
+            const Interleaved words = interleaved(lane);
+            lane = std::uint64_t{words.odd} << 32 | words.even;
+        }
+        return lanes;
+    }
+
     /// Up to 16 bits of lane 0 that a hit has clear, as the kernel wants them.
     cl_ulong filter(std::uint64_t threshold64) const {
-        const int zeros = std::min(std::countl_zero(threshold64), shape_->interleaved ? 32 : 16);
+        const int zeros =
+            std::min(std::countl_zero(threshold64), shape_->start == Start::interleaved ? 32 : 16);
         const std::uint64_t leading = zeros == 0 ? 0 : ~std::uint64_t{0} << (64 - zeros);
         const std::uint64_t lane = __builtin_bswap64(leading);
-        return shape_->interleaved ? interleaved(lane).even : lane;
+        return shape_->start == Start::interleaved ? interleaved(lane).even : lane;
     }
 
     void start(Slot& slot, const Launch& launch) {
@@ -179,7 +199,7 @@ private:
         const auto set = [&](const auto& value) {
             check(clSetKernelArg(kernel_.get(), index++, sizeof value, &value), "clSetKernelArg");
         };
-        set(before_chi_.get());
+        set(start_.get());
         set(cl_ulong{launch.range.first});
         set(cl_ulong{launch.range.last});
         set(cl_ulong{launch.threshold64});
@@ -198,8 +218,8 @@ private:
     Context context_;
     Program program_;
     Kernel kernel_;
-    std::array<std::uint64_t, 25> host_before_chi_{};
-    Buffer before_chi_;
+    std::array<std::uint64_t, 25> host_start_{};
+    Buffer start_;
     std::array<Slot, 2> slots_;
     std::uint64_t launch_nonces_{first_launch_nonces};
     Queue queue_;

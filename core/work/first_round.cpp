@@ -4,12 +4,17 @@
 
 namespace vigil {
 
-std::array<std::uint64_t, 25> state_before_chi(const Challenge& challenge) {
+std::array<std::uint64_t, 25> block_of(const Challenge& challenge) {
     std::array<std::uint64_t, 25> a{};
     for (std::size_t i = 0; i < challenge.size; ++i)
         a[i / 8] |= std::uint64_t{challenge.bytes[i]} << (i % 8 * 8);
     a[8] = 1;
     a[16] = std::uint64_t{1} << 63;
+    return a;
+}
+
+std::array<std::uint64_t, 25> state_before_chi(const Challenge& challenge) {
+    std::array<std::uint64_t, 25> a = block_of(challenge);
 
     std::array<std::uint64_t, 5> parity{};
     for (std::size_t i = 0; i < 25; ++i) parity[i % 5] ^= a[i];

@@ -7,6 +7,9 @@
 
 namespace vigil {
 
+/// The lanes that pow_hash permutes for nonce 0: challenge and padding.
+std::array<std::uint64_t, 25> block_of(const Challenge& challenge);
+
 /// Theta, rho and pi of round 0 of pow_hash's permutation, for nonce 0: what all hashes of a
 /// challenge share. Lane 7, the only one that holds the nonce (its bytes reversed), reaches 11 of
 /// these 25 lanes, each as an exclusive or with a rotation of it.
