@@ -1,5 +1,6 @@
 #include "verifier/answers.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -42,8 +43,13 @@ public:
                                     [&] { return inside_.empty() || *inside_.begin() > received; });
     }
 
+    Instant empty_until(Instant now) const {
+        const std::lock_guard lock{mutex_};
+        return inside_.empty() ? now : std::min(now, *inside_.begin() - Milliseconds{1});
+    }
+
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable first_left_;
     // guarded by mutex_
     std::multiset<Instant> inside_;
@@ -146,5 +152,7 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
 bool Answers::settle(Instant received, std::chrono::milliseconds limit) {
     return running_->turnstile.wait_for_those_up_to(received, limit);
 }
+
+Instant Answers::settled_until(Instant now) const { return running_->turnstile.empty_until(now); }
 
 }  // namespace vigil::verifier

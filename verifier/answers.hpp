@@ -63,6 +63,8 @@ public:
     /// longer than `limit`. What is received later is not waited for. Asked again for the same
     /// moment, it goes on where it stopped.
     bool settle(Instant received, std::chrono::milliseconds limit);
+    /// Every answer that was received by then was replied to; at the latest `now`.
+    Instant settled_until(Instant now) const;
 
 private:
     struct Running;

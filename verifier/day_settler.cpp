@@ -53,8 +53,10 @@ DaySettlement settle_day(Store& store, const Roster& roster, const Schedule& sch
                          Instant now) {
     const Calendar calendar = schedule.calendar();
     const Span span = calendar.span(day);
-    require(roster.as_of() == calendar.first_window(day + 1) - 1,
-            "a day is settled right after its last window");
+    // It follows the store, where another verifier may have gone on.
+    if (roster.as_of() != calendar.first_window(day + 1) - 1)
+        throw StoreFailed{"the roster is not as of the last window of day " +
+                          std::to_string(day.value) + ", so the day is not settled by it"};
     const auto policy = schedule.policy_on(day);
     const auto devices = roster.devices();
     DaySettlement settlement;

@@ -1,6 +1,7 @@
 #include "verifier/roster.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/require.hpp"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::size_t calibrations_kept = 4;
 constexpr std::int64_t rows_a_page = 1000;
+constexpr std::int64_t entries_a_page = 1000;
 
 struct Rates {
     std::map<DeviceRef, std::vector<std::uint64_t>> roll_calls;
@@ -82,6 +84,7 @@ Roster::Roster(Store& store) : store_{store} {
         ids_.clear();
         const auto calibrations = by_device(reader.latest_calibrations());
         const Rates rates = read_rates(reader);
+        followed_ = reader.enrolment_count();
         std::map<NodeRef, std::vector<DeviceRecord>> of_node;
         for (DeviceRecord& device : reader.devices())
             of_node[device.node].push_back(std::move(device));
@@ -178,20 +181,92 @@ void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
     ++version_;
 }
 
-void Roster::refresh(const NodeId& id) {
-    const std::lock_guard refreshing{refreshing_};
+/// A node as one snapshot of the store has it.
+struct Roster::NodeRead {
     std::optional<NodeRecord> node;
     std::vector<DeviceRecord> devices;
     std::map<DeviceRef, CalibrationRecord> calibrations;
+    std::map<DeviceRef, std::vector<Calibrated>> calibrated;  ///< of those without a roll call
+    Rates rates;  ///< of devices that the roster does not show yet
+};
+
+Roster::NodeRead Roster::read_node(const NodeId& id) {
+    NodeRead read;
     store_.read([&](Reader& reader) {
-        node = reader.node(id);
-        if (!node) return;
-        devices = reader.devices_of(node->ref);
-        calibrations = by_device(reader.latest_calibrations_of(node->ref));
+        read = {};
+        read.node = reader.node(id);
+        if (!read.node) return;
+        read.devices = reader.devices_of(read.node->ref);
+        read.calibrations = by_device(reader.latest_calibrations_of(read.node->ref));
+        read.rates.as_of = reader.last_closed_window();
+        for (const DeviceRecord& record : read.devices) {
+            const Device known = device(record.id);
+            if (!known) {
+                auto rates = reader.recent_roll_call_rates_of(record.ref);
+                if (!rates.empty()) read.rates.roll_calls.emplace(record.ref, std::move(rates));
+            }
+            if (known ? known->roll_call_baseline.has_value()
+                      : read.rates.roll_calls.contains(record.ref))
+                continue;
+            read.calibrated.emplace(record.ref, read_calibrated(reader, record.ref));
+        }
     });
-    require(node.has_value(), "a refreshed node is in the store");
+    return read;
+}
+
+void Roster::refresh(const NodeId& id) {
+    const std::lock_guard refreshing{refreshing_};
+    const NodeRead read = read_node(id);
+    require(read.node.has_value(), "a refreshed node is in the store");
     const std::unique_lock lock{mutex_};
-    put(*node, devices, calibrations);
+    std::set<DeviceRef> known;
+    for (const DeviceRecord& record : read.devices)
+        if (devices_.contains(record.id)) known.insert(record.ref);
+    put(*read.node, read.devices, read.calibrations);
+    for (const DeviceRecord& record : read.devices) {
+        auto changed = std::make_shared<RosterDevice>(*devices_.at(record.id));
+        if (!known.contains(record.ref)) set_roll_calls(*changed, read.rates);
+        const auto calibrated = read.calibrated.find(record.ref);
+        if (calibrated != read.calibrated.end()) set_calibrations(*changed, calibrated->second);
+        devices_.at(record.id) = std::move(changed);
+    }
+}
+
+std::int64_t Roster::follow() {
+    const std::lock_guard following{following_};
+    const auto begun = std::chrono::steady_clock::now();
+    std::int64_t count = 0;
+    std::optional<WindowIndex> closed;
+    store_.read([&](Reader& reader) {
+        count = reader.enrolment_count();
+        closed = reader.last_closed_window();
+    });
+    while (followed_ < count) {
+        std::set<NodeId> changed;
+        std::int64_t entries = 0;
+        store_.read([&](Reader& reader) {
+            changed.clear();
+            const auto page = reader.enrolments(followed_, entries_a_page);
+            entries = std::ssize(page);
+            for (const EnrolmentEntry& entry : page) changed.insert(entry.node);
+        });
+        if (entries == 0) throw StoreFailed{"the store lacks enrolments that it counts"};
+        for (const NodeId& id : changed) refresh(id);
+        followed_ += entries;
+    }
+    if (closed != as_of()) refresh_baselines();
+    looked_ = begun;
+    return followed_;
+}
+
+bool Roster::follow_since(std::chrono::steady_clock::time_point moment, Milliseconds apart) {
+    {
+        const std::lock_guard following{following_};
+        if (looked_ > moment) return true;
+        if (std::chrono::steady_clock::now() - looked_ < apart) return false;
+    }
+    follow();
+    return true;
 }
 
 void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
@@ -209,11 +284,25 @@ void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
 void Roster::refresh_baselines() {
     const std::lock_guard refreshing{refreshing_};
     Rates rates;
-    store_.read([&](Reader& reader) { rates = read_rates(reader); });
-    std::vector<Device> fresh = devices();
+    std::vector<Device> fresh;
+    std::map<DeviceRef, std::vector<Calibrated>> calibrated;
+    store_.read([&](Reader& reader) {
+        rates = read_rates(reader);
+        fresh = devices();
+        calibrated.clear();
+        // A calibration that another verifier took; it is told by its rate.
+        for (const auto& [ref, rate] : reader.calibration_rates()) {
+            const Device known = device(ref);
+            if (!known || rates.roll_calls.contains(ref)) continue;
+            if (known->calibrated.empty() || known->calibrated.back().rate != rate)
+                calibrated.emplace(ref, read_calibrated(reader, ref));
+        }
+    });
     for (Device& device : fresh) {
         auto changed = std::make_shared<RosterDevice>(*device);
         set_roll_calls(*changed, rates);
+        const auto found = calibrated.find(device->ref);
+        if (found != calibrated.end()) set_calibrations(*changed, found->second);
         device = std::move(changed);
     }
     // Only refreshes write, and this one holds refreshing_: `fresh` is still everybody.

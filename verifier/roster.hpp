@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,8 +39,8 @@ struct RosterDevice {
     /// The latest, ascending by receive time; kept only while they can be the baseline.
     std::vector<Calibrated> calibrated;
 
-    /// The baseline that judges the checks of the window that begins then (protocol 5.6): roll calls
-    /// of the windows closed before it; while there are none, the latest calibration received
+    /// The baseline that judges the checks of the window that begins then (protocol 5.6): roll
+    /// calls of the windows closed before it; while there are none, the latest calibration received
     /// before it; else 0. So it does not depend on when a check is judged. Only for window
     /// as_of + 1.
     std::uint64_t baseline_for(Instant window_begin) const;
@@ -54,9 +55,10 @@ struct RosterNode {
 };
 
 /// Who is enrolled, in memory: loaded from the store at start, refreshed when something is
-/// enrolled, retired, calibrated or closed. All members may be called from any thread; lookups
-/// share a lock for the time of a map lookup. Pointers handed out stay valid and unchanged.
-/// Members that read the store throw StoreFailed and then have changed nothing.
+/// enrolled, retired, calibrated or closed here, and following what other verifiers wrote. All
+/// members may be called from any thread; lookups share a lock for the time of a map lookup.
+/// Pointers handed out stay valid and unchanged. Members that read the store throw StoreFailed and
+/// then have changed nothing.
 class Roster {
 public:
     explicit Roster(Store& store);
@@ -73,6 +75,14 @@ public:
     /// The last closed window when baselines were read; nothing: none was closed yet.
     std::optional<WindowIndex> as_of() const;
 
+    /// Shows every enrolment, retirement and closing that was committed before the call, whoever
+    /// wrote it. Two rows are read when there is none. How many enrolment entries are shown.
+    std::int64_t follow();
+    /// The same for what was committed before `moment`: reads nothing when a reading began after
+    /// it. False: one began less than `apart` ago, so that strangers cannot make it read; ask
+    /// again.
+    bool follow_since(std::chrono::steady_clock::time_point moment, Milliseconds apart);
+
     /// Reads one node and its devices again, after an enrolment, retirement or calibration was
     /// committed.
     void refresh(const NodeId& id);
@@ -84,11 +94,18 @@ public:
 
 private:
     using Device = std::shared_ptr<const RosterDevice>;
+    struct NodeRead;
     void put(const NodeRecord& node, std::span<const DeviceRecord> devices,
              const std::map<DeviceRef, CalibrationRecord>& calibrations);
+    NodeRead read_node(const NodeId& id);
     void replace(std::shared_ptr<const RosterDevice> device);
 
     Store& store_;
+    std::mutex following_;  ///< before refreshing_
+    // guarded by following_
+    std::int64_t followed_{};
+    std::chrono::steady_clock::time_point looked_{};
+
     std::mutex refreshing_;  ///< held by a refresh from its read to its end, so none overtakes
     mutable std::shared_mutex mutex_;
     // guarded by mutex_

@@ -35,6 +35,13 @@ DayKey draw_day_key() {
     return key;
 }
 
+/// Names this process among all that serve on the store.
+std::string drawn_holder() {
+    std::array<std::uint8_t, 8> drawn{};
+    edge::random_bytes(drawn);
+    return to_hex(drawn);
+}
+
 class RefusalCounts {
 public:
     void count(wire::RefusalReason reason) { ++of(reason); }
@@ -104,6 +111,7 @@ public:
         serving_ = false;
         service_.stop();
         scheduler_.stop();
+        leave();
         watch_.stop();
         http_.stop();
     }
@@ -153,6 +161,7 @@ private:
 
     TimelineOptions timeline_options() const {
         TimelineOptions timeline;
+        timeline.holder = drawn_holder();
         timeline.grace = std::min(grace_max, schedule_.calendar().window_length() / grace_share);
         return timeline;
     }
@@ -164,6 +173,7 @@ private:
         hooks.settle_answers = [this](Instant received) {
             return answers_.settle(received, settle_within);
         };
+        hooks.settled_until = [this](Instant now) { return answers_.settled_until(now); };
         hooks.check_started = [this](Milliseconds lag) {
             metrics_.observe_check_started(lag);
             if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();
@@ -232,6 +242,15 @@ private:
         if (!closed.empty()) metrics_.set_last_closed(closed.back().closed);
     }
 
+    /// Another verifier need not wait until the leases expire. Every answer has its reply by now.
+    void leave() {
+        try {
+            timeline_.leave();
+        } catch (const StoreFailed& failure) {
+            log_failure("giving the leases back", failure.what(), Milliseconds{0});
+        }
+    }
+
     VerifierView view() {
         return {.port = service_.port(),
                 .http_port = http_.port(),
@@ -257,8 +276,9 @@ private:
         const DayIndex today = schedule_.calendar().day_at(clock_.now());
         metrics_.set_policy(*schedule_.policy_on(today), schedule_.policy_hash_on(today));
         const std::uint64_t roster_version = roster_.version();
-        if (models_of_ == roster_version) return;
         try {
+            recall_the_past();  // another verifier may have closed and settled
+            if (models_of_ == roster_version) return;
             std::map<std::string, std::size_t> models;
             store_.read([&](Reader& reader) {
                 models.clear();

@@ -69,7 +69,18 @@ void Schedule::refresh_policies() {
             HashedPolicy{std::make_shared<const Policy>(parsed(record)), record.hash});
     const std::lock_guard lock{mutex_};
     policies_ = std::move(policies);
+    policies_read_ = records.size();
     plans_.clear();
+}
+
+void Schedule::follow_policies() {
+    std::size_t there = 0;
+    store_.read([&](Reader& reader) { there = reader.policies().size(); });
+    {
+        const std::lock_guard lock{mutex_};
+        if (there == policies_read_) return;  // they are only added
+    }
+    refresh_policies();
 }
 
 std::shared_ptr<const WindowPlan> Schedule::plan(WindowIndex window) {

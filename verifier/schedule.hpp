@@ -47,6 +47,8 @@ public:
     PolicyHash policy_hash_on(DayIndex day) const;
     /// After a policy was added to the store.
     void refresh_policies();
+    /// Shows what another verifier announced.
+    void follow_policies();
 
     std::shared_ptr<const WindowPlan> plan(WindowIndex window);
 
@@ -86,6 +88,7 @@ private:
     mutable std::mutex mutex_;
     // guarded by mutex_
     std::map<DayIndex, HashedPolicy> policies_;
+    std::size_t policies_read_{};
     std::map<WindowIndex, std::shared_ptr<const WindowPlan>> plans_;
 };
 

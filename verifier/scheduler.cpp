@@ -93,22 +93,28 @@ Scheduler::Scheduler(Timeline& timeline, ClockGuard& clock, SchedulerHooks hooks
               if (std::exchange(known, steps) != steps) timeline.clock_stepped_ahead();
               return clock.held() ? timeline.stay_alive(now) : timeline.keep_books(now);
           },
-          clock, std::move(hooks))} {}
+          clock, hooks)},
+      following_{std::make_unique<Loop>(
+          "following the other verifiers",
+          [&timeline](Instant now) { return timeline.follow(now); }, clock, std::move(hooks))} {}
 
 Scheduler::~Scheduler() = default;
 
 void Scheduler::start() {
     books_->start();
     checks_->start();
+    following_->start();
 }
 
 void Scheduler::stop() {
     checks_->stop();
     books_->stop();
+    following_->stop();
 }
 
 Steady::duration Scheduler::silence() const {
-    const auto oldest = std::min(checks_->last_through.load(), books_->last_through.load());
+    const auto oldest = std::min({checks_->last_through.load(), books_->last_through.load(),
+                                  following_->last_through.load()});
     return Steady::now().time_since_epoch() - oldest;
 }
 

@@ -10,6 +10,10 @@ namespace {
 constexpr std::int64_t key_days_ahead = 2;
 /// A clock that steps back by less is waited for.
 constexpr Milliseconds step_back_max{1'000};
+constexpr Milliseconds follow_every{1'000};
+/// Between an answer's arrival and its being counted as on its way.
+constexpr Milliseconds arrival_margin{250};
+constexpr Milliseconds after_a_loss{1'000};
 
 }  // namespace
 
@@ -21,7 +25,8 @@ Timeline::Timeline(Store& store, Roster& roster, Schedule& schedule, Outlets out
       outlets_{std::move(outlets)},
       options_{options},
       hooks_{std::move(hooks)},
-      calendar_{schedule.calendar()} {
+      calendar_{schedule.calendar()},
+      replica_{store, options_.holder, options_.lease} {
     store_.read([&](Reader& reader) {
         last_closed_ = reader.last_closed_window();
         last_settled_.reset();
@@ -30,8 +35,19 @@ Timeline::Timeline(Store& store, Roster& roster, Schedule& schedule, Outlets out
 }
 
 Instant Timeline::advance_to(Instant now) {
+    if (!followed_ || now >= *followed_ + follow_every || now < *followed_) {
+        follow(now);
+        followed_ = now;
+    }
     const Instant books = keep_books(now);
     return std::min(books, start_checks(now));
+}
+
+Instant Timeline::follow(Instant now) {
+    roster_.follow();
+    schedule_.follow_policies();
+    others_ = replica_.others();
+    return now + follow_every;
 }
 
 Instant Timeline::start_checks(Instant now) {
@@ -101,13 +117,73 @@ void Timeline::report_start(Instant start, Instant now) const {
 }
 
 Instant Timeline::keep_books(Instant now) {
+    serve(now);
     const bool due = beat_is_due(now);
     if (due) beat(now);
+    if (silent_) {
+        give_books_back();
+        return attend(now);
+    }
+    try {
+        if (hold_books(now)) return std::min(close_and_settle(now, due), attend(now));
+    } catch (const LeaseLost&) {
+        // Another verifier went on with it.
+        replica_.lose_books();
+        return std::min(now + after_a_loss, attend(now));
+    }
+    return attend(now);
+}
+
+/// Number and settled answers: at their time, and when a window's end has passed, because whoever
+/// closes it waits to be told.
+void Timeline::serve(Instant now) {
+    const Instant end = calendar_.span(next_for_all()).end;
+    const bool awaited = settled_ < end && now >= end + arrival_margin;
+    if (!awaited && !renewal_due(renewed_, now)) return;
+    const Instant settled = hooks_.settled_until ? hooks_.settled_until(now) : now;
+    replica_.serve(settled - arrival_margin);
+    settled_ = settled - arrival_margin;
+    renewed_ = now;
+}
+
+bool Timeline::renewal_due(std::optional<Instant> last, Instant now) const {
+    return !last || now < *last || now >= *last + replica_.renew_every();
+}
+
+/// Held, or taken, and what this knows is as of then.
+bool Timeline::hold_books(Instant now) {
+    const bool held = replica_.books() != nullptr;
+    if (held && recalled_ && !renewal_due(asked_, now)) return true;
+    if (!held && !renewal_due(asked_, now)) return false;
+    if (!replica_.hold_books()) {
+        asked_ = now;
+        return false;
+    }
+    asked_ = now;
+    if (held && recalled_) return true;
+    recalled_ = false;
+    store_.read([&](Reader& reader) {
+        last_closed_ = reader.last_closed_window();
+        last_settled_.reset();
+        if (const auto settled = reader.last_settled_day()) last_settled_ = settled->day;
+    });
+    recalled_ = true;
+    return true;
+}
+
+Instant Timeline::attend(Instant now) const {
+    Instant next = std::min(next_beat(), *renewed_ + replica_.renew_every());
+    if (asked_) next = std::min(next, *asked_ + replica_.renew_every());
+    const Instant end = calendar_.span(next_for_all()).end;
+    if (settled_ < end) next = std::min(next, std::max(end + arrival_margin, now + arrival_margin));
+    return next;
+}
+
+Instant Timeline::close_and_settle(Instant now, bool due) {
     draw_keys(now);
     // A refresh that failed after a closing is made up for here.
     if (roster_.as_of() != last_closed_) roster_.refresh_baselines();
     if (due) judge_early(next_window());
-    if (silent_) return next_beat();
     for (int closed = 0; closed < options_.windows_per_call; ++closed) {
         if (last_closed_) {
             const DayIndex day = calendar_.day_of(*last_closed_);
@@ -122,8 +198,19 @@ Instant Timeline::keep_books(Instant now) {
 }
 
 Instant Timeline::stay_alive(Instant now) {
+    serve(now);
     if (beat_is_due(now)) beat(now);
-    return next_beat();
+    give_books_back();
+    return attend(now);
+}
+
+void Timeline::give_books_back() {
+    replica_.give_books_back();
+    asked_.reset();
+}
+
+WindowIndex Timeline::next_for_all() const {
+    return std::max(next_window(), roster_.as_of() ? *roster_.as_of() + 1 : next_window());
 }
 
 WindowIndex Timeline::next_window() const {
@@ -135,7 +222,7 @@ Instant Timeline::next_beat() const {
 }
 
 void Timeline::beat(Instant now) {
-    store_.write([&](Transaction& tx) { tx.add_heartbeat(options_.replica, now); });
+    store_.write([&](Transaction& tx) { tx.add_heartbeat(replica_.number(), now); });
     beat_ = now;
     silent_ = false;
 }
@@ -144,7 +231,7 @@ void Timeline::draw_keys(Instant now) {
     const DayIndex today = calendar_.day_at(now);
     const DayIndex through = today + key_days_ahead;
     if (keys_through_ && *keys_through_ >= through) return;
-    draw_day_keys(store_, schedule_.network(), today, through, now, hooks_.draw);
+    draw_day_keys(*replica_.books(), schedule_.network(), today, through, now, hooks_.draw);
     keys_through_ = through;
 }
 
@@ -154,7 +241,8 @@ bool Timeline::close_next(Instant now) {
     if (*beat_ < calendar_.span(window).end) beat(now);
     const Instant closes = calendar_.span(window).end + options_.grace;
     if (hooks_.settle_answers && !hooks_.settle_answers(closes)) return false;
-    const WindowClosing closing = close_window(store_, roster_, schedule_, window, now);
+    if (!replica_.others_settled(calendar_.span(window).end)) return false;
+    const WindowClosing closing = close_window(*replica_.books(), roster_, schedule_, window, now);
     last_closed_ = window;
     tell(closing);
     judge_early(window + 1);
@@ -170,13 +258,14 @@ void Timeline::tell(const WindowClosing& closing) const {
 }
 
 void Timeline::settle(DayIndex day, Instant now) {
-    const DaySettlement settlement = settle_day(store_, roster_, schedule_, day, now);
+    const DaySettlement settlement = settle_day(*replica_.books(), roster_, schedule_, day, now);
     last_settled_ = day;
     if (hooks_.day_settled) hooks_.day_settled(settlement);
 }
 
 void Timeline::judge_early(WindowIndex window) {
-    const std::vector<VerdictRecord> verdicts = judge_waiting(store_, roster_, schedule_, window);
+    const std::vector<VerdictRecord> verdicts =
+        judge_waiting(*replica_.books(), roster_, schedule_, window);
     if (verdicts.empty()) return;
     if (hooks_.judged_waiting) hooks_.judged_waiting(verdicts);
     if (!outlets_.judged) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <queue>
@@ -9,6 +10,7 @@
 #include "verifier/day_settler.hpp"
 #include "verifier/founding.hpp"
 #include "verifier/outlets.hpp"
+#include "verifier/replica.hpp"
 #include "verifier/schedule.hpp"
 #include "verifier/window_closer.hpp"
 
@@ -20,6 +22,9 @@ struct TimelineHooks {
     /// Waits, bounded, until every answer received by then is committed; false: not yet. A window
     /// that could not be closed asks again for the same moment.
     std::function<bool(Instant received)> settle_answers;
+    /// Up to when every answer received here was recorded or refused; empty: up to now. Asked for
+    /// the verifier that closes, which may be another.
+    std::function<Instant(Instant now)> settled_until;
     std::function<void(Milliseconds lag)> check_started;  ///< how late against the published start
     std::function<void(std::span<const VerdictRecord>)> judged_waiting;
     std::function<void(const WindowClosing&)> window_closed;
@@ -27,7 +32,8 @@ struct TimelineHooks {
 };
 
 struct TimelineOptions {
-    std::uint32_t replica = 0;
+    std::string holder = "verifier";  ///< of the leases: this process among all on the store
+    Milliseconds lease{15'000};
     /// After a window's end, for answers that are still on their way to the disk.
     Milliseconds grace{2'000};
     int windows_per_call = 8;  ///< closed in one keep_books(), so that heartbeats go on
@@ -35,10 +41,11 @@ struct TimelineOptions {
 
 /// Everything a verifier does by the clock, without a clock or a thread of its own: a caller, real
 /// or simulated, says what time it is. Survives any pause: checks that are over are not started,
-/// windows and days are closed in order, each once.
+/// windows and days are closed in order, each once. Of several verifiers on one store all start
+/// checks and write heartbeats, and the one that holds the lease keeps the books (replica.hpp).
 ///
-/// start_checks() and keep_books() may run on different threads, each by one caller at a time.
-/// A StoreFailed leaves everything as it was; call again.
+/// start_checks(), keep_books() and follow() may run on different threads, each by one caller at a
+/// time. A StoreFailed leaves everything as it was; call again.
 class Timeline {
 public:
     /// The store must hold a genesis and a policy.
@@ -49,13 +56,22 @@ public:
     /// when to be called next, at the latest.
     Instant start_checks(Instant now);
 
-    /// Heartbeats, day keys, closing, settling (protocol 3.1, 5.9, 6.4, 8.6). The first call writes
-    /// the first heartbeat before anything else. Returns when to be called next, at the latest;
-    /// `now` when there is more to do at once.
+    /// Heartbeats; and where the books are held, day keys, closing, settling
+    /// (protocol 3.1, 5.9, 6.4, 8.6). The first call writes the first heartbeat before anything
+    /// else. Returns when to be called next, at the latest; `now` when there is more to do at once.
     Instant keep_books(Instant now);
 
-    /// Instead of keep_books() while the clock cannot be believed: heartbeats and nothing else.
+    /// Instead of keep_books() while the clock cannot be believed: heartbeats and nothing else. The
+    /// books are left to another.
     Instant stay_alive(Instant now);
+
+    /// Shows roster and schedule what other verifiers wrote. Returns when to be called next.
+    Instant follow(Instant now);
+    /// As of the last follow().
+    std::size_t others_serving() const { return others_; }
+
+    /// At the end, when nothing is on its way to the store: another may keep the books at once.
+    void leave() { replica_.leave(); }
 
     /// The clock went ahead by more than time passed, within what is believed (protocol 1.4). What
     /// runs at such a step loses its slack to it, so no heartbeat is written until the last one is
@@ -63,7 +79,7 @@ public:
     /// a). Nothing is closed until then. For the thread of keep_books().
     void clock_stepped_ahead() { silent_ = beat_.has_value(); }
 
-    /// Both, for one thread.
+    /// All three, for one thread.
     Instant advance_to(Instant now);
 
     std::optional<WindowIndex> last_closed() const { return last_closed_; }
@@ -83,6 +99,12 @@ private:
     void start_spot_checks(Instant now);
     void report_start(Instant start, Instant now) const;
 
+    void serve(Instant now);
+    bool renewal_due(std::optional<Instant> last, Instant now) const;
+    bool hold_books(Instant now);
+    void give_books_back();
+    Instant attend(Instant now) const;
+    Instant close_and_settle(Instant now, bool due);
     Instant next_beat() const;
     bool beat_is_due(Instant now) const { return !beat_ || now >= next_beat(); }
     void beat(Instant now);
@@ -92,6 +114,7 @@ private:
     void judge_early(WindowIndex window);
     void tell(const WindowClosing& closing) const;
     WindowIndex next_window() const;
+    WindowIndex next_for_all() const;  ///< whoever closes it
 
     Store& store_;
     Roster& roster_;
@@ -100,6 +123,9 @@ private:
     const TimelineOptions options_;
     const TimelineHooks hooks_;
     const Calendar calendar_;
+    Replica replica_;
+    std::atomic<std::size_t> others_{0};
+    std::optional<Instant> followed_;  ///< advance_to() only
 
     // start_checks() only
     std::optional<Instant> began_;
@@ -114,7 +140,11 @@ private:
     /// The last heartbeat. They only ascend: time that is lived again, after a step back, keeps
     /// those and the gaps that it has, which may have decided something.
     std::optional<Instant> beat_;
-    bool silent_{};  ///< until a gap that is a verifier's fault
+    std::optional<Instant> renewed_;  ///< when the number was
+    std::optional<Instant> asked_;    ///< when the books were renewed, or found held by another
+    Instant settled_{};               ///< as the others were told
+    bool recalled_{};                 ///< what follows is as of the taking of the books
+    bool silent_{};                   ///< until a gap that is a verifier's fault
     std::optional<DayIndex> keys_through_;
     std::optional<WindowIndex> last_closed_;
     std::optional<DayIndex> last_settled_;

@@ -230,8 +230,13 @@ WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, Win
         judge_waiting(store, roster, schedule, window);
         std::optional<StoredAnswer> unjudgeable;
         std::set<AnswerId> waiting;
+        const std::int64_t shown = roster.follow();
         const Devices devices = roster.devices();
+        bool newcomers = false;
         store.write([&](Transaction& tx) {
+            // Another verifier may have enrolled somebody; nobody is enrolled beside this.
+            newcomers = tx.hold_enrolments() != shown;
+            if (newcomers) return;
             const auto last = tx.last_closed_window();
             // One that arrived since is judged in the next round; one that was there before cannot
             // be.
@@ -251,7 +256,7 @@ WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, Win
             closing.decided = std::move(decision.decided);
         });
         if (!closed && unjudgeable) throw StoreFailed{unjudgeable_text(*unjudgeable, plan->span)};
-        left = std::move(waiting);
+        if (!newcomers) left = std::move(waiting);
     }
     if (!closed)
         throw StoreFailed{"answers of window " + std::to_string(window.value) +

@@ -8,6 +8,7 @@
 #include "core/base/require.hpp"
 #include "core/work/best_k.hpp"
 #include "core/work/pow_hash_many.hpp"
+#include "verifier/store/sqlite_store.hpp"
 
 namespace vigil::verifier::simulation {
 namespace {
@@ -45,27 +46,53 @@ std::uint64_t seed_from_environment() {
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 20'241'001;
 }
 
-World::World(std::uint64_t seed, const Policy& policy)
-    : seed_{seed}, policy_{policy}, store_{open_sqlite_store(":memory:")}, now_{founded} {
+World::World(std::uint64_t seed, const Policy& policy, std::size_t verifiers)
+    : seed_{seed},
+      policy_{policy},
+      store_{
+          open_sqlite_store(SqliteSettings{.path = ":memory:", .clock = [this] { return now_; }})},
+      verifiers_(verifiers),
+      now_{founded} {
     const auto done = found_network(*store_, {.network_name = "simulated", .policy = policy}, now_);
     require(done.has_value() && done->created, "a new network is founded");
 }
 
 World::~World() = default;
 
-void World::boot() {
-    schedule_ = std::make_unique<Schedule>(*store_);
-    roster_ = std::make_unique<Roster>(*store_);
-    timeline_ = std::make_unique<Timeline>(*store_, *roster_, *schedule_, outlets(),
-                                           TimelineOptions{.replica = 0, .grace = 500ms}, hooks());
-    wake_ = now_;
-    timeline_->keep_books(now_);
+void World::boot(std::size_t verifier) {
+    Verifier& booted = verifiers_.at(verifier);
+    // Alone it would be held by the lock on the store, so it may take up its own leases again.
+    std::string holder = "only";
+    if (verifiers_.size() > 1) holder = "boot " + std::to_string(++boots_);
+    booted.timeline.reset();
+    booted.schedule = std::make_unique<Schedule>(*store_);
+    booted.roster = std::make_unique<Roster>(*store_);
+    booted.timeline =
+        std::make_unique<Timeline>(*store_, *booted.roster, *booted.schedule, outlets(verifier),
+                                   TimelineOptions{.holder = holder, .grace = 500ms}, hooks());
+    booted.wake = now_;
+    booted.paused = false;
+    booted.timeline->keep_books(now_);
 }
 
-void World::shut_down() {
-    timeline_.reset();
-    roster_.reset();
-    schedule_.reset();
+void World::shut_down(std::size_t verifier) { verifiers_.at(verifier) = {}; }
+
+void World::stop(std::size_t verifier) {
+    verifiers_.at(verifier).timeline->leave();
+    shut_down(verifier);
+}
+
+void World::pause(std::size_t verifier) { verifiers_.at(verifier).paused = true; }
+void World::go_on(std::size_t verifier) { verifiers_.at(verifier).paused = false; }
+
+bool World::running() const {
+    return std::any_of(verifiers_.begin(), verifiers_.end(),
+                       [](const Verifier& verifier) { return verifier.awake(); });
+}
+
+World::Verifier& World::somebody(std::uint64_t salt) {
+    for (std::uint64_t at = dice(++asked_, salt, 9);; ++at)
+        if (Verifier& one = verifiers_[at % verifiers_.size()]; one.awake()) return one;
 }
 
 TimelineHooks World::hooks() {
@@ -80,15 +107,16 @@ TimelineHooks World::hooks() {
     return hooks;
 }
 
-Outlets World::outlets() {
+Outlets World::outlets(std::size_t verifier) {
     Outlets outlets;
-    outlets.fleet_check = [this](const WindowPlan& plan, const FleetCheck& check) {
+    outlets.fleet_check = [this, verifier](const WindowPlan& plan, const FleetCheck& check) {
+        Schedule& schedule = *verifiers_[verifier].schedule;
         for (std::size_t node = 0; node < nodes_.size(); ++node) {
             std::vector<ScheduledCheck> checks;
             for (const std::size_t number : nodes_[node].devices) {
-                const auto device = roster_->device(devices_[number].ref);
-                if (schedule_->takes_part(*device, check.start))
-                    checks.push_back(schedule_->fleet_check_of(*device, plan, check));
+                const auto device = verifiers_[verifier].roster->device(devices_[number].ref);
+                if (device && schedule.takes_part(*device, check.start))
+                    checks.push_back(schedule.fleet_check_of(*device, plan, check));
             }
             hear(node, checks, policy_.rule(check.kind));
         }
@@ -151,10 +179,11 @@ std::size_t World::enrol(const std::vector<Habit>& habits) {
                             .rate = 300 + mixed(seed_ + first + i) % 300});
     }
     nodes_.push_back(std::move(node));
-    roster_->refresh(nodes_.back().id);
+    Verifier& by = somebody(1);
+    by.roster->refresh(nodes_.back().id);
     for (const std::size_t number : nodes_.back().devices) {
-        const auto device = roster_->device(devices_[number].ref);
-        hear(nodes_.size() - 1, {schedule_->calibration_of(*device, *device->calibration)},
+        const auto device = by.roster->device(devices_[number].ref);
+        hear(nodes_.size() - 1, {by.schedule->calibration_of(*device, *device->calibration)},
              policy_.calibration);
     }
     return first;
@@ -170,7 +199,7 @@ void World::retire(std::size_t number) {
                                .signature = {}};
     const DayIndex from = calendar().day_at(now_) + 2;
     store_->write([&](Transaction& tx) { tx.retire(entry, device.ref, from, ++node.sequence); });
-    roster_->refresh(node.id);
+    somebody(2).roster->refresh(node.id);
 }
 
 void World::enrol_again(std::size_t number) {
@@ -186,13 +215,13 @@ void World::enrol_again(std::size_t number) {
         std::vector<DeviceRecord> named;
         for (DeviceRecord& known : tx.devices_of(node.ref)) {
             if (known.id != device.id) continue;
-            known.active_from = schedule_->active_from(&known, now_);
+            known.active_from = schedule().active_from(&known, now_);
             known.retired_from.reset();
             named.push_back(std::move(known));
         }
         tx.enrol(entry, record, named);
     });
-    roster_->refresh(node.id);
+    somebody(3).roster->refresh(node.id);
 }
 
 std::uint64_t World::dice(const Challenge& challenge, std::uint64_t salt) const {
@@ -253,22 +282,34 @@ void World::hear(std::size_t node, const std::vector<ScheduledCheck>& checks,
         on_the_way_.emplace(when, Sent{.node = node, .answer = std::move(answer)});
 }
 
+/// As Judging does: what is not known here may be known to another.
+std::optional<ScheduledCheck> World::find(Verifier& verifier, std::size_t node,
+                                          const Proof& proof) {
+    if (!verifier.roster->device(proof.device)) verifier.roster->follow();
+    auto found =
+        verifier.schedule->find(*verifier.roster->device(proof.device), proof.challenge, now_);
+    if (found) return found;
+    verifier.roster->refresh(nodes_[node].id);
+    return verifier.schedule->find(*verifier.roster->device(proof.device), proof.challenge, now_);
+}
+
 void World::deliver(const Sent& sent) {
     if (!running()) {
         ++lost_answers;
         return;
     }
+    Verifier& by = somebody(4);
     AnswerRecord record;
     record.node = nodes_[sent.node].ref;
     record.received = now_;
-    record.signed_bytes = signed_bytes(schedule_->network(), sent.answer);
+    record.signed_bytes = signed_bytes(by.schedule->network(), sent.answer);
     record.id = answer_id(record.signed_bytes);
     bool judgeable = true;
     std::vector<VerdictRecord> verdicts;
     for (const Proof& proof : sent.answer.proofs) {
-        const auto device = roster_->device(proof.device);
-        const auto scheduled = schedule_->find(*device, proof.challenge, now_);
+        const auto scheduled = find(by, sent.node, proof);
         require(scheduled.has_value(), "a node answers checks that it was given");
+        const auto device = by.roster->device(proof.device);
         const Check& check = scheduled->check;
         record.claims.push_back(scheduled->claim);
         const bool counted_before = device->as_of >= scheduled->claim.window - 1;
@@ -298,8 +339,8 @@ void World::deliver(const Sent& sent) {
     waiting_answers += !judgeable;
     for (const VerdictRecord& verdict : record.verdicts)
         if (verdict.claim.kind == CheckKind::calibration)
-            roster_->set_calibrated(devices_[by_ref_.at(verdict.claim.device)].id,
-                                    verdict.judgement.rate);
+            by.roster->set_calibrated(devices_[by_ref_.at(verdict.claim.device)].id,
+                                      verdict.judgement.rate);
 }
 
 void World::at(Instant when, std::function<void()> what) { script_.emplace(when, std::move(what)); }
@@ -307,7 +348,8 @@ void World::at(Instant when, std::function<void()> what) { script_.emplace(when,
 void World::run_until(Instant end) {
     while (now_ < end) {
         Instant next = end;
-        if (running()) next = std::min(next, wake_);
+        for (const Verifier& verifier : verifiers_)
+            if (verifier.awake()) next = std::min(next, verifier.wake);
         if (!on_the_way_.empty()) next = std::min(next, on_the_way_.begin()->first);
         if (!script_.empty()) next = std::min(next, script_.begin()->first);
         now_ = std::max(now_, next);
@@ -315,7 +357,9 @@ void World::run_until(Instant end) {
             script_.extract(script_.begin()).mapped()();
         while (!on_the_way_.empty() && on_the_way_.begin()->first <= now_)
             deliver(on_the_way_.extract(on_the_way_.begin()).mapped());
-        if (running() && wake_ <= now_) wake_ = timeline_->advance_to(now_);
+        for (Verifier& verifier : verifiers_)
+            if (verifier.awake() && verifier.wake <= now_)
+                verifier.wake = verifier.timeline->advance_to(now_);
     }
 }
 

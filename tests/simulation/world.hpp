@@ -28,10 +28,12 @@ enum class Habit : std::uint8_t {
 
 /// A network in virtual time: real store, roster, schedule and timeline; synthetic nodes whose
 /// behaviour is a function of the seed and the challenge alone, so that two runs of one seed see
-/// the same answers however the verifier fares. Proofs are mined for real, but small.
+/// the same answers however the verifier fares. Proofs are mined for real, but small. One verifier,
+/// or several on one store; each answer goes to one of those that are there.
 class World {
 public:
-    explicit World(std::uint64_t seed, const Policy& policy = small_policy());
+    explicit World(std::uint64_t seed, const Policy& policy = small_policy(),
+                   std::size_t verifiers = 1);
     ~World();
 
     /// A node with devices of these habits, enrolled now (or when it is next due), calibrated.
@@ -40,9 +42,13 @@ public:
     void retire(std::size_t device);
     void enrol_again(std::size_t device);
 
-    void boot();       ///< starts the verifier over what the store holds
-    void shut_down();  ///< as a power cut does
-    bool running() const { return timeline_ != nullptr; }
+    void boot(std::size_t verifier = 0);       ///< starts it over what the store holds
+    void shut_down(std::size_t verifier = 0);  ///< as a power cut does
+    void stop(std::size_t verifier);           ///< as SIGTERM does
+    void pause(std::size_t verifier);          ///< as SIGSTOP does
+    void go_on(std::size_t verifier);
+    bool running() const;
+    bool running(std::size_t verifier) const { return verifiers_.at(verifier).awake(); }
 
     /// To be done when the time has come; in order.
     void at(Instant when, std::function<void()> what);
@@ -51,9 +57,9 @@ public:
     void jump_to(Instant time) { now_ = time; }
 
     Store& store() { return *store_; }
-    Roster& roster() { return *roster_; }
-    Schedule& schedule() { return *schedule_; }
-    Timeline& timeline() { return *timeline_; }
+    Roster& roster() { return *verifiers_[0].roster; }
+    Schedule& schedule() { return *verifiers_[0].schedule; }
+    Timeline& timeline() { return *verifiers_[0].timeline; }
     const Policy& policy() const { return policy_; }
     Calendar calendar() const { return Calendar{policy_}; }
     DeviceRef device(std::size_t number) const { return devices_.at(number).ref; }
@@ -70,6 +76,14 @@ public:
     std::function<bool(WindowIndex)> blackout;
 
 private:
+    struct Verifier {
+        std::unique_ptr<Schedule> schedule;
+        std::unique_ptr<Roster> roster;
+        std::unique_ptr<Timeline> timeline;
+        Instant wake;
+        bool paused = false;
+        bool awake() const { return timeline && !paused; }
+    };
     struct Device {
         DeviceRef ref;
         DeviceId id;
@@ -97,17 +111,18 @@ private:
     Proof prove(const Device& device, const Check& check, const CheckRule& rule) const;
     void hear(std::size_t node, const std::vector<ScheduledCheck>& checks, const CheckRule& rule);
     void deliver(const Sent& sent);
+    Verifier& somebody(std::uint64_t salt);
+    std::optional<ScheduledCheck> find(Verifier& verifier, std::size_t node, const Proof& proof);
     TimelineHooks hooks();
-    Outlets outlets();
+    Outlets outlets(std::size_t verifier);
 
     const std::uint64_t seed_;
     const Policy policy_;
     std::unique_ptr<Store> store_;
-    std::unique_ptr<Schedule> schedule_;
-    std::unique_ptr<Roster> roster_;
-    std::unique_ptr<Timeline> timeline_;
+    std::vector<Verifier> verifiers_;
+    std::uint64_t boots_{};
+    std::uint64_t asked_{};
     Instant now_;
-    Instant wake_;
     std::uint64_t keys_drawn_{};
     std::vector<Device> devices_;
     std::vector<Node> nodes_;

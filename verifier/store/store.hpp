@@ -104,6 +104,7 @@ public:
     /// (protocol 5.6).
     virtual std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>>
     recent_roll_call_rates() = 0;
+    virtual std::vector<std::uint64_t> recent_roll_call_rates_of(DeviceRef device) = 0;
 
     virtual std::optional<WindowIndex> last_closed_window() = 0;
     virtual std::optional<SettledDay> last_settled_day() = 0;

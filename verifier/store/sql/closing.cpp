@@ -162,6 +162,20 @@ std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_r
     return out;
 }
 
+std::vector<std::uint64_t> recent_roll_call_rates_of(Connection& db, DeviceRef device) {
+    std::vector<std::uint64_t> out;
+    Rows rows = db.run(
+        "SELECT rate_6, rate_5, rate_4, rate_3, rate_2, rate_1 FROM recent_rates"
+        " WHERE bucket = $1 AND device = $2",
+        device.bucket, device.number);
+    if (!rows.next()) return out;
+    std::array<std::optional<std::uint64_t>, 6> rates;
+    rows.into(rates[0], rates[1], rates[2], rates[3], rates[4], rates[5]);
+    for (const auto& rate : rates)
+        if (rate) out.push_back(*rate);
+    return out;
+}
+
 std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db) {
     std::vector<std::pair<DeviceRef, Standing>> out;
     collect(db.run("SELECT bucket, device, balance, service_days, grace_left, down_run"

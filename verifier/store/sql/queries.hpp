@@ -82,6 +82,7 @@ std::optional<SettledDay> last_settled_day(Connection& db);
 std::optional<SettledDay> settled_day(Connection& db, DayIndex day);
 void settle_day(Connection& db, const SettledDay& day, std::span<const DayRecord> devices);
 std::vector<WindowRecord> windows_of(Connection& db, DayIndex day, std::int64_t windows_per_day);
+std::vector<std::uint64_t> recent_roll_call_rates_of(Connection& db, DeviceRef device);
 std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_rates(
     Connection& db);
 std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db);

@@ -45,6 +45,9 @@ public:
         override {
         return sql::recent_roll_call_rates(db_);
     }
+    std::vector<std::uint64_t> recent_roll_call_rates_of(DeviceRef device) override {
+        return sql::recent_roll_call_rates_of(db_, device);
+    }
     std::optional<WindowIndex> last_closed_window() override {
         return sql::last_closed_window(db_);
     }
