@@ -50,16 +50,6 @@ TEST(Health, ServesUntilDrained) {
     EXPECT_EQ(response, "\x08\x02");
 }
 
-TEST(Health, KnowsTheServerAsAWholeAndDoesNotWatch) {
-    World world;
-    const auto channel = world.connect();
-    std::string response;
-    EXPECT_EQ(raw_call(channel, "/grpc.health.v1.Health/Check", "\x0a\x01x", response).error_code(),
-              grpc::StatusCode::NOT_FOUND);
-    EXPECT_EQ(raw_call(channel, "/grpc.health.v1.Health/Watch", "", response).error_code(),
-              grpc::StatusCode::UNIMPLEMENTED);
-}
-
 TEST(Reflection, IsOffUnlessAskedFor) {
     World world;
     const auto channel = world.connect();

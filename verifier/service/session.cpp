@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t read_below = 64;  ///< messages in the outbox
 constexpr std::size_t judged_below = 256;
 constexpr std::size_t most_waiting = 512;
-constexpr int pings_a_sweep = 16;
+constexpr int pings_a_sweep = 4;
 constexpr Milliseconds end_within{5'000};
 constexpr Milliseconds busy_pause{1'000};
 constexpr Milliseconds store_pause{5'000};
@@ -24,17 +24,7 @@ constexpr Milliseconds store_pause{5'000};
 }  // namespace
 
 Session::Session(Parts& parts, NetworkThread& thread, std::uint64_t id)
-    : parts_{parts},
-      thread_{thread},
-      id_{id},
-      accepted_{completion(Event::accepted)},
-      read_{completion(Event::read)},
-      written_{completion(Event::written)},
-      finished_tag_{completion(Event::finished)} {}
-
-Completion Session::completion(Event event) {
-    return [this, event](bool ok) { thread_.happened(*this, event, ok); };
-}
+    : parts_{parts}, thread_{thread}, id_{id} {}
 
 Session::~Session() {
     if (!started_) return;
@@ -46,12 +36,12 @@ Session::~Session() {
 
 void Session::request(NodeRpc& rpc, grpc::ServerCompletionQueue& queue) {
     ++outstanding_;
-    rpc.RequestSession(&context_, &stream_, &queue, &queue, tag(accepted_));
+    rpc.RequestSession(&context_, &stream_, &queue, &queue, &accepted_);
 }
 
 void Session::on(Event event, bool ok) {
     // Before anything else: the time an answer counts as received (protocol 5.1).
-    const Instant now = event == Event::read ? parts_.clock() : Instant{};
+    const Instant now = parts_.clock();
     --outstanding_;
     switch (event) {
         case Event::accepted:
@@ -206,7 +196,7 @@ void Session::take_ping(const v1::Ping& ping, Instant received) {
 void Session::reply(const AnswerReply& reply) {
     --in_flight_;
     outbox_.push_back(serialised(reply_message(reply)));
-    thread_.advance_soon(id_);
+    advance();
 }
 
 void Session::push(grpc::ByteBuffer message) {
@@ -219,7 +209,7 @@ void Session::push(grpc::ByteBuffer message) {
     } else {
         outbox_.push_back(std::move(message));
     }
-    thread_.advance_soon(id_);
+    advance();
 }
 
 void Session::push_judged(grpc::ByteBuffer message) {
@@ -295,6 +285,7 @@ void Session::sweep(SteadyTime now) {
     advance();
 }
 
+/// Starts whatever may be started now.
 void Session::advance() {
     if (!started_ || finishing_ || thread_.stopping()) return;
     if (!writing_ && !outbox_.empty()) {
@@ -304,18 +295,18 @@ void Session::advance() {
         if (!outbox_.empty()) options.set_buffer_hint();
         writing_ = true;
         ++outstanding_;
-        stream_.Write(message, options, tag(written_));
+        stream_.Write(message, options, &written_);
     }
     const bool done = ending_ || (peer_done_ && in_flight_ == 0);
     if (done && !writing_) {
         finishing_ = true;
         ++outstanding_;
-        stream_.Finish(ending_.value_or(grpc::Status::OK), tag(finished_tag_));
+        stream_.Finish(ending_.value_or(grpc::Status::OK), &finished_tag_);
     } else if (!reading_ && !peer_done_ && !ending_ && stage_ != Stage::opening &&
                outbox_.size() < read_below) {
         reading_ = true;
         ++outstanding_;
-        stream_.Read(&incoming_, tag(read_));
+        stream_.Read(&incoming_, &read_);
     }
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "proto/signed_texts.hpp"
-#include "verifier/service/completion.hpp"
 #include "verifier/service/messages.hpp"
 #include "verifier/service/node_rpc.hpp"
 #include "verifier/service/parts.hpp"
@@ -26,6 +25,10 @@ class Session {
 public:
     using SteadyTime = std::chrono::steady_clock::time_point;
     enum class Event : std::uint8_t { accepted, read, written, finished };
+    struct Tag {
+        Session* session;
+        Event event;
+    };
 
     Session(Parts& parts, NetworkThread& thread, std::uint64_t id);
     ~Session();
@@ -49,7 +52,6 @@ public:
     void calibrate(const std::vector<grpc::ByteBuffer>& checks, std::optional<Instant> look_again);
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
     void sweep(SteadyTime now);  ///< time limits
-    void advance();              ///< starts whatever may be started now
 
 private:
     enum class Stage : std::uint8_t { greeted, opening, open };
@@ -64,12 +66,13 @@ private:
     void refuse(const Refusal& refusal);
     void end(const grpc::Status& status);
     void drop();
-    Completion completion(Event event);
+    void advance();
 
     Parts& parts_;
     NetworkThread& thread_;
     const std::uint64_t id_;
-    const Completion accepted_, read_, written_, finished_tag_;
+    Tag accepted_{this, Event::accepted}, read_{this, Event::read}, written_{this, Event::written},
+        finished_tag_{this, Event::finished};
     grpc::ServerContext context_;
     grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
 
