@@ -10,14 +10,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 
-/// Three days of 120 s and a half.
-WebWorld& network() {
-    static WebWorld one{420s};
-    return one;
-}
-
 TEST(Pages, EveryPageIsADocumentWithoutAScriptOfItsOwn) {
-    for (const char* path : {"/", "/?range=1d", "/policy"}) {
+    for (const char* path : {"/", "/?range=1d", "/policy", "/providers", "/log"}) {
         const std::string response = network().get(path);
         EXPECT_EQ(edge::status_of(response), 200U) << path;
         EXPECT_THAT(response, HasSubstr("Content-Security-Policy: default-src 'self'"));
@@ -34,7 +28,7 @@ TEST(Pages, EveryPageIsADocumentWithoutAScriptOfItsOwn) {
 TEST(Pages, TheNetworksNumbersAreThere) {
     const std::string body = edge::body_of(network().get("/"));
     EXPECT_THAT(body, HasSubstr("Verified hash rate now"));
-    EXPECT_THAT(body, HasSubstr("4 devices"));
+    EXPECT_THAT(body, HasSubstr("5 devices"));
     EXPECT_THAT(body, HasSubstr("Last roll call"));
 }
 

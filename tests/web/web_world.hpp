@@ -5,6 +5,7 @@
 #include "proto/edge/http_server.hpp"
 #include "tests/edge/http_client.hpp"
 #include "tests/simulation/world.hpp"
+#include "tests/store/samples.hpp"
 #include "verifier/web/routes.hpp"
 
 namespace vigil::verifier::web {
@@ -19,6 +20,7 @@ public:
         world.enrol({Habit::flaky});
         world.enrol({Habit::lazy});
         world.run_until(world.now() + lived);
+        enrol_hostile();
         serve();
     }
 
@@ -35,7 +37,28 @@ public:
     std::unique_ptr<FleetWatch> watch;
     edge::HttpServer server;
 
+    static constexpr const char* hostile_name = "=1+1 <script>alert(1)</script>";
+    static constexpr const char* hostile_model = "\"><img src=x onerror=alert(2)>";
+    static constexpr const char* hostile_region = "@\x1b[31m'\xff";
+    DeviceId hostile_device;
+    PayoutAddress hostile_payout = samples::bytes<PayoutAddress>(9, 9);
+
 private:
+    /// Everything a node may choose, chosen badly.
+    void enrol_hostile() {
+        NodeRecord node = samples::node(200, 1);
+        node.name = hostile_name;
+        node.region = hostile_region;
+        node.payout = hostile_payout;
+        std::vector<DeviceRecord> devices{samples::device(200, 1)};
+        devices[0].model = devices[0].driver = hostile_model;
+        devices[0].enrolled = devices[0].active_from = world.now();
+        world.store().write(
+            [&](Transaction& tx) { tx.enrol(samples::entry(node.id, 1), node, devices); });
+        world.roster().refresh(node.id);
+        hostile_device = devices[0].id;
+    }
+
     void serve() {
         watch = std::make_unique<FleetWatch>(
             world.store(), world.roster(), world.schedule(), pulse,
@@ -54,5 +77,8 @@ private:
         server.start("127.0.0.1", 0, "--http-port");
     }
 };
+
+/// Three days of 120 s and a half, lived once for all tests.
+WebWorld& network();
 
 }  // namespace vigil::verifier::web

@@ -71,6 +71,9 @@ struct FleetProvider {
     double pass_rate() const { return due_30d == 0 ? -1 : double(counted_30d) / double(due_30d); }
 };
 
+/// Of ids and addresses a search compares so many digits.
+constexpr std::size_t id_digits_searched = 16;
+
 struct FleetNode {
     NodeId id;
     std::string name, region, version;  ///< claimed

@@ -232,14 +232,16 @@ private:
     static void describe(FleetProvider& provider, const FleetNode& node) {
         if (provider.nodes++ == 0) provider.name = node.name;
         if (provider.haystack.size() < longest_haystack)
-            provider.haystack += lower(node.name + " " + node.region + " " + to_hex(node.id) + " ");
+            provider.haystack += lower(node.name + " " + node.region + " " +
+                                       to_hex(node.id).substr(0, id_digits_searched) + " ");
         if (!node.region.empty() && provider.regions.size() < 64 &&
             provider.regions.find(node.region) == std::string::npos)
             provider.regions.append(provider.regions.empty() ? "" : ", ").append(node.region);
     }
 
     void add_up(FleetProvider& provider) const {
-        provider.haystack.append("0x").append(to_hex(provider.payout));
+        provider.haystack.append("0x").append(
+            to_hex(provider.payout).substr(0, id_digits_searched));
         std::map<std::uint32_t, std::uint32_t> models;
         bool first = true;
         for (const std::uint32_t place : provider.devices) {
@@ -249,7 +251,7 @@ private:
             provider.counted_30d += one.counted_30d;
             provider.due_30d += one.due_30d;
             if (provider.haystack.size() < longest_haystack)
-                provider.haystack.append(" ").append(to_hex(one.id));
+                provider.haystack.append(" ").append(to_hex(one.id).substr(0, id_digits_searched));
             if (one.retired_from && *one.retired_from <= out.today) continue;
             provider.rate += one.rate;
             ++models[one.model];

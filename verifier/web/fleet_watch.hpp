@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -43,6 +44,7 @@ private:
     Schedule& schedule_;
     Pulse& pulse_;
     const Hooks hooks_;
+    std::chrono::steady_clock::time_point next_reading_;  ///< of look()
     mutable std::mutex mutex_;
     std::condition_variable woken_;
     // guarded by mutex_

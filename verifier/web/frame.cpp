@@ -42,7 +42,7 @@ Html search_form() {
                    {leaf("input", {{"type", "search"},
                                    {"name", "q"},
                                    {"maxlength", "80"},
-                                   {"placeholder", "Name, device id, payout address"},
+                                   {"placeholder", "Name, device id, address"},
                                    {"aria-label", "Search providers and devices"}})});
 }
 

@@ -11,6 +11,18 @@ Html explained(std::string_view cls, std::string_view name, std::string_view exp
         {element("abbr", {{"title", std::string{explanation}}}, {name})});
 }
 
+Html scrolled(Literal cls, std::string_view caption, const Html& head_row, const Html& rows) {
+    return element(
+        "div",
+        {{"class", "scroll"},
+         {"tabindex", "0"},
+         {"role", "region"},
+         {"aria-label", std::string{caption}}},
+        {element("table", {{"class", cls.text}},
+                 {element("caption", {caption}), element("thead", {element("tr", {head_row})}),
+                  element("tbody", {rows})})});
+}
+
 }  // namespace
 
 Html fact(const Html& name, const Html& value, const Html& note) {
@@ -38,15 +50,21 @@ Html column_right(std::string_view name, std::string_view explanation) {
     return explained("n", name, explanation);
 }
 
+Html cell(Literal label, const Html& content) {
+    return element("td", {{"data-label", label.text}}, {content});
+}
+Html number_cell(Literal label, const Html& content) {
+    return element("td", {{"data-label", label.text}, {"class", "n"}}, {content});
+}
+Html reason_cell(Literal label, const Html& content) {
+    return element("td", {{"data-label", label.text}, {"class", "reason"}}, {content});
+}
+
 Html table(std::string_view caption, const Html& head_row, const Html& rows) {
-    return element("div",
-                   {{"class", "scroll"},
-                    {"tabindex", "0"},
-                    {"role", "region"},
-                    {"aria-label", std::string{caption}}},
-                   {element("table", {element("caption", {caption}),
-                                      element("thead", {element("tr", {head_row})}),
-                                      element("tbody", {rows})})});
+    return scrolled("plain", caption, head_row, rows);
+}
+Html card_table(std::string_view caption, const Html& head_row, const Html& rows) {
+    return scrolled("cards", caption, head_row, rows);
 }
 
 Html link(const std::string& to, const Html& text) { return element("a", {{"href", to}}, {text}); }

@@ -5,6 +5,7 @@
 
 #include "core/base/readable.hpp"
 #include "verifier/web/assets.hpp"
+#include "verifier/web/directory_text.hpp"
 #include "verifier/web/figures.hpp"
 
 namespace vigil::verifier::web {
@@ -21,6 +22,11 @@ struct PageRoute {
 constexpr PageRoute pages[] = {
     {"network", "/", network_page},
     {"policy", "/policy", policy_page},
+    {"providers", "/providers", providers_page},
+    {"provider", "/providers/*", provider_page},
+    {"device", "/devices/*", device_page},
+    {"check", "/checks/*", check_page},
+    {"log", "/log", log_page},
 };
 
 edge::HttpResponse plain(unsigned status, std::string body) {
@@ -48,6 +54,18 @@ edge::HttpResponse answered(const Site& site, const PageRoute& route,
     return framed(site, route.show(site, {.rest = request.path.substr(prefix.size()),
                                           .query = *query,
                                           .now = site.clock()}));
+}
+
+/// The list of providers for programs.
+template <std::string (*write)(const Fleet&, const DirectoryWish&)>
+edge::HttpResponse directory(const Site& site, const edge::HttpRequest& request, const char* type) {
+    const auto query = Query::read(request.query);
+    if (!query)
+        return plain(query.error() == Query::Error::too_long ? 414 : 400,
+                     "the query cannot be read\n");
+    const auto wish = directory_wish(*query);
+    if (!wish) return plain(400, wish.error() + "\n");
+    return {.status = 200, .content_type = type, .body = write(*site.watch.fleet(), *wish)};
 }
 
 /// One version of an asset never changes; without a version it is asked for anew each time.
@@ -82,6 +100,15 @@ void add_pages(edge::HttpServer& server, const Site& site, const Served& served)
             if (served) served(route.name, std::chrono::steady_clock::now() - begin);
             return out;
         });
+    server.route("/badges/*", [site](const edge::HttpRequest& request) {
+        return badge(site, request.path.substr(std::string_view{"/badges/"}.size()));
+    });
+    server.route("/providers.json", [site](const edge::HttpRequest& request) {
+        return directory<directory_json>(site, request, "application/json");
+    });
+    server.route("/providers.csv", [site](const edge::HttpRequest& request) {
+        return directory<directory_csv>(site, request, "text/csv; charset=utf-8");
+    });
     server.route("*", [site](const edge::HttpRequest&) {
         return framed(site, not_found("There is nothing at this address."));
     });

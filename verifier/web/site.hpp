@@ -50,5 +50,12 @@ Page bad_question(const std::string& what);
 // pages/, one file each
 Page network_page(const Site& site, const Question& question);
 Page policy_page(const Site& site, const Question& question);
+Page providers_page(const Site& site, const Question& question);
+Page provider_page(const Site& site, const Question& question);  ///< rest: its payout address
+Page device_page(const Site& site, const Question& question);    ///< rest: the device's id
+Page check_page(const Site& site, const Question& question);     ///< rest: the challenge
+Page log_page(const Site& site, const Question& question);
+/// An SVG of the state of the device that `rest` names.
+edge::HttpResponse badge(const Site& site, const std::string& rest);
 
 }  // namespace vigil::verifier::web

@@ -1,0 +1,104 @@
+// Drives the pages of a running demo as an owner and as an operator would.
+//   node browser.mjs BASE TOOLS SCREENSHOTS DEVICE
+// BASE: http://127.0.0.1:PORT; TOOLS: has node_modules with playwright-core and axe-core;
+// DEVICE: one with a missed check. Exit 0, or 1 with every complaint on a line.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+
+const [base, tools, shots, device] = process.argv.slice(2);
+const require = createRequire(`${tools}/`);
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const program = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(fs.existsSync);
+
+const complaints = [];
+const complain = (what) => { complaints.push(what); console.log(`WRONG: ${what}`); };
+const check = (holds, what) => { if (!holds) complain(what); };
+
+const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
+
+async function open(options, work) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20000);
+  page.on("console", (message) => { if (message.type() === "error") complain(`console of ${page.url()}: ${message.text()}`); });
+  page.on("pageerror", (error) => complain(`script of ${page.url()}: ${error.message}`));
+  page.on("request", (request) => { if (!request.url().startsWith(base)) complain(`outside request: ${request.url()}`); });
+  try { await work(page); } finally { await context.close(); }
+}
+
+const addresses = { network: "/", policy: "/policy", providers: "/providers", log: "/log", device: `/devices/${device}` };
+
+await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  console.log("an owner finds the device, today's windows, and why a check was missed");
+  await page.goto(`${base}/`);
+  await page.fill("header input[name=q]", device.slice(0, 12));
+  await page.press("header input[name=q]", "Enter");
+  await page.click("#list tbody tr a");
+  addresses.provider = new URL(page.url()).pathname;
+  await page.click(`a[href="/devices/${device}"]`);
+  check(await page.locator("#windows li").count() === 6, "the device's page has six windows");
+  check(/complete|incomplete|under way/.test(await page.textContent("#windows")), "a window says its state in words");
+  check(/window 1 of 6/.test(await page.textContent("#credit pre")), "today's credit is explained line by line");
+  await page.click('#checks a:text-is("missed") >> nth=0');
+  addresses.check = page.url().slice(base.length);
+  check((await page.textContent("h1")).includes("missed"), "the check's page says missed");
+  const why = await page.textContent("#why");
+  check(why.includes("no answer came"), `the check's page says why: ${why}`);
+  check((await page.textContent("#verify")).includes("vigil-verifier audit"), "it says how to verify");
+});
+
+await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  console.log("an operator filters and sorts");
+  await page.goto(`${base}/providers`);
+  const all = await page.locator("#list tbody tr").count();
+  check(all >= 4, `the demo's providers are listed, ${all}`);
+  await page.selectOption("select[name=state]", "online");
+  await page.fill("input[name=pass]", "");
+  await page.click(".filters button");
+  const states = await page.locator('#list td[data-label="State"]').allTextContents();
+  check(states.length > 0 && states.length < all, `the filter leaves some of ${all}: ${states.length}`);
+  check(states.every((text) => text.includes("online")), `only online ones: ${states}`);
+  await page.click('th a:text-is("Hash rate")');
+  await page.waitForURL(/sort=rate/);
+  check(await page.locator("th[aria-sort]").count() === 1, "one column says how it is sorted");
+  await page.goto(`${base}/providers?q=nobody-at-all`);
+  check((await page.textContent("#list")).includes("No provider is like this"), "an empty result says so");
+});
+
+await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  console.log("open pages follow by themselves");
+  await page.goto(`${base}/`);
+  await page.waitForSelector(".age.live");
+  const before = await page.getAttribute("body", "data-version");
+  await page.waitForFunction((old) => document.body.dataset.version !== old, before, { timeout: 60000 });
+  check(await page.locator(".uplot canvas").count() === 1, "there is one chart after sections were renewed");
+});
+
+await open({ viewport: { width: 1280, height: 900 }, javaScriptEnabled: false }, async (page) => {
+  console.log("the numbers are there without scripts");
+  await page.goto(`${base}/`);
+  check(/\d ± \d.* [kMG]?H\/s/.test(await page.textContent(".big")), "the network's rate is there");
+  await page.goto(`${base}/devices/${device}`);
+  check((await page.textContent("#verdict")).includes("Windows today"), "the device's numbers are there");
+});
+
+for (const colorScheme of ["light", "dark"])
+  for (const width of [390, 768, 1280])
+    await open({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce" }, async (page) => {
+      for (const [name, address] of Object.entries(addresses)) {
+        await page.goto(base + address);
+        await page.waitForTimeout(400);
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        check(wider <= 0, `${name} at ${width} px is ${wider} px too wide`);
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => window.axe.run());
+        for (const { id, help, nodes } of violations)
+          complain(`axe: ${name}, ${width} px, ${colorScheme}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+        await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: width !== 1280 });
+      }
+    });
+
+await browser.close();
+console.log(complaints.length === 0 ? "nothing to complain about" : `${complaints.length} complaints`);
+process.exit(complaints.length === 0 ? 0 : 1);

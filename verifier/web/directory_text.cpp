@@ -1,0 +1,80 @@
+#include "verifier/web/directory_text.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/crypto/payout_address.hpp"
+#include "verifier/web/figures.hpp"
+
+namespace vigil::verifier::web {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json row_of(const Fleet& fleet, std::uint32_t place) {
+    const FleetRecords& records = *fleet.records;
+    const FleetProvider& provider = records.providers[place];
+    Json models = Json::object(), states = Json::object();
+    for (const auto& [model, count] : provider.models) models[records.models[model]] = count;
+    for (std::size_t i = 0; i < state_count; ++i)
+        states[std::string{to_string(static_cast<State>(i))}] = fleet.provider_states[place][i];
+    return {{"rank", provider.rank},
+            {"payout_address", to_checksum_text(provider.payout)},
+            {"name", provider.name},
+            {"nodes", provider.nodes},
+            {"devices", states},
+            {"rate", provider.rate.value},
+            {"rate_half_width_95", provider.rate.half_width},
+            {"models", models},
+            {"windows_passed_30d", provider.counted_30d},
+            {"windows_due_30d", provider.due_30d},
+            {"up_run_days", provider.up_run},
+            {"grace_days", provider.grace_left},
+            {"credit_so_far_micro", to_string(provider.credit_so_far)},
+            {"balance_micro", to_string(provider.balance)},
+            {"regions", provider.regions}};
+}
+
+std::string field(std::string_view text) {
+    std::string out = "\"";
+    if (!text.empty() && std::string_view{"=+-@\t\r"}.find(text.front()) != std::string_view::npos)
+        out += '\'';
+    for (const char c : text) {
+        if (c == '"') out += '"';
+        out += c;
+    }
+    return out += '"';
+}
+
+}  // namespace
+
+std::string directory_json(const Fleet& fleet, const DirectoryWish& wish) {
+    const DirectoryPage page = look_up(fleet, wish);
+    Json rows = Json::array();
+    for (const std::uint32_t place : page.places) rows.push_back(row_of(fleet, place));
+    const Json all{{"at", iso_text(fleet.at)},
+                   {"found", page.found},
+                   {"page", wish.page},
+                   {"pages", page.pages},
+                   {"providers", std::move(rows)}};
+    return all.dump(1, ' ', false, Json::error_handler_t::replace).append("\n");
+}
+
+std::string directory_csv(const Fleet& fleet, const DirectoryWish& wish) {
+    std::string out =
+        "rank,payout_address,name,nodes,online,suspect,offline,rate,rate_half_width_95,"
+        "windows_passed_30d,windows_due_30d,up_run_days,grace_days,credit_so_far_micro,"
+        "balance_micro,regions\r\n";
+    for (const std::uint32_t place : look_up(fleet, wish).places) {
+        const FleetProvider& p = fleet.records->providers[place];
+        const auto& states = fleet.provider_states[place];
+        out += fmt::format("{},{},{},{},{},{},{},{:.0f},{:.0f},{},{},{},{},{},{},{}\r\n", p.rank,
+                           to_checksum_text(p.payout), field(p.name), p.nodes, states[0], states[1],
+                           states[2], p.rate.value, p.rate.half_width, p.counted_30d, p.due_30d,
+                           p.up_run, p.grace_left, to_string(p.credit_so_far), to_string(p.balance),
+                           field(p.regions));
+    }
+    return out;
+}
+
+}  // namespace vigil::verifier::web
