@@ -37,10 +37,13 @@ constexpr std::array verdicts{Verdict::passed,      Verdict::below_rate, Verdict
 constexpr std::array outcomes{WindowOutcome::complete, WindowOutcome::incomplete,
                               WindowOutcome::voided,   WindowOutcome::maintenance,
                               WindowOutcome::busy,     WindowOutcome::unenrolled};
+constexpr std::array page_names{"network", "policy", "providers", "provider",
+                                "device",  "check",  "log"};
 constexpr std::array states{"online", "suspect", "offline", "waiting"};
 
 const Histogram::BucketBoundaries micro_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
                                                 0.01,   0.025,   0.05,   0.1,   0.5,    2.5};
+const Histogram::BucketBoundaries page_buckets{0.005, 0.05, 0.5};
 const Histogram::BucketBoundaries answer_buckets{1, 2, 2.5, 3, 4, 5, 6, 8, 10, 14, 20, 25, 32};
 
 double seconds(Metrics::Duration time) { return std::chrono::duration<double>{time}.count(); }
@@ -94,6 +97,7 @@ struct Metrics::Families {
         for (const char* state : states) devices.Add({{"state", state}});
         for (const char* operation : {"read", "write"})
             store_duration.Add({{"operation", operation}}, micro_buckets);
+        for (const char* page : page_names) pages.Add({{"page", page}}, page_buckets);
         gpus.Add({{"model", "other"}});
     }
 
@@ -141,6 +145,8 @@ struct Metrics::Families {
     Histogram& judging = histograms(registry, "vigil_verifier_judging_duration_seconds",
                                     "Verifying and judging one answer")
                              .Add({}, micro_buckets);
+    Family<Histogram>& pages = histograms(registry, "vigil_verifier_page_duration_seconds",
+                                          "Making one page for a reader");
     Gauge& lag = gauge(registry, "vigil_verifier_schedule_lag_seconds",
                        "How late the last check was started against its published start");
     Gauge& streams = gauge(registry, "vigil_verifier_open_streams", "Nodes with an open session");
@@ -210,6 +216,10 @@ void Metrics::count_rejected(wire::RefusalReason reason) {
 void Metrics::observe_judging(Duration time) { families_->judging.Observe(seconds(time)); }
 
 void Metrics::observe_check_started(Milliseconds lag) { families_->lag.Set(seconds(lag)); }
+
+void Metrics::observe_page(const char* page, Duration time) {
+    families_->pages.Add({{"page", page}}, page_buckets).Observe(seconds(time));
+}
 
 void Metrics::observe_broadcast(Duration time) { families_->broadcast.Observe(seconds(time)); }
 

@@ -34,6 +34,7 @@ public:
 
     void observe_check_started(Milliseconds lag);
     void observe_broadcast(Duration time);
+    void observe_page(const char* page, Duration time);  ///< a name of web/routes
     void set_open_streams(std::size_t streams);
 
     void count_window(const WindowClosing& closing, const Policy& policy);

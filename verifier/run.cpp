@@ -90,7 +90,9 @@ public:
                            .watch = watch_,
                            .clock = [this] { return clock_.now(); },
                            .version = version,
-                           .all_devices = options.all_device_metrics});
+                           .all_devices = options.all_device_metrics,
+                           .served = [this](const char* page,
+                                            auto time) { metrics_.observe_page(page, time); }});
     }
 
     void serve(const std::stop_token& stop, const std::function<void(const VerifierView&)>& ready) {

@@ -53,6 +53,7 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
         {"schedule_lag_seconds", "gauge"},
         {"open_streams", "gauge"},
         {"broadcast_duration_seconds", "histogram"},
+        {"page_duration_seconds", "histogram"},
         {"store_operation_duration_seconds", "histogram"},
         {"store_errors_total", "counter"},
         {"last_window_closed_timestamp_seconds", "gauge"},

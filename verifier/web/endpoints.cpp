@@ -2,7 +2,6 @@
 
 #include "proto/edge/http_server.hpp"
 #include "verifier/web/device_metrics.hpp"
-#include "verifier/web/routes.hpp"
 
 namespace vigil::verifier {
 namespace {

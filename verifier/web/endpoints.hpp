@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "verifier/web/routes.hpp"
 #include "verifier/web/site.hpp"
 
 namespace vigil::verifier {
@@ -19,8 +20,7 @@ struct WebSources {
     std::function<Instant()> clock;
     std::string version;
     bool all_devices = false;  ///< /metrics/devices above its limit
-    /// How long a page took, by the name of its route; may be empty.
-    std::function<void(const char* route, std::chrono::steady_clock::duration)> served{};
+    web::Served served{};      ///< may be empty
 };
 
 /// Pages for people and their assets, /events; /metrics, /metrics/devices, /healthz (the process

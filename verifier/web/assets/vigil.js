@@ -137,20 +137,27 @@ function hear(event) {
   tick();
 }
 
+let events;
+
 function listen() {
-  const events = new EventSource("/events");
+  events = new EventSource("/events");
   events.onopen = () => { listening = true; };
   events.onmessage = hear;
   events.onerror = () => { listening = false; };
-  // Every listener holds a connection of the verifier; a page nobody sees needs none.
-  document.addEventListener("visibilitychange", () => { if (document.hidden) { events.close(); listening = false; } else { window.location.reload(); } }, { once: true });
 }
+
+// Every listener holds a connection of the verifier; a page nobody sees needs none.
+document.addEventListener("visibilitychange", () => {
+  events?.close();
+  listening = false;
+  if (!document.hidden) listen();
+});
 
 nameTimes(document);
 drawCharts(document);
 tick();
 setInterval(tick, 1000);
-listen();
+if (!document.hidden) listen();
 let resizing;
 window.addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => drawCharts(document), 150); });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document));

@@ -90,6 +90,16 @@ Html row(const Fleet& fleet, std::uint32_t place) {
          cell("Region", provider.regions.empty() ? "–" : provider.regions)});
 }
 
+/// For fingers, which cannot point at a heading.
+Html meanings() {
+    Html all;
+    for (const Column& column : columns)
+        all += element("div", {{"class", "entry"}},
+                       {element("dt", {column.name}), element("dd", {column.explanation})});
+    return element("details", {element("summary", {"What the columns mean"}),
+                               element("dl", {{"class", "entries"}}, {all})});
+}
+
 Html option(const std::string& value, std::string_view text, bool chosen) {
     return chosen ? element("option", {{"value", value}, {"selected", ""}}, {text})
                   : element("option", {{"value", value}}, {text});
@@ -190,6 +200,7 @@ Page providers_page(const Site& site, const Question& question) {
                               {"No provider is like this. ", link("/providers", "Show all"), "."})
                     : card_table("Providers", head, rows);
     list += paging(*wish, page, question.query);
+    list += meanings();
     Html main = element("h1", {"Providers"});
     main += element(
         "p", {{"class", "lead"}},
