@@ -272,6 +272,7 @@ private:
         *store_, roster_, schedule_, Outlets{}, TimelineOptions{},
         TimelineHooks{.draw = [this] { return as<DayKey>(seed()); },
                       .settle_answers = {},
+                      .settled_until = {},
                       .check_started = {},
                       .judged_waiting = {},
                       .window_closed = [this](const WindowClosing&) { window_closed(); },
