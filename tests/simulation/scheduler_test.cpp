@@ -101,7 +101,12 @@ protected:
 };
 
 TEST_F(SchedulerOverThreads, ClosesWindowsAsTheyEndAndStopsAtOnce) {
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(5s);
@@ -122,7 +127,12 @@ TEST_F(SchedulerOverThreads, ClosingThatMustWaitAsksAgainForTheSameMoment) {
         asked.push_back(received);
         return asked.size() > 3;
     };
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     const Instant closes =
         world.calendar().span(world.calendar().window_at(world.now())).end + 50ms;
     for (int i = 1; i <= 4; ++i) {
@@ -139,7 +149,12 @@ TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
         if (to_fail-- > 0) throw StoreFailed{"disk full"};
         return true;
     };
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(1s);
@@ -154,7 +169,12 @@ TEST_F(SchedulerOverThreads, RetriesWhatFailedAndTellsOfAJump) {
 }
 
 TEST_F(SchedulerOverThreads, AStepAheadIsSilentUntilTheGapIsAFault) {
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     Scheduler scheduler{timeline, guard, scheduler_hooks};
     const Instant begin = clock();
     scheduler.start();
@@ -176,7 +196,12 @@ TEST_F(SchedulerOverThreads, AStepAheadIsSilentUntilTheGapIsAFault) {
 }
 
 TEST_F(SchedulerOverThreads, BelievesNoLeapAndGoesOnWhenTheClockIsBack) {
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     Scheduler scheduler{timeline, guard, scheduler_hooks};
     scheduler.start();
     std::this_thread::sleep_for(1s);
@@ -205,7 +230,12 @@ TEST_F(SchedulerOverThreads, BelievesNoLeapAndGoesOnWhenTheClockIsBack) {
 
 TEST_F(SchedulerOverThreads, ARestartBelievesTheClock) {
     clock.jump = 10min;
-    Timeline timeline{world.store(), world.roster(), world.schedule(), {}, {.grace = 50ms}, hooks};
+    Timeline timeline{world.store(),
+                      world.roster(),
+                      world.schedule(),
+                      {},
+                      {.holder = World::alone, .grace = 50ms},
+                      hooks};
     ClockGuard fresh{[this] { return clock(); }, [] { return 0ms; }, {}};
     Scheduler scheduler{timeline, fresh, scheduler_hooks};
     scheduler.start();

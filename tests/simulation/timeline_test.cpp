@@ -343,7 +343,7 @@ TEST(Timeline, AStoreThatFailsDelaysButSkipsNothing) {
     outlets.fleet_check = [&](const WindowPlan&, const FleetCheck& check) {
         started.push_back(check.slot);
     };
-    Timeline timeline{store, roster, schedule, outlets, {}, hooks};
+    Timeline timeline{store, roster, schedule, outlets, {.holder = World::alone}, hooks};
     const WindowIndex first = world.calendar().window_at(world.now());
     const Instant begin = world.now();
     int failures = 0;

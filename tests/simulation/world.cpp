@@ -62,7 +62,7 @@ World::~World() = default;
 void World::boot(std::size_t verifier) {
     Verifier& booted = verifiers_.at(verifier);
     // Alone it would be held by the lock on the store, so it may take up its own leases again.
-    std::string holder = "only";
+    std::string holder = alone;
     if (verifiers_.size() > 1) holder = "boot " + std::to_string(++boots_);
     booted.timeline.reset();
     booted.schedule = std::make_unique<Schedule>(*store_);

@@ -42,6 +42,9 @@ public:
     void retire(std::size_t device);
     void enrol_again(std::size_t device);
 
+    /// Holder of the leases of a world's only verifier. A timeline that a test makes itself,
+    /// instead of that verifier's, needs the same, or it waits for them.
+    static constexpr const char* alone = "only";
     void boot(std::size_t verifier = 0);       ///< starts it over what the store holds
     void shut_down(std::size_t verifier = 0);  ///< as a power cut does
     void stop(std::size_t verifier);           ///< as SIGTERM does
