@@ -146,8 +146,8 @@ void Enrolments::show(const Known& known) {
 }
 
 bool Enrolments::in_closed_window(Reader& reader, Instant now) const {
-    const auto closed = reader.last_closed_window();
-    return closed && now < schedule_.calendar().span(*closed).end;
+    const auto closing = reader.last_closing();
+    return closing && now < schedule_.calendar().span(closing->window).end;
 }
 
 Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, Instant now) {

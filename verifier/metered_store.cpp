@@ -34,6 +34,10 @@ void MeteredStore::read(const std::function<void(Reader&)>& work) {
     timed(metrics_, "read", [&] { store_->read(work); });
 }
 
+void MeteredStore::await_writers() { store_->await_writers(); }
+
+bool MeteredStore::writes_across_buckets() const { return store_->writes_across_buckets(); }
+
 Store::Health MeteredStore::health() { return store_->health(); }
 
 }  // namespace vigil::verifier

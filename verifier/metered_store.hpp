@@ -15,6 +15,8 @@ public:
 
     void write(const std::function<void(Transaction&)>& work) override;
     void read(const std::function<void(Reader&)>& work) override;
+    void await_writers() override;
+    bool writes_across_buckets() const override;
     Health health() override;
 
     bool last_write_failed() const { return last_write_failed_; }

@@ -69,6 +69,8 @@ public:
         reading_ = false;
         turned_.notify_all();
     }
+    void await_writers() override { real_->await_writers(); }
+    bool writes_across_buckets() const override { return real_->writes_across_buckets(); }
     Health health() override { return real_->health(); }
 
     void let_one_read() {

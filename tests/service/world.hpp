@@ -20,6 +20,8 @@ public:
 
     void write(const std::function<void(Transaction&)>& work) override;
     void read(const std::function<void(Reader&)>& work) override;
+    void await_writers() override { real_->await_writers(); }
+    bool writes_across_buckets() const override { return real_->writes_across_buckets(); }
     Health health() override { return real_->health(); }
 
     std::atomic<bool> fails{false};

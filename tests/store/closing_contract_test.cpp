@@ -145,5 +145,173 @@ TEST_P(ClosingContract, AmountsKeepAll128Bits) {
     });
 }
 
+void begin(Store& store, std::int64_t window, std::int64_t ms) {
+    store.write([&](Transaction& tx) { tx.begin_closing({window}, at(ms)); });
+}
+void finish(Store& store, std::int64_t window) {
+    store.write([&](Transaction& tx) { tx.finish_closing({window}); });
+}
+void add(Store& store, std::int64_t index, const std::vector<WindowRecord>& windows,
+         const std::vector<VerdictRecord>& missed = {}, const std::vector<VoidRecord>& voids = {}) {
+    store.write([&](Transaction& tx) { tx.add_outcomes({index}, missed, voids, windows); });
+}
+
+TEST_P(ClosingContract, NoAnswerIsTakenOnceAClosingHasBegun) {
+    const auto e = enrol(store(), 9, 1);
+    const auto before = answer(e.node.ref, {hourly(e.first(), 41)}, 1);
+    record(store(), before);
+    begin(store(), 10, 7);
+    EXPECT_EQ(record(store(), answer(e.node.ref, {hourly(e.first(), 42)}, 2)).kind,
+              AnswerFate::Kind::closed);
+    EXPECT_EQ(record(store(), before).kind, AnswerFate::Kind::repeated);
+    EXPECT_EQ(record(store(), answer(e.node.ref, {hourly(e.first(), 44)}, 3)).kind,
+              AnswerFate::Kind::recorded);  // of the window after
+    store().read([&](Reader& r) {
+        EXPECT_FALSE(r.last_closed_window());
+        ASSERT_TRUE(r.last_closing());
+        EXPECT_EQ(r.last_closing()->window, WindowIndex{10});
+        EXPECT_EQ(r.last_closing()->closed, at(7));
+        ASSERT_EQ(r.verdicts_of({10}).size(), 1U);
+    });
+}
+
+TEST_P(ClosingContract, TheFirstBeginDatesTheClosing) {
+    begin(store(), 10, 7);
+    begin(store(), 10, 8);
+    EXPECT_THROW(begin(store(), 11, 9), StoreFailed);  // 10 is under way
+    EXPECT_THROW(begin(store(), 9, 9), StoreFailed);
+    EXPECT_THROW(finish(store(), 11), StoreFailed);
+    EXPECT_THROW(add(store(), 11, {}), StoreFailed);
+    finish(store(), 10);
+    finish(store(), 10);
+    begin(store(), 10, 9);
+    begin(store(), 11, 10);
+    store().read([&](Reader& r) {
+        const auto closed = r.closed_windows({0}, 10);
+        ASSERT_EQ(closed.size(), 1U);
+        EXPECT_EQ(closed[0].closed, at(7));
+        EXPECT_EQ(r.last_closing()->closed, at(10));
+    });
+}
+
+TEST_P(ClosingContract, OutcomesAreWrittenOnceAndSeenOnceTheWindowIsClosed) {
+    const auto a = enrol(store(), 9, 1, 2), b = enrol(store(), 3, 2);
+    const DeviceRef first = a.devices[0].ref, second = a.devices[1].ref;
+    const auto missed = verdict(hourly(first, 43), Verdict::missed);
+    const auto afterwards = verdict(hourly(first, 42), Verdict::missed);
+    begin(store(), 10, 7);
+    add(store(), 10, {window(first, 10, 5)}, {missed},
+        {{.claim = missed.claim, .reason = "the verifier was away"}});
+    // Again, with another result and beside others: what is there stays, and counts once.
+    add(store(), 10, {window(first, 10, 6), window(second, 10, 7)}, {missed, afterwards},
+        {{.claim = afterwards.claim, .reason = "no"}});
+    store().read([&](Reader& r) {
+        EXPECT_EQ(r.buckets_with_devices(), (std::vector<std::uint8_t>{3, 9}));
+        EXPECT_EQ(r.devices_with_outcome(9, {10}),
+                  (std::vector<std::int64_t>{first.number, second.number}));
+        EXPECT_TRUE(r.devices_with_outcome(3, {10}).empty());
+        EXPECT_TRUE(r.windows(first, {}).empty());
+        EXPECT_TRUE(r.windows_of({1}, 6).empty());
+    });
+    add(store(), 10, {window(b.first(), 10, 8)});
+    finish(store(), 10);
+    add(store(), 10, {window(b.first(), 10, 9)}, {verdict(hourly(b.first(), 40))});
+    store().read([&](Reader& r) {
+        EXPECT_EQ(texts(r.windows_of({1}, 6)),
+                  texts(std::vector{window(b.first(), 10, 8), window(first, 10, 5),
+                                    window(second, 10, 7)}));
+        const auto rows = r.verdicts_of({10});
+        ASSERT_EQ(rows.size(), 1U);
+        EXPECT_EQ(text(rows[0].verdict), text(missed));
+        EXPECT_EQ(rows[0].voided, "the verifier was away");
+        const auto devices = r.books_devices(9);
+        ASSERT_EQ(devices.size(), 2U);
+        EXPECT_EQ(devices[0].roll_call_rates, (std::vector<std::uint64_t>{5}));
+        EXPECT_EQ(devices[1].roll_call_rates, (std::vector<std::uint64_t>{7}));
+    });
+}
+
+TEST_P(ClosingContract, TheBooksReadABucketAtATime) {
+    const auto a = enrol(store(), 9, 1, 2), b = enrol(store(), 3, 2);
+    const DeviceRef first = a.devices[0].ref, second = a.devices[1].ref;
+    auto calibration = verdict({.device = first, .window = {10}, .kind = CheckKind::calibration});
+    const auto passed = verdict(hourly(second, 41)),
+               missed = verdict(hourly(first, 43), Verdict::missed);
+    store().write([&](Transaction& tx) {
+        tx.add_verdicts(std::vector{passed, missed, calibration, verdict(hourly(b.first(), 40))});
+    });
+    record(store(), unjudged(answer(a.node.ref, {hourly(first, 42)}, 1)));
+    record(store(), unjudged(answer(b.node.ref, {hourly(b.first(), 42)}, 2)));
+    close(store(), 10, {window(first, 10, 5), window(second, 10, 6, false)});
+    close(store(), 11, {window(second, 11, 7), window(first, 11, 8)});
+    store().read([&](Reader& r) {
+        const auto devices = r.books_devices(9);
+        ASSERT_EQ(devices.size(), 2U);
+        EXPECT_EQ(devices[0].ref, first);
+        EXPECT_EQ(devices[0].id, a.devices[0].id);
+        EXPECT_EQ(devices[0].enrolled, a.devices[0].enrolled);
+        EXPECT_EQ(devices[0].active_from, a.devices[0].active_from);
+        EXPECT_FALSE(devices[0].retired_from);
+        EXPECT_TRUE(devices[0].calibrated);
+        EXPECT_EQ(devices[0].roll_call_rates, (std::vector<std::uint64_t>{5, 8}));
+        EXPECT_FALSE(devices[1].calibrated);
+        EXPECT_EQ(devices[1].roll_call_rates, (std::vector<std::uint64_t>{7}));
+
+        const auto checks = r.judged_checks(9, {10});
+        ASSERT_EQ(checks.size(), 2U);
+        EXPECT_EQ(checks[0].device, first.number);
+        EXPECT_EQ(checks[0].ref, 43U);
+        EXPECT_EQ(checks[0].kind, CheckKind::hourly);
+        EXPECT_EQ(checks[0].verdict, Verdict::missed);
+        EXPECT_EQ(checks[1].device, second.number);
+        EXPECT_EQ(checks[1].rate, passed.judgement.rate);
+
+        const auto waiting = r.unjudged_answers_in(9, {10});
+        ASSERT_EQ(waiting.size(), 1U);
+        EXPECT_EQ(waiting[0].node, a.node.ref);
+
+        const auto windows = r.windows_of_day(9, {1}, 6);
+        ASSERT_EQ(windows.size(), 4U);
+        for (std::size_t i = 0; i < windows.size(); ++i) {
+            EXPECT_EQ(windows[i].device, i < 2 ? first.number : second.number);
+            EXPECT_EQ(windows[i].window, WindowIndex{10 + static_cast<std::int64_t>(i % 2)});
+            EXPECT_EQ(windows[i].outcome, window(first, 10, 5, i != 2).outcome);
+        }
+        EXPECT_EQ(windows[1].roll_call_rate, 8U);
+    });
+}
+
+TEST_P(ClosingContract, StandingsMoveOnceHoweverOftenADayIsAdded) {
+    const auto a = enrol(store(), 9, 1, 2), b = enrol(store(), 3, 2);
+    const DeviceRef first = a.devices[0].ref, second = a.devices[1].ref;
+    const auto add_days = [&](std::int64_t index, const std::vector<DayRecord>& devices) {
+        store().write([&](Transaction& tx) { tx.add_days({index}, devices); });
+    };
+    add_days(50, {day(first, 50, 10)});
+    add_days(50, {day(first, 50, 99), day(second, 50, 11)});
+    EXPECT_FALSE(read(store(), [](Reader& r) { return r.last_settled_day(); }));
+    EXPECT_FALSE(read(store(), [&](Reader& r) { return r.day(first, {50}); }));
+    EXPECT_EQ(read(store(), [](Reader& r) { return r.days_of({50}); }).size(), 0U);
+    store().write([&](Transaction& tx) { tx.finish_settling(settled(50)); });
+    add_days(50, {day(b.first(), 50, 12)});  // too late
+    EXPECT_THROW(add_days(52, {}), StoreFailed);
+    store().read([&](Reader& r) {
+        EXPECT_EQ(text(r.day(first, {50}).value()), text(day(first, 50, 10)));
+        EXPECT_EQ(r.devices_with_day(9, {50}),
+                  (std::vector<std::int64_t>{first.number, second.number}));
+        const auto standings = r.standings_in(9);
+        ASSERT_EQ(standings.size(), 2U);
+        EXPECT_EQ(standings[0].second, day(first, 50, 10).after);
+        EXPECT_EQ(standings[1].second, day(second, 50, 11).after);
+        EXPECT_TRUE(r.standings_in(3).empty());
+        auto states = r.states_after(9, {50});
+        ASSERT_EQ(states.size(), 2U);
+        if (states[0].device != a.devices[0].id) std::swap(states[0], states[1]);
+        EXPECT_EQ(states[0].device, a.devices[0].id);
+        EXPECT_EQ(states[0].standing, day(first, 50, 10).after);
+        EXPECT_EQ(states[0].baseline, day(first, 50, 10).baseline);
+    });
+}
+
 }  // namespace
 }  // namespace vigil::verifier

@@ -18,16 +18,16 @@ namespace {
 using Names = std::set<std::string>;
 
 /// The same for every bucket.
-const Names small_tables{"meta",         "genesis",         "policies",
-                         "day_keys",     "day_key_reveals", "closed_windows",
-                         "settled_days", "leases",          "receipt_keys"};
+const Names small_tables{
+    "meta",     "genesis",        "policies",     "day_keys", "day_key_reveals",
+    "closings", "closed_windows", "settled_days", "leases",   "receipt_keys"};
 /// Follow from the record and may be updated.
 const Names in_force{"meta",          "leases",       "nodes",    "devices",
                      "first_windows", "recent_rates", "standings"};
 /// Grow with the fleet, not with time, and are read whole.
-const Names read_whole{
-    "leases", "receipt_keys", "genesis",   "policies",     "nodes",         "devices",
-    "d",      "recent_rates", "standings", "settled_days", "sqlite_master", "CONSTANT"};
+const Names read_whole{"leases",       "receipt_keys",  "closings", "genesis",      "policies",
+                       "nodes",        "devices",       "d",        "recent_rates", "standings",
+                       "settled_days", "sqlite_master", "CONSTANT"};
 
 std::string schema() {
     std::string out;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "tests/store/contract.hpp"
+#include "verifier/store/schema.hpp"
+#include "verifier/store/sqlite/migrate.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -139,9 +141,29 @@ TEST(SqliteFile, NewerSchemaIsRefusedAndUntouched) {
     { const auto store = open_sqlite_store(folder.file()); }
     execute(folder.file(), "UPDATE meta SET value = 99 WHERE name = 'schema_version'");
     EXPECT_THROW(open_sqlite_store(folder.file()), StoreTooNew);
-    expect_words(refusal(folder.file()), {folder.file().c_str(), "99", "2", "newer program"});
-    execute(folder.file(), "UPDATE meta SET value = 2 WHERE name = 'schema_version'");
+    const std::string newest = std::to_string(schema_steps().back().version);
+    expect_words(refusal(folder.file()),
+                 {folder.file().c_str(), "99", newest.c_str(), "newer program"});
+    const std::string back = "UPDATE meta SET value = " + newest + " WHERE name = 'schema_version'";
+    execute(folder.file(), back);
     EXPECT_EQ(refusal(folder.file()), "");
+}
+
+TEST(SqliteFile, AFirstSchemaIsBroughtUpToDateWithWhatItHolds) {
+    TemporaryFolder folder;
+    execute(folder.file(), (sqlite::sqlite_text(schema_steps().front().sql) +
+                            "PRAGMA application_id = 1447642956;"  // "VIGL"
+                            "INSERT INTO meta VALUES ('schema_version', 1);"
+                            "INSERT INTO closed_windows VALUES (10, 1234), (11, 5678)"));
+    const auto store = open_sqlite_store(folder.file());
+    store->read([&](Reader& r) {
+        EXPECT_EQ(r.last_closed_window(), WindowIndex{11});
+        ASSERT_TRUE(r.last_closing());
+        EXPECT_EQ(r.last_closing()->window, WindowIndex{11});
+        EXPECT_EQ(r.last_closing()->closed, instant_from_ms(5678));
+    });
+    close(*store, 12);
+    EXPECT_THROW(close(*store, 14), StoreFailed);
 }
 
 TEST(SqliteFile, ForeignDatabaseIsRefusedAndUntouched) {

@@ -74,6 +74,11 @@ public:
         ++commits_;
     }
 
+    /// One transaction of this process at a time, so all of its were over when the caller's was. Of
+    /// other processes: nothing holds their answers back yet.
+    void await_writers() override {}
+    bool writes_across_buckets() const override { return false; }
+
     Health health() override {
         return {.bytes = bytes(), .commits = commits_, .failures = failures_};
     }
@@ -122,6 +127,9 @@ public:
     void write(const std::function<void(Transaction&)>&) override {
         throw StoreFailed{"store " + name() + ": was opened for reading"};
     }
+
+    void await_writers() override {}
+    bool writes_across_buckets() const override { return false; }
 
     Health health() override { return {.bytes = bytes(), .commits = 0, .failures = 0}; }
 };

@@ -162,6 +162,35 @@ struct ClosedWindow {
     Instant closed;
 };
 
+/// A device as closing and settling see it.
+struct BooksDevice {
+    DeviceRef ref;
+    DeviceId id;
+    Instant enrolled;
+    Instant active_from;
+    std::optional<DayIndex> retired_from;
+    bool calibrated{};  ///< passed a calibration once
+    /// Of its last six windows with roll_call_valid, oldest first (protocol 5.6).
+    std::vector<std::uint64_t> roll_call_rates;
+};
+
+/// What closing needs of a verdict, as judged, before any void. `device` within its bucket.
+struct JudgedCheck {
+    std::int64_t device{};
+    CheckKind kind{};
+    std::uint64_t ref{};
+    Verdict verdict{};
+    std::uint64_t rate{};
+};
+
+/// What settling needs of a closed window.
+struct WindowOfDay {
+    std::int64_t device{};
+    WindowIndex window;
+    WindowOutcome outcome{};
+    std::uint64_t roll_call_rate{};
+};
+
 /// One device's settled day: day result, standing step, and the baseline in state_hash.
 struct DayRecord {
     DeviceRef device;

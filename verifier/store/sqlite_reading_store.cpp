@@ -38,6 +38,9 @@ public:
         work(reader);
     }
 
+    void await_writers() override {}
+    bool writes_across_buckets() const override { return true; }
+
     Health health() override {
         std::error_code error;
         const auto bytes = std::filesystem::file_size(path_, error);

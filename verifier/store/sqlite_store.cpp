@@ -50,6 +50,10 @@ public:
         work(reader);
     }
 
+    /// Writers are alone: whoever recorded something did so before the marker or has seen it.
+    void await_writers() override {}
+    bool writes_across_buckets() const override { return true; }
+
     Health health() override {
         sqlite::ReaderPool::Snapshot snapshot{readers_};
         std::int64_t pages = 0, page_size = 0;
@@ -90,7 +94,7 @@ private:
     }
 
     sqlite::DatabaseFile file_;
-    std::mutex writer_mutex_;
+    sqlite::FairMutex writer_mutex_;
     Connection writer_;  // guarded by writer_mutex_
     sqlite::ReaderPool readers_;
     sqlite::Checkpointer checkpointer_;

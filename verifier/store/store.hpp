@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/rewards/settlement.hpp"
 #include "verifier/store/records.hpp"
 
 namespace vigil::verifier {
@@ -62,7 +63,7 @@ struct AnswerFate {
     enum class Kind : std::uint8_t {
         recorded,     ///< every claim was free and is now taken
         repeated,     ///< one answer before took every claim; `received` is that answer's
-        closed,       ///< a claim's window is closed: the check was decided without it
+        closed,       ///< the closing of a claim's window has begun: decided without it
         contradicted  ///< claims were taken, but not all by one answer before: refused whole
     };
     Kind kind{};
@@ -106,7 +107,10 @@ public:
     recent_roll_call_rates() = 0;
     virtual std::vector<std::uint64_t> recent_roll_call_rates_of(DeviceRef device) = 0;
 
+    /// A window is closed once its closing was finished, and is shown as closed only then.
     virtual std::optional<WindowIndex> last_closed_window() = 0;
+    /// The window whose closing began last, finished or not, with the time it is dated with.
+    virtual std::optional<ClosedWindow> last_closing() = 0;
     virtual std::optional<SettledDay> last_settled_day() = 0;
     virtual std::optional<SettledDay> settled_day(DayIndex day) = 0;
 
@@ -116,10 +120,30 @@ public:
     /// Answers with claims in `window` that have no verdict yet, in order of arrival. Calibrations
     /// are not among them: they decide nothing in a window.
     virtual std::vector<StoredAnswer> unjudged_answers(WindowIndex window) = 0;
-    virtual std::vector<WindowRecord> windows_of(
-        DayIndex day, std::int64_t windows_per_day) = 0;  ///< ascending by device, window
-    virtual std::vector<std::pair<DeviceRef, Standing>>
-    standings() = 0;  ///< of devices settled at least once
+    /// The closed ones, ascending by device, window.
+    virtual std::vector<WindowRecord> windows_of(DayIndex day, std::int64_t windows_per_day) = 0;
+    /// Of devices settled at least once; while a day is being settled, of some already after it.
+    virtual std::vector<std::pair<DeviceRef, Standing>> standings() = 0;
+
+    // What closing and settling read, one bucket at a time. Ascending by device, where it says
+    // nothing else.
+    virtual std::vector<std::uint8_t> buckets_with_devices() = 0;
+    virtual std::vector<BooksDevice> books_devices(std::uint8_t bucket) = 0;
+    virtual std::vector<StoredAnswer> unjudged_answers_in(std::uint8_t bucket,
+                                                          WindowIndex window) = 0;
+    /// By device, kind, ref; no calibrations.
+    virtual std::vector<JudgedCheck> judged_checks(std::uint8_t bucket, WindowIndex window) = 0;
+    /// Devices whose outcome of the window is written, final or not.
+    virtual std::vector<std::int64_t> devices_with_outcome(std::uint8_t bucket,
+                                                           WindowIndex window) = 0;
+    /// By device, window.
+    virtual std::vector<WindowOfDay> windows_of_day(std::uint8_t bucket, DayIndex day,
+                                                    std::int64_t windows_per_day) = 0;
+    virtual std::vector<std::pair<std::int64_t, Standing>> standings_in(std::uint8_t bucket) = 0;
+    /// Devices whose record of the day is written, final or not.
+    virtual std::vector<std::int64_t> devices_with_day(std::uint8_t bucket, DayIndex day) = 0;
+    /// What the records of a day say of its devices, for state_hash; in no order.
+    virtual std::vector<DeviceState> states_after(std::uint8_t bucket, DayIndex day) = 0;
 
     // What people and audits read, one device at a time.
     virtual std::vector<CheckRow> checks(DeviceRef device, Page page) = 0;
@@ -127,7 +151,7 @@ public:
     virtual std::vector<WindowRecord> windows(DeviceRef device,
                                               Page page) = 0;              ///< page by window index
     virtual std::vector<DayRecord> days(DeviceRef device, Page page) = 0;  ///< page by day index
-    virtual std::optional<DayRecord> day(DeviceRef device, DayIndex day) = 0;
+    virtual std::optional<DayRecord> day(DeviceRef device, DayIndex day) = 0;  ///< once settled
     virtual std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) = 0;
     virtual std::vector<StoredAnswer> answers(NodeRef node, Page page) = 0;  ///< page by number
     virtual std::int64_t answer_count() = 0;
@@ -187,14 +211,37 @@ public:
     virtual void add_verdicts(
         std::span<const VerdictRecord> verdicts) = 0;  ///< first verdict of a check stays
 
-    /// Closes a window: exactly the next one after the last closed (the first close may be any);
-    /// repeating is harmless.
-    virtual void close_window(WindowIndex window, Instant closed,
-                              std::span<const VerdictRecord> missed,
+    // Closing a window and settling a day, in steps of which each may be repeated, after a crash or
+    // by another replica at the same time, and then changes nothing.
+
+    /// From its commit on, no answer takes a check of the window or an earlier one. Exactly the
+    /// window after the last closed one (the first may be any); its first time stays.
+    virtual void begin_closing(WindowIndex window, Instant closed) = 0;
+    /// Outcomes of some devices, with what was decided about their checks; a device that has its
+    /// outcome already keeps all of it. Only while the closing is under way; does nothing after.
+    virtual void add_outcomes(WindowIndex window, std::span<const VerdictRecord> missed,
                               std::span<const VoidRecord> voids,
                               std::span<const WindowRecord> windows) = 0;
-    /// Settles a day: exactly the next one; repeating is harmless.
-    virtual void settle_day(const SettledDay& day, std::span<const DayRecord> devices) = 0;
+    /// Once all outcomes are there.
+    virtual void finish_closing(WindowIndex window) = 0;
+
+    /// Records of some devices, which move their standings; a device that has its record of the day
+    /// already keeps it. Exactly the day after the last settled one; does nothing after.
+    virtual void add_days(DayIndex day, std::span<const DayRecord> devices) = 0;
+    /// Once all records are there.
+    virtual void finish_settling(const SettledDay& day) = 0;
+
+    /// All steps at once, for who has few devices.
+    void close_window(WindowIndex window, Instant closed, std::span<const VerdictRecord> missed,
+                      std::span<const VoidRecord> voids, std::span<const WindowRecord> windows) {
+        begin_closing(window, closed);
+        add_outcomes(window, missed, voids, windows);
+        finish_closing(window);
+    }
+    void settle_day(const SettledDay& day, std::span<const DayRecord> devices) {
+        add_days(day.day, devices);
+        finish_settling(day);
+    }
 };
 
 /// Durable state of a verifier. Two implementations: SQLite, PostgreSQL. All members may be called
@@ -209,6 +256,14 @@ public:
     virtual void write(const std::function<void(Transaction&)>& work) = 0;
     /// Runs `work` on a snapshot; never waits for a writer.
     virtual void read(const std::function<void(Reader&)>& work) = 0;
+
+    /// Waits until every transaction is over that was recording something when this was called. So
+    /// after begin_closing() was committed and this returned, a read finds every answer that was
+    /// recorded without knowing of it.
+    virtual void await_writers() = 0;
+    /// Whether a transaction that writes to several buckets costs no more than one that writes to
+    /// one. Where it does, each transaction of the books keeps to one.
+    virtual bool writes_across_buckets() const = 0;
 
     struct Health {
         std::int64_t bytes{};

@@ -104,7 +104,7 @@ void visit_answers(Connection& db, NodeRef node, std::int64_t before, Visit visi
 
 AnswerFate record(Connection& db, const AnswerRecord& answer) {
     require(!answer.claims.empty(), "an answer claims at least one check");
-    const auto closed_up_to = last_closed_window(db);
+    const auto closing = last_closing(db);
     std::optional<std::int64_t> first_taken;
     bool by_one = true;  // one earlier answer took all the claims
     bool closed = false;
@@ -113,8 +113,8 @@ AnswerFate record(Connection& db, const AnswerRecord& answer) {
         const auto by = answer_that_took(db, claim);
         if (by && !first_taken) first_taken = by;
         by_one = by_one && by && by == first_taken;
-        if (!by && claim.kind != CheckKind::calibration && closed_up_to &&
-            claim.window <= *closed_up_to)
+        if (!by && claim.kind != CheckKind::calibration && closing &&
+            claim.window <= closing->window)
             closed = true;
     }
     if (first_taken) {
@@ -126,20 +126,27 @@ AnswerFate record(Connection& db, const AnswerRecord& answer) {
     return {AnswerFate::Kind::recorded, answer.received, answer.id};
 }
 
+std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,
+                                              WindowIndex window) {
+    std::vector<std::int64_t> numbers;
+    collect(db.run("SELECT DISTINCT u.answer FROM unjudged u LEFT JOIN verdicts v"
+                   " ON v.bucket = u.bucket AND v.window_index = u.window_index"
+                   " AND v.device = u.device AND v.kind = u.kind AND v.ref = u.ref"
+                   " WHERE u.bucket = $1 AND u.window_index = $2 AND u.kind <> $3"
+                   " AND v.bucket IS NULL ORDER BY u.answer",
+                   bucket, window, CheckKind::calibration),
+            numbers, [](Rows& rows, std::int64_t& number) { rows.into(number); });
+    std::vector<StoredAnswer> out;
+    for (const std::int64_t number : numbers) out.push_back(stored_answer(db, bucket, number));
+    return out;
+}
+
 std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window) {
     std::vector<StoredAnswer> out;
-    for (int bucket = 0; bucket < buckets; ++bucket) {
-        std::vector<std::int64_t> numbers;
-        collect(db.run("SELECT DISTINCT u.answer FROM unjudged u LEFT JOIN verdicts v"
-                       " ON v.bucket = u.bucket AND v.window_index = u.window_index"
-                       " AND v.device = u.device AND v.kind = u.kind AND v.ref = u.ref"
-                       " WHERE u.bucket = $1 AND u.window_index = $2 AND u.kind <> $3"
-                       " AND v.bucket IS NULL ORDER BY u.answer",
-                       bucket, window, CheckKind::calibration),
-                numbers, [](Rows& rows, std::int64_t& number) { rows.into(number); });
-        for (const std::int64_t number : numbers)
-            out.push_back(stored_answer(db, static_cast<std::uint8_t>(bucket), number));
-    }
+    for (int bucket = 0; bucket < buckets; ++bucket)
+        for (StoredAnswer& found :
+             unjudged_answers_in(db, static_cast<std::uint8_t>(bucket), window))
+            out.push_back(std::move(found));
     std::stable_sort(out.begin(), out.end(), [](const StoredAnswer& a, const StoredAnswer& b) {
         return a.received < b.received;
     });

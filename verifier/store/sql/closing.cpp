@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "core/base/require.hpp"
 #include "verifier/store/sql/queries.hpp"
@@ -6,15 +8,92 @@
 namespace vigil::verifier::sql {
 namespace {
 
-/// True when `next` is to be closed now, false when it was before; refuses what is out of order.
-bool is_next(Connection& db, const char* what, std::int64_t next,
-             const std::optional<std::int64_t>& last, bool known) {
-    if (known) return false;
-    if (!last || next == *last + 1) return true;
+/// Refuses what is out of order.
+void follow(Connection& db, const char* what, std::int64_t next,
+            const std::optional<std::int64_t>& last) {
+    if (!last || next == *last + 1) return;
     throw StoreFailed{"store " + db.name() + ": " + what + " " + std::to_string(next) +
                       " cannot be closed after " + std::to_string(*last) +
                       ": each follows the one before"};
 }
+
+bool began(Connection& db, WindowIndex window) {
+    return db.run("SELECT 1 FROM closings WHERE window_index = $1", window).next();
+}
+
+bool is_closed(Connection& db, WindowIndex window) {
+    return db.run("SELECT 1 FROM closed_windows WHERE window_index = $1", window).next();
+}
+
+void require_begun(Connection& db, WindowIndex window) {
+    if (!began(db, window))
+        throw StoreFailed{"store " + db.name() + ": the closing of window " +
+                          std::to_string(window.value) + " has not begun"};
+}
+
+/// False when the day was settled before.
+bool is_next_day(Connection& db, DayIndex day) {
+    if (settled_day(db, day)) return false;
+    const auto last = last_settled_day(db);
+    follow(db, "day", day.value, last ? std::optional{last->day.value} : std::nullopt);
+    return true;
+}
+
+DeviceRef device_of(const VerdictRecord& verdict) { return verdict.claim.device; }
+DeviceRef device_of(const VoidRecord& voided) { return voided.claim.device; }
+DeviceRef device_of(const WindowRecord& window) { return window.device; }
+DeviceRef device_of(const DayRecord& day) { return day.device; }
+
+/// The first and last device of each bucket in some rows.
+template <class Row>
+std::map<std::uint8_t, std::pair<std::int64_t, std::int64_t>> ranges(std::span<const Row> rows) {
+    std::map<std::uint8_t, std::pair<std::int64_t, std::int64_t>> out;
+    for (const Row& row : rows) {
+        const std::int64_t number = row.device.number;
+        const auto [place, fresh] = out.try_emplace(row.device.bucket, number, number);
+        auto& [first, last] = place->second;
+        first = std::min(first, number);
+        last = std::max(last, number);
+    }
+    return out;
+}
+
+/// Those devices of some rows that have their outcome of a window, or their record of a day.
+class Written {
+public:
+    Written(Connection& db, std::span<const WindowRecord> windows, WindowIndex window) {
+        for (const auto& [bucket, range] : ranges(windows))
+            note(bucket, db.run("SELECT device FROM windows WHERE bucket = $1 AND window_index = $2"
+                                " AND device >= $3 AND device <= $4",
+                                bucket, window, range.first, range.second));
+    }
+    Written(Connection& db, std::span<const DayRecord> days, DayIndex day) {
+        for (const auto& [bucket, range] : ranges(days))
+            note(bucket, db.run("SELECT device FROM days WHERE bucket = $1 AND day = $2"
+                                " AND device >= $3 AND device <= $4",
+                                bucket, day, range.first, range.second));
+    }
+
+    /// Calls `add` for the rows of all other devices.
+    template <class Row, class Add>
+    void skip(std::span<const Row> rows, Add add) const {
+        if (devices_.empty()) return add(rows);
+        std::vector<Row> others;
+        for (const Row& row : rows)
+            if (!devices_.contains(device_of(row))) others.push_back(row);
+        add(std::span<const Row>{others});
+    }
+
+private:
+    void note(std::uint8_t bucket, Rows&& rows) {
+        for (std::int64_t number{}; rows.next();) {
+            rows.into(number);
+            devices_.insert({bucket, number});
+        }
+    }
+
+    std::set<DeviceRef> devices_;
+};
 
 void add_windows(Connection& db, std::span<const WindowRecord> windows) {
     db.execute_many(
@@ -42,7 +121,7 @@ void add_windows(Connection& db, std::span<const WindowRecord> windows) {
         [](const auto& rate) { return row(rate.first.bucket, rate.first.number, rate.second); });
 }
 
-void add_days(Connection& db, std::span<const DayRecord> devices) {
+void add_day_rows(Connection& db, std::span<const DayRecord> devices) {
     db.execute_many(
         "INSERT INTO days (bucket, day, device, outcome, counted, multiplier_ppm, rate, credit,"
         " slashed, grace_used, tier, balance, service_days, grace_left, down_run, baseline, reason)"
@@ -79,21 +158,47 @@ std::optional<WindowIndex> last_closed_window(Connection& db) {
     return out;
 }
 
-void close_window(Connection& db, WindowIndex window, Instant closed,
-                  std::span<const VerdictRecord> missed, std::span<const VoidRecord> voids,
-                  std::span<const WindowRecord> windows) {
-    std::optional<std::int64_t> last;
-    if (const auto found = last_closed_window(db)) last = found->value;
-    const bool known =
-        db.run("SELECT 1 FROM closed_windows WHERE window_index = $1", window).next();
-    if (!is_next(db, "window", window.value, last, known)) return;
-    db.execute("INSERT INTO closed_windows (window_index, closed_ms) VALUES ($1, $2)", window,
-               closed);
-    add_verdicts(db, missed);
-    add_voids(db, voids);
+std::optional<ClosedWindow> last_closing(Connection& db) {
+    Rows rows =
+        db.run("SELECT window_index, began_ms FROM closings ORDER BY window_index DESC LIMIT 1");
+    if (!rows.next()) return std::nullopt;
+    ClosedWindow out;
+    rows.into(out.window, out.closed);
+    return out;
+}
+
+void begin_closing(Connection& db, WindowIndex window, Instant closed) {
+    const auto last = last_closing(db);
+    if (last && window <= last->window && began(db, window)) return;
+    if (last && !is_closed(db, last->window))
+        throw StoreFailed{"store " + db.name() + ": window " + std::to_string(window.value) +
+                          " cannot be closed while the closing of " +
+                          std::to_string(last->window.value) + " is not finished"};
+    follow(db, "window", window.value, last ? std::optional{last->window.value} : std::nullopt);
+    db.execute(
+        "INSERT INTO closings (window_index, began_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        window, closed);
+}
+
+void add_outcomes(Connection& db, WindowIndex window, std::span<const VerdictRecord> missed,
+                  std::span<const VoidRecord> voids, std::span<const WindowRecord> windows) {
+    if (is_closed(db, window)) return;
+    require_begun(db, window);
     for (const WindowRecord& w : windows)
         require(w.window == window, "a closing holds the outcomes of its own window");
-    add_windows(db, windows);
+    const Written written{db, windows, window};
+    written.skip(missed, [&](auto rows) { add_verdicts(db, rows); });
+    written.skip(voids, [&](auto rows) { add_voids(db, rows); });
+    written.skip(windows, [&](auto rows) { add_windows(db, rows); });
+}
+
+void finish_closing(Connection& db, WindowIndex window) {
+    if (is_closed(db, window)) return;
+    require_begun(db, window);
+    db.execute(
+        "INSERT INTO closed_windows (window_index, closed_ms) SELECT window_index, began_ms"
+        " FROM closings WHERE window_index = $1 ON CONFLICT DO NOTHING",
+        window);
 }
 
 std::optional<SettledDay> last_settled_day(Connection& db) {
@@ -115,77 +220,19 @@ std::optional<SettledDay> settled_day(Connection& db, DayIndex day) {
     return out;
 }
 
-void settle_day(Connection& db, const SettledDay& day, std::span<const DayRecord> devices) {
-    std::optional<std::int64_t> last;
-    if (const auto found = last_settled_day(db)) last = found->day.value;
-    if (!is_next(db, "day", day.day.value, last, settled_day(db, day.day).has_value())) return;
-    db.execute(
-        "INSERT INTO settled_days (day, state_hash, devices, settled_ms) VALUES ($1, $2, $3, $4)",
-        day.day, day.state_hash, day.devices, day.settled);
+void add_days(Connection& db, DayIndex day, std::span<const DayRecord> devices) {
+    if (!is_next_day(db, day)) return;
     for (const DayRecord& d : devices)
-        require(d.day == day.day, "a settlement holds the records of its own day");
-    add_days(db, devices);
+        require(d.day == day, "a settlement holds the records of its own day");
+    Written{db, devices, day}.skip(devices, [&](auto rows) { add_day_rows(db, rows); });
 }
 
-std::vector<WindowRecord> windows_of(Connection& db, DayIndex day, std::int64_t windows_per_day) {
-    std::vector<WindowRecord> out;
-    const std::int64_t first = day.value * windows_per_day, end = first + windows_per_day;
-    for (int bucket = 0; bucket < buckets; ++bucket) {
-        const auto begin = static_cast<std::ptrdiff_t>(out.size());
-        collect(db.run("SELECT bucket, window_index, device, outcome, misses, roll_call_rate,"
-                       " roll_call_valid, reason, closed_ms FROM windows"
-                       " WHERE bucket = $1 AND window_index >= $2 AND window_index < $3",
-                       bucket, first, end),
-                out, [](Rows& rows, WindowRecord& w) {
-                    rows.into(w.device.bucket, w.window, w.device.number, w.outcome, w.misses,
-                              w.roll_call_rate, w.roll_call_valid, w.reason, w.closed);
-                });
-        std::sort(out.begin() + begin, out.end(), [](const WindowRecord& a, const WindowRecord& b) {
-            return std::pair{a.device, a.window} < std::pair{b.device, b.window};
-        });
-    }
-    return out;
-}
-
-std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_rates(
-    Connection& db) {
-    std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> out;
-    collect(db.run("SELECT bucket, device, rate_6, rate_5, rate_4, rate_3, rate_2, rate_1"
-                   " FROM recent_rates ORDER BY bucket, device"),
-            out, [](Rows& rows, auto& entry) {
-                std::array<std::optional<std::uint64_t>, 6> rates;
-                rows.into(entry.first.bucket, entry.first.number, rates[0], rates[1], rates[2],
-                          rates[3], rates[4], rates[5]);
-                for (const auto& rate : rates)
-                    if (rate) entry.second.push_back(*rate);
-            });
-    return out;
-}
-
-std::vector<std::uint64_t> recent_roll_call_rates_of(Connection& db, DeviceRef device) {
-    std::vector<std::uint64_t> out;
-    Rows rows = db.run(
-        "SELECT rate_6, rate_5, rate_4, rate_3, rate_2, rate_1 FROM recent_rates"
-        " WHERE bucket = $1 AND device = $2",
-        device.bucket, device.number);
-    if (!rows.next()) return out;
-    std::array<std::optional<std::uint64_t>, 6> rates;
-    rows.into(rates[0], rates[1], rates[2], rates[3], rates[4], rates[5]);
-    for (const auto& rate : rates)
-        if (rate) out.push_back(*rate);
-    return out;
-}
-
-std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db) {
-    std::vector<std::pair<DeviceRef, Standing>> out;
-    collect(db.run("SELECT bucket, device, balance, service_days, grace_left, down_run"
-                   " FROM standings ORDER BY bucket, device"),
-            out, [](Rows& rows, auto& entry) {
-                Standing& s = entry.second;
-                rows.into(entry.first.bucket, entry.first.number, s.balance, s.service_days,
-                          s.grace_left, s.down_run);
-            });
-    return out;
+void finish_settling(Connection& db, const SettledDay& day) {
+    if (!is_next_day(db, day.day)) return;
+    db.execute(
+        "INSERT INTO settled_days (day, state_hash, devices, settled_ms) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT DO NOTHING",
+        day.day, day.state_hash, day.devices, day.settled);
 }
 
 }  // namespace vigil::verifier::sql

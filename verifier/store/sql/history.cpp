@@ -72,7 +72,8 @@ std::optional<DayRecord> day(Connection& db, DeviceRef device, DayIndex wanted) 
     Rows rows = db.run(
         "SELECT bucket, day, device, outcome, counted, multiplier_ppm, rate, credit, slashed,"
         " grace_used, tier, balance, service_days, grace_left, down_run, baseline, reason"
-        " FROM days WHERE bucket = $1 AND day = $2 AND device = $3",
+        " FROM days WHERE bucket = $1 AND day = $2 AND device = $3"
+        " AND day <= (SELECT max(day) FROM settled_days)",
         device.bucket, wanted, device.number);
     if (!rows.next()) return std::nullopt;
     DayRecord d;
@@ -86,7 +87,7 @@ std::vector<DayRecord> days_of(Connection& db, DayIndex wanted) {
         collect(db.run("SELECT bucket, day, device, outcome, counted, multiplier_ppm, rate, credit,"
                        " slashed, grace_used, tier, balance, service_days, grace_left, down_run,"
                        " baseline, reason FROM days WHERE bucket = $1 AND day = $2"
-                       " ORDER BY device",
+                       " AND day <= (SELECT max(day) FROM settled_days) ORDER BY device",
                        bucket, wanted),
                 out, read_day);
     return out;

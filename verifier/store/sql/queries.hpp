@@ -59,6 +59,8 @@ void add_calibration(Connection& db, const CalibrationRecord& calibration,
 // answers.cpp: answers as signed, and which check each of them took.
 AnswerFate record(Connection& db, const AnswerRecord& answer);
 std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window);
+std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,
+                                              WindowIndex window);
 std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef node);
 std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page);
 std::int64_t answer_count(Connection& db);
@@ -75,12 +77,27 @@ std::vector<CheckRow> checks(Connection& db, DeviceRef device, const Page& page)
 
 // closing.cpp: windows and days, each closed once and in order.
 std::optional<WindowIndex> last_closed_window(Connection& db);
-void close_window(Connection& db, WindowIndex window, Instant closed,
-                  std::span<const VerdictRecord> missed, std::span<const VoidRecord> voids,
-                  std::span<const WindowRecord> windows);
+std::optional<ClosedWindow> last_closing(Connection& db);
+void begin_closing(Connection& db, WindowIndex window, Instant closed);
+void add_outcomes(Connection& db, WindowIndex window, std::span<const VerdictRecord> missed,
+                  std::span<const VoidRecord> voids, std::span<const WindowRecord> windows);
+void finish_closing(Connection& db, WindowIndex window);
 std::optional<SettledDay> last_settled_day(Connection& db);
 std::optional<SettledDay> settled_day(Connection& db, DayIndex day);
-void settle_day(Connection& db, const SettledDay& day, std::span<const DayRecord> devices);
+void add_days(Connection& db, DayIndex day, std::span<const DayRecord> devices);
+void finish_settling(Connection& db, const SettledDay& day);
+
+// books.cpp: what closing and settling read, and what all of it adds up to.
+std::vector<std::uint8_t> buckets_with_devices(Connection& db);
+std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket);
+std::vector<JudgedCheck> judged_checks(Connection& db, std::uint8_t bucket, WindowIndex window);
+std::vector<std::int64_t> devices_with_outcome(Connection& db, std::uint8_t bucket,
+                                               WindowIndex window);
+std::vector<WindowOfDay> windows_of_day(Connection& db, std::uint8_t bucket, DayIndex day,
+                                        std::int64_t windows_per_day);
+std::vector<std::pair<std::int64_t, Standing>> standings_in(Connection& db, std::uint8_t bucket);
+std::vector<std::int64_t> devices_with_day(Connection& db, std::uint8_t bucket, DayIndex day);
+std::vector<DeviceState> states_after(Connection& db, std::uint8_t bucket, DayIndex day);
 std::vector<WindowRecord> windows_of(Connection& db, DayIndex day, std::int64_t windows_per_day);
 std::vector<std::uint64_t> recent_roll_call_rates_of(Connection& db, DeviceRef device);
 std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_rates(

@@ -51,6 +51,7 @@ public:
     std::optional<WindowIndex> last_closed_window() override {
         return sql::last_closed_window(db_);
     }
+    std::optional<ClosedWindow> last_closing() override { return sql::last_closing(db_); }
     std::optional<SettledDay> last_settled_day() override { return sql::last_settled_day(db_); }
     std::optional<SettledDay> settled_day(DayIndex d) override { return sql::settled_day(db_, d); }
     std::vector<CheckRow> verdicts_of(WindowIndex w) override { return sql::verdicts_of(db_, w); }
@@ -61,6 +62,34 @@ public:
         return sql::windows_of(db_, d, windows_per_day);
     }
     std::vector<std::pair<DeviceRef, Standing>> standings() override { return sql::standings(db_); }
+    std::vector<std::uint8_t> buckets_with_devices() override {
+        return sql::buckets_with_devices(db_);
+    }
+    std::vector<BooksDevice> books_devices(std::uint8_t bucket) override {
+        return sql::books_devices(db_, bucket);
+    }
+    std::vector<StoredAnswer> unjudged_answers_in(std::uint8_t bucket, WindowIndex w) override {
+        return sql::unjudged_answers_in(db_, bucket, w);
+    }
+    std::vector<JudgedCheck> judged_checks(std::uint8_t bucket, WindowIndex w) override {
+        return sql::judged_checks(db_, bucket, w);
+    }
+    std::vector<std::int64_t> devices_with_outcome(std::uint8_t bucket, WindowIndex w) override {
+        return sql::devices_with_outcome(db_, bucket, w);
+    }
+    std::vector<WindowOfDay> windows_of_day(std::uint8_t bucket, DayIndex d,
+                                            std::int64_t windows_per_day) override {
+        return sql::windows_of_day(db_, bucket, d, windows_per_day);
+    }
+    std::vector<std::pair<std::int64_t, Standing>> standings_in(std::uint8_t bucket) override {
+        return sql::standings_in(db_, bucket);
+    }
+    std::vector<std::int64_t> devices_with_day(std::uint8_t bucket, DayIndex d) override {
+        return sql::devices_with_day(db_, bucket, d);
+    }
+    std::vector<DeviceState> states_after(std::uint8_t bucket, DayIndex d) override {
+        return sql::states_after(db_, bucket, d);
+    }
     std::vector<CheckRow> checks(DeviceRef device, Page page) override {
         return sql::checks(db_, device, page);
     }
@@ -147,14 +176,19 @@ public:
     void add_verdicts(std::span<const VerdictRecord> verdicts) override {
         sql::add_verdicts(db_, verdicts);
     }
-    void close_window(WindowIndex window, Instant closed, std::span<const VerdictRecord> missed,
+    void begin_closing(WindowIndex window, Instant closed) override {
+        sql::begin_closing(db_, window, closed);
+    }
+    void add_outcomes(WindowIndex window, std::span<const VerdictRecord> missed,
                       std::span<const VoidRecord> voids,
                       std::span<const WindowRecord> windows) override {
-        sql::close_window(db_, window, closed, missed, voids, windows);
+        sql::add_outcomes(db_, window, missed, voids, windows);
     }
-    void settle_day(const SettledDay& day, std::span<const DayRecord> devices) override {
-        sql::settle_day(db_, day, devices);
+    void finish_closing(WindowIndex window) override { sql::finish_closing(db_, window); }
+    void add_days(DayIndex d, std::span<const DayRecord> devices) override {
+        sql::add_days(db_, d, devices);
     }
+    void finish_settling(const SettledDay& settled) override { sql::finish_settling(db_, settled); }
 };
 
 }  // namespace vigil::verifier::sql

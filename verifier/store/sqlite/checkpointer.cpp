@@ -16,7 +16,7 @@ std::int64_t page_size_of(Connection& db) {
 
 }  // namespace
 
-Checkpointer::Checkpointer(Connection& writer, std::mutex& writer_mutex)
+Checkpointer::Checkpointer(Connection& writer, FairMutex& writer_mutex)
     : writer_{writer},
       writer_mutex_{writer_mutex},
       connection_{writer.path(), SQLITE_OPEN_READWRITE},

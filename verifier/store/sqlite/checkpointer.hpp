@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "verifier/store/sqlite/connection.hpp"
+#include "verifier/store/sqlite/fair_mutex.hpp"
 
 namespace vigil::verifier::sqlite {
 
@@ -20,7 +21,7 @@ public:
     static constexpr std::int64_t log_limit = 96 << 20;  ///< bytes of log that writers may outrun
 
     /// Watches the commits of `writer`, which `writer_mutex` guards. Both outlive this object.
-    Checkpointer(Connection& writer, std::mutex& writer_mutex);
+    Checkpointer(Connection& writer, FairMutex& writer_mutex);
     Checkpointer(const Checkpointer&) = delete;
     Checkpointer& operator=(const Checkpointer&) = delete;
     ~Checkpointer();
@@ -35,7 +36,7 @@ private:
     void checkpoint();
 
     Connection& writer_;
-    std::mutex& writer_mutex_;
+    FairMutex& writer_mutex_;
     Connection connection_;
     std::int64_t page_size_;
 
