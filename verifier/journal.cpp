@@ -37,22 +37,18 @@ void log_start(const VerifierView& view, const Founded& founded, std::size_t nod
 
 void log_window(const WindowClosing& closing) {
     std::map<std::string_view, std::size_t> outcomes;
-    for (const WindowRecord& window : closing.windows) ++outcomes[to_string(window.outcome)];
+    for (const auto& [outcome, count] : closing.outcomes)
+        outcomes[to_string(outcome)] = static_cast<std::size_t>(count);
     spdlog::info("window {} closed: {}", closing.window.value, counts(outcomes));
 }
 
 void log_day(const DaySettlement& settlement) {
     std::map<std::string_view, std::size_t> outcomes;
-    Micro credited;
-    Micro slashed;
-    for (const DayRecord& day : settlement.devices) {
-        ++outcomes[to_string(day.outcome)];
-        credited += day.credit;
-        slashed += day.slashed;
-    }
+    for (const auto& [outcome, count] : settlement.outcomes)
+        outcomes[to_string(outcome)] = static_cast<std::size_t>(count);
     spdlog::info("day {} settled: {}; {} credits, {} slashed; state_hash {}",
-                 settlement.day.day.value, counts(outcomes), to_credits(credited),
-                 to_credits(slashed), to_hex(settlement.day.state_hash));
+                 settlement.day.day.value, counts(outcomes), to_credits(settlement.credited),
+                 to_credits(settlement.slashed), to_hex(settlement.day.state_hash));
 }
 
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry) {

@@ -10,6 +10,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "verifier/process_metrics.hpp"
@@ -50,6 +51,12 @@ double seconds(Metrics::Duration time) { return std::chrono::duration<double>{ti
 double seconds(Milliseconds time) { return std::chrono::duration<double>{time}.count(); }
 double timestamp(Instant at) { return static_cast<double>(to_ms(at)) / 1000; }
 double amount(Micro value) { return static_cast<double>(value.count()); }
+
+/// What the parts of a closing add up to.
+struct FleetGauges {
+    std::map<std::string, double> by_state;
+    double rate{}, squares{};
+};
 
 const char* state_of(const WindowRecord& window) {
     switch (window.outcome) {
@@ -115,6 +122,7 @@ struct Metrics::Families {
     // guarded by mutex
     Gauge* build{};
     std::vector<Gauge*> models;
+    FleetGauges fleet;  ///< of the closing under way; of the thread that keeps the books
 
     Family<Gauge>& build_info =
         gauges(registry, "vigil_verifier_build_info", "Version and policy in force; always 1");
@@ -227,41 +235,46 @@ void Metrics::set_open_streams(std::size_t streams) {
     families_->streams.Set(static_cast<double>(streams));
 }
 
-void Metrics::count_window(const WindowClosing& closing, const Policy& policy) {
-    std::map<std::string, double> by_state;
-    double rate = 0;
-    double squares = 0;
-    for (const WindowRecord& window : closing.windows) {
+void Metrics::count_outcomes(const OutcomePart& part) {
+    FleetGauges& fleet = families_->fleet;
+    for (const WindowRecord& window : part.windows) {
         families_->windows_closed.Add({{"outcome", std::string{to_string(window.outcome)}}})
             .Increment();
-        by_state[state_of(window)] += 1;
+        fleet.by_state[state_of(window)] += 1;
         if (!window.roll_call_valid) continue;
         const auto own = static_cast<double>(window.roll_call_rate);
-        rate += own;
-        squares += own * own;
+        fleet.rate += own;
+        fleet.squares += own * own;
     }
-    for (const char* state : states)
-        families_->devices.Add({{"state", state}}).Set(by_state[state]);
-    for (const VerdictRecord& verdict : closing.decided)
+    for (const VerdictRecord& verdict : part.decided)
         families_->checks_with(verdict.claim.kind, verdict.judgement.verdict).Increment();
+}
+
+void Metrics::count_window(const WindowClosing& closing, const Policy& policy) {
+    FleetGauges fleet = std::exchange(families_->fleet, {});
+    for (const char* state : states)
+        families_->devices.Add({{"state", state}}).Set(fleet.by_state[state]);
     // Relative standard deviation of one estimate is 1/√(k−2) (protocol 5.4); estimates are
     // independent.
     const double k = std::max<double>(3, policy.roll_call.k);
-    const double band = normal_95 * std::sqrt(squares / (k - 2));
-    families_->rate.Set(rate);
-    families_->rate_lower.Set(std::max(0.0, rate - band));
-    families_->rate_upper.Set(rate + band);
+    const double band = normal_95 * std::sqrt(fleet.squares / (k - 2));
+    families_->rate.Set(fleet.rate);
+    families_->rate_lower.Set(std::max(0.0, fleet.rate - band));
+    families_->rate_upper.Set(fleet.rate + band);
     set_last_closed(closing.closed);
 }
 
-void Metrics::count_day(const DaySettlement& settlement) {
-    for (const DayRecord& day : settlement.devices) {
+void Metrics::count_days(std::span<const DayRecord> days) {
+    for (const DayRecord& day : days) {
         families_->credits.Increment(amount(day.credit));
         if (day.tier > 0)
             families_->slashed.Add({{"tier", std::to_string(day.tier)}})
                 .Increment(amount(day.slashed));
         if (day.grace_used) families_->grace_days.Increment();
     }
+}
+
+void Metrics::count_day(const DaySettlement& settlement) {
     set_last_settled(settlement.day.settled);
 }
 

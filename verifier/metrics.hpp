@@ -37,7 +37,10 @@ public:
     void observe_page(const char* page, Duration time);  ///< a name of web/routes
     void set_open_streams(std::size_t streams);
 
+    /// Parts of a closing, then that it is done, which is when its gauges are set.
+    void count_outcomes(const OutcomePart& part);
     void count_window(const WindowClosing& closing, const Policy& policy);
+    void count_days(std::span<const DayRecord> days);
     void count_day(const DaySettlement& settlement);
     /// What a restart knows of the past, so that alerts on age stay quiet.
     void set_last_closed(Instant closed);

@@ -116,8 +116,7 @@ private:
     void settle(DayIndex day, Instant closed) {
         const auto recorded = record_->settled_day(day);
         const SettledDay settled =
-            settle_day(*store_, *roster_, schedule_, day, recorded ? recorded->settled : closed)
-                .day;
+            settle_day(*store_, schedule_, day, recorded ? recorded->settled : closed).day;
         report_.days.push_back({.day = day, .recorded = {}, .replayed = settled.state_hash});
         store_->read([&](Reader& replayed) {
             const std::int64_t windows = calendar_.windows_per_day();
@@ -153,9 +152,19 @@ private:
             });
     }
 
+    /// Of an open window only what follows from answers: its closing may be under way, and have
+    /// written some of the rest.
+    std::vector<CheckRow> recorded_verdicts(WindowIndex window, bool open) {
+        std::vector<CheckRow> rows = record_->verdicts_of(window);
+        if (!open) return rows;
+        std::erase_if(rows, [](const CheckRow& row) { return !row.verdict.received; });
+        for (CheckRow& row : rows) row.voided.reset();
+        return rows;
+    }
+
     void compare_window(WindowIndex window, bool open) {
         store_->read([&](Reader& replayed) {
-            compare_verdicts(record_->verdicts_of(window), replayed.verdicts_of(window), open,
+            compare_verdicts(recorded_verdicts(window, open), replayed.verdicts_of(window), open,
                              name_device(), report_);
         });
     }
@@ -166,7 +175,7 @@ private:
         advance(end_of_time);
         write_answers();
         freshen();
-        judge_waiting(*store_, *roster_, schedule_, next);
+        judge_waiting(*store_, *roster_, schedule_, next, {});
         for (WindowIndex window = next; window <= latest_claim_; ++window)
             compare_window(window, true);
         if (calendar_.first_window(calendar_.day_of(next)) < next) finish_day(next);

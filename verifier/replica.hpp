@@ -18,6 +18,8 @@ public:
 
     void write(const std::function<void(Transaction&)>& work) override;
     void read(const std::function<void(Reader&)>& work) override { store_.read(work); }
+    void await_writers() override { store_.await_writers(); }
+    bool writes_across_buckets() const override { return store_.writes_across_buckets(); }
     Health health() override { return store_.health(); }
 
 private:

@@ -8,8 +8,6 @@
 namespace vigil::verifier {
 namespace {
 
-constexpr std::size_t calibrations_kept = 4;
-constexpr std::int64_t rows_a_page = 1000;
 constexpr std::int64_t entries_a_page = 1000;
 
 struct Rates {
@@ -23,27 +21,6 @@ Rates read_rates(Reader& reader) {
         rates.roll_calls.emplace(ref, std::move(values));
     rates.as_of = reader.last_closed_window();
     return rates;
-}
-
-/// The latest passed calibrations of a device, oldest first. Read row by row, but only for devices
-/// that have no valid roll call, and those have few rows.
-std::vector<Calibrated> read_calibrated(Reader& reader, DeviceRef ref) {
-    std::vector<Calibrated> found;
-    Page page{.before = std::nullopt, .limit = rows_a_page};
-    while (found.size() < calibrations_kept) {
-        const std::vector<CheckRow> rows = reader.checks(ref, page);
-        for (const CheckRow& row : rows) {
-            const VerdictRecord& verdict = row.verdict;
-            if (verdict.claim.kind == CheckKind::calibration && verdict.received &&
-                verdict.judgement.verdict == Verdict::passed && found.size() < calibrations_kept)
-                found.push_back({*verdict.received, verdict.judgement.rate});
-            page.before = row.row;
-        }
-        if (std::ssize(rows) < rows_a_page) break;
-    }
-    std::sort(found.begin(), found.end(),
-              [](const Calibrated& a, const Calibrated& b) { return a.received < b.received; });
-    return found;
 }
 
 std::map<DeviceRef, CalibrationRecord> by_device(std::vector<CalibrationRecord> records) {
@@ -71,10 +48,7 @@ void set_calibrations(RosterDevice& device, std::vector<Calibrated> calibrated) 
 
 std::uint64_t RosterDevice::baseline_for(Instant window_begin) const {
     if (roll_call_baseline) return *roll_call_baseline;
-    std::uint64_t rate = 0;
-    for (const Calibrated& one : calibrated)
-        if (one.received < window_begin) rate = one.rate;
-    return rate;
+    return calibrated_before(calibrated, window_begin);
 }
 
 Roster::Roster(Store& store) : store_{store} {

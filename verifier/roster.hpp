@@ -13,15 +13,10 @@
 
 #include "core/base/bytes.hpp"
 #include "core/crypto/ed25519.hpp"
+#include "verifier/baselines.hpp"
 #include "verifier/store/store.hpp"
 
 namespace vigil::verifier {
-
-/// A passed calibration.
-struct Calibrated {
-    Instant received;
-    std::uint64_t rate{};  ///< hashes per second
-};
 
 /// A device as the hot path needs it. Values never change; the roster replaces the whole.
 struct RosterDevice {

@@ -186,6 +186,8 @@ private:
                 pulse_.note(verdict);
             }
         };
+        hooks.outcomes_written = [this](const OutcomePart& part) { metrics_.count_outcomes(part); };
+        hooks.days_written = [this](std::span<const DayRecord> days) { metrics_.count_days(days); };
         hooks.window_closed = [this](const WindowClosing& closing) {
             const DayIndex day = schedule_.calendar().day_of(closing.window);
             metrics_.count_window(closing, *schedule_.policy_on(day));

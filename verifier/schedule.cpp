@@ -155,7 +155,8 @@ std::vector<ScheduledCheck> Schedule::spot_checks_of(const RosterDevice& device,
                                                      const WindowPlan& plan) const {
     std::vector<ScheduledCheck> checks;
     if (!plan.key) return checks;
-    for (const SpotCheck& spot : spot_checks(*plan.policy, *plan.key, plan.window, device.id))
+    for (const SpotCheck& spot :
+         spot_checks(*plan.policy, *plan.key, plan.window, device.id, plan.fleet))
         if (takes_part(device, spot.start))
             checks.push_back(
                 scheduled(device, plan, CheckKind::spot, spot.ref, spot.beacon, spot.start));

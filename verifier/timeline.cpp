@@ -128,6 +128,7 @@ Instant Timeline::keep_books(Instant now) {
         if (hold_books(now)) return std::min(close_and_settle(now, due), attend(now));
     } catch (const LeaseLost&) {
         // Another verifier went on with it.
+        drop_steps();
         replica_.lose_books();
         return std::min(now + after_a_loss, attend(now));
     }
@@ -161,6 +162,7 @@ bool Timeline::hold_books(Instant now) {
     }
     asked_ = now;
     if (held && recalled_) return true;
+    drop_steps();
     recalled_ = false;
     store_.read([&](Reader& reader) {
         last_closed_ = reader.last_closed_window();
@@ -183,16 +185,19 @@ Instant Timeline::close_and_settle(Instant now, bool due) {
     draw_keys(now);
     // A refresh that failed after a closing is made up for here.
     if (roster_.as_of() != last_closed_) roster_.refresh_baselines();
-    if (due) judge_early(next_window());
-    for (int closed = 0; closed < options_.windows_per_call; ++closed) {
-        if (last_closed_) {
-            const DayIndex day = calendar_.day_of(*last_closed_);
-            const bool day_is_over = calendar_.day_of(*last_closed_ + 1) != day;
-            if (day_is_over && (!last_settled_ || *last_settled_ < day)) settle(day, now);
+    if (due && !closing_) judge_early(next_window());
+    for (int steps = 0; steps < options_.steps_per_call; ++steps) {
+        if (settling_) {
+            step_settling();
+        } else if (closing_) {
+            step_closing();
+        } else if (const auto day = day_to_settle()) {
+            begin_settling(*day, now);
+        } else {
+            const Instant closes = calendar_.span(next_window()).end + options_.grace;
+            if (now <= closes) return std::min(next_beat(), closes + Milliseconds{1});
+            if (!begin_closing(now)) return now + options_.grace;
         }
-        const Instant closes = calendar_.span(next_window()).end + options_.grace;
-        if (now <= closes) return std::min(next_beat(), closes + Milliseconds{1});
-        if (!close_next(now)) return now + options_.grace;
     }
     return now;
 }
@@ -204,7 +209,14 @@ Instant Timeline::stay_alive(Instant now) {
     return attend(now);
 }
 
+/// Whoever holds the books next begins again and finds what is written.
+void Timeline::drop_steps() {
+    closing_.reset();
+    settling_.reset();
+}
+
 void Timeline::give_books_back() {
+    drop_steps();
     replica_.give_books_back();
     asked_.reset();
 }
@@ -235,39 +247,78 @@ void Timeline::draw_keys(Instant now) {
     keys_through_ = through;
 }
 
-bool Timeline::close_next(Instant now) {
+std::optional<DayIndex> Timeline::day_to_settle() const {
+    if (!last_closed_) return std::nullopt;
+    const DayIndex day = calendar_.day_of(*last_closed_);
+    const bool day_is_over = calendar_.day_of(*last_closed_ + 1) != day;
+    if (day_is_over && (!last_settled_ || *last_settled_ < day)) return day;
+    return std::nullopt;
+}
+
+bool Timeline::begin_closing(Instant now) {
     const WindowIndex window = next_window();
     // The void rule asks for a heartbeat after the last deadline (protocol 5.9 a).
     if (*beat_ < calendar_.span(window).end) beat(now);
     const Instant closes = calendar_.span(window).end + options_.grace;
     if (hooks_.settle_answers && !hooks_.settle_answers(closes)) return false;
     if (!replica_.others_settled(calendar_.span(window).end)) return false;
-    const WindowClosing closing = close_window(*replica_.books(), roster_, schedule_, window, now);
-    last_closed_ = window;
-    tell(closing);
-    judge_early(window + 1);
+    closing_.emplace(*replica_.books(), schedule_, window, now, options_.books,
+                     ClosingHooks{.judged =
+                                      [this](std::span<const VerdictRecord> verdicts) {
+                                          if (hooks_.judged_waiting)
+                                              hooks_.judged_waiting(verdicts);
+                                          tell(verdicts);
+                                      },
+                                  .written =
+                                      [this](const OutcomePart& part) {
+                                          if (hooks_.outcomes_written)
+                                              hooks_.outcomes_written(part);
+                                          tell(part.decided);
+                                      }});
     return true;
 }
 
-void Timeline::tell(const WindowClosing& closing) const {
+/// What failed in the middle is begun again, and finds what is written.
+void Timeline::step_closing() {
+    try {
+        if (closing_->step()) return;
+    } catch (...) {
+        closing_.reset();
+        throw;
+    }
+    const WindowClosing closing = closing_->closing();
+    closing_.reset();
+    last_closed_ = closing.window;
     if (hooks_.window_closed) hooks_.window_closed(closing);
-    if (!outlets_.judged) return;
-    for (const VerdictRecord& verdict : closing.decided)
-        if (const auto device = roster_.device(verdict.claim.device))
-            outlets_.judged(*device, verdict);
+    roster_.refresh_baselines();
+    judge_early(closing.window + 1);
 }
 
-void Timeline::settle(DayIndex day, Instant now) {
-    const DaySettlement settlement = settle_day(*replica_.books(), roster_, schedule_, day, now);
-    last_settled_ = day;
+void Timeline::begin_settling(DayIndex day, Instant now) {
+    settling_.emplace(*replica_.books(), schedule_, day, now, options_.books, hooks_.days_written);
+}
+
+void Timeline::step_settling() {
+    try {
+        if (settling_->step()) return;
+    } catch (...) {
+        settling_.reset();
+        throw;
+    }
+    const DaySettlement settlement = settling_->settlement();
+    settling_.reset();
+    last_settled_ = settlement.day.day;
     if (hooks_.day_settled) hooks_.day_settled(settlement);
 }
 
 void Timeline::judge_early(WindowIndex window) {
-    const std::vector<VerdictRecord> verdicts =
-        judge_waiting(*replica_.books(), roster_, schedule_, window);
-    if (verdicts.empty()) return;
-    if (hooks_.judged_waiting) hooks_.judged_waiting(verdicts);
+    judge_waiting(*replica_.books(), roster_, schedule_, window, [this](auto verdicts) {
+        if (hooks_.judged_waiting) hooks_.judged_waiting(verdicts);
+        tell(verdicts);
+    });
+}
+
+void Timeline::tell(std::span<const VerdictRecord> verdicts) const {
     if (!outlets_.judged) return;
     for (const VerdictRecord& verdict : verdicts)
         if (const auto device = roster_.device(verdict.claim.device))

@@ -27,7 +27,10 @@ struct TimelineHooks {
     std::function<Instant(Instant now)> settled_until;
     std::function<void(Milliseconds lag)> check_started;  ///< how late against the published start
     std::function<void(std::span<const VerdictRecord>)> judged_waiting;
+    /// Parts of a closing or a settlement that were written, then that it is done.
+    std::function<void(const OutcomePart&)> outcomes_written;
     std::function<void(const WindowClosing&)> window_closed;
+    std::function<void(std::span<const DayRecord>)> days_written;
     std::function<void(const DaySettlement&)> day_settled;
 };
 
@@ -36,7 +39,8 @@ struct TimelineOptions {
     Milliseconds lease{15'000};
     /// After a window's end, for answers that are still on their way to the disk.
     Milliseconds grace{2'000};
-    int windows_per_call = 8;  ///< closed in one keep_books(), so that heartbeats go on
+    BooksOptions books{};
+    int steps_per_call = 64;  ///< of closing and settling in one keep_books(): heartbeats go on
 };
 
 /// Everything a verifier does by the clock, without a clock or a thread of its own: a caller, real
@@ -58,7 +62,8 @@ public:
 
     /// Heartbeats; and where the books are held, day keys, closing, settling
     /// (protocol 3.1, 5.9, 6.4, 8.6). The first call writes the first heartbeat before anything
-    /// else. Returns when to be called next, at the latest; `now` when there is more to do at once.
+    /// else. Closing and settling go on from call to call. Returns when to be called next, at the
+    /// latest; `now` when there is more to do at once.
     Instant keep_books(Instant now);
 
     /// Instead of keep_books() while the clock cannot be believed: heartbeats and nothing else. The
@@ -109,10 +114,14 @@ private:
     bool beat_is_due(Instant now) const { return !beat_ || now >= next_beat(); }
     void beat(Instant now);
     void draw_keys(Instant now);
-    bool close_next(Instant now);
-    void settle(DayIndex day, Instant now);
+    bool begin_closing(Instant now);
+    void begin_settling(DayIndex day, Instant now);
+    void step_closing();
+    void step_settling();
+    std::optional<DayIndex> day_to_settle() const;
+    void drop_steps();
     void judge_early(WindowIndex window);
-    void tell(const WindowClosing& closing) const;
+    void tell(std::span<const VerdictRecord> verdicts) const;
     WindowIndex next_window() const;
     WindowIndex next_for_all() const;  ///< whoever closes it
 
@@ -148,6 +157,8 @@ private:
     std::optional<DayIndex> keys_through_;
     std::optional<WindowIndex> last_closed_;
     std::optional<DayIndex> last_settled_;
+    std::optional<WindowCloser> closing_;  ///< under way, while the books are held
+    std::optional<DaySettler> settling_;   ///< likewise
 };
 
 }  // namespace vigil::verifier

@@ -1,35 +1,90 @@
 #pragma once
 
+#include <deque>
+#include <map>
+#include <optional>
 #include <vector>
 
-#include "verifier/schedule.hpp"
+#include "verifier/waiting_answers.hpp"
+#include "verifier/window_decision.hpp"
 
 namespace vigil::verifier {
 
-/// What the closing of a window decided.
+/// What the closing of a window came to, as far as this process wrote it.
 struct WindowClosing {
     WindowIndex window;
     Instant closed;
-    std::vector<WindowRecord> windows;  ///< one for each device enrolled before the window's end
-    /// Final verdicts that did not come from an answer: missed, and what a rule made void.
-    std::vector<VerdictRecord> decided;
+    std::map<WindowOutcome, std::int64_t> outcomes;
 };
 
-/// Closes a window (protocol 5.9, 6): judges what waits, adds `missed`, applies the void rules,
-/// decides the window of each device and saves, in one transaction; then the roster's baselines are
-/// as of this window. The window before must be closed (or this be the first), `now` be after the
-/// window's end, and a heartbeat recorded after its last deadline, else everything in it is void.
-/// Repeating it is harmless and tells nothing. Throws StoreFailed; then nothing was closed.
+/// How the books are written: closing and settling.
+struct BooksOptions {
+    /// Called first in every transaction; throws when this verifier may not write the books (it
+    /// lost its lease). May be empty.
+    std::function<void(Transaction&)> guard{};
+    /// In one transaction: some milliseconds, so that answers are committed in between.
+    std::size_t rows_per_write = 256;
+};
+
+/// Whom a closing tells. May be empty.
+struct ClosingHooks {
+    std::function<void(std::span<const VerdictRecord>)> judged;  ///< answers that had waited
+    std::function<void(const OutcomePart&)> written;             ///< after each part's commit
+};
+
+/// Closes a window (protocol 5.9, 6) step by step, each with at most one short write transaction,
+/// so that it never holds up the path of an answer and the caller can do what is due in between:
 ///
-/// Fleet fault (5.9 b) counts verdicts as they were judged, before any void: a fleet that stays
-/// away is excused once, not for ever.
+/// 1. "The closing began", with the time it is dated with. From that commit on no answer takes a
+///    check of the window and nobody enrols into it: the record is frozen.
+/// 2. Each bucket: judges what waits, counts who missed.
+/// 3. Each bucket: decides, writes. A device is written whole or not at all.
+/// 4. "The window is closed", which is when readers and the next window's baselines see it.
+///
+/// The window before must be closed (or this be the first), its day settled if it ended with it,
+/// `now` be after the window's end, and a heartbeat recorded after its last deadline, else
+/// everything in it is void.
+///
+/// Everything decided follows from the frozen record and the time of step 1. So after a crash
+/// anywhere another WindowCloser goes on, several may work at once, and the rows are the same.
+class WindowCloser {
+public:
+    WindowCloser(Store& store, Schedule& schedule, WindowIndex window, Instant now,
+                 BooksOptions options, ClosingHooks hooks);
+
+    /// Does a part; false: the window is closed. Throws StoreFailed, and what the guard throws;
+    /// then take another WindowCloser.
+    bool step();
+    const WindowClosing& closing() const { return closing_; }
+
+private:
+    using Step = bool (WindowCloser::*)();
+    bool begin();
+    bool count_bucket();
+    bool decide_bucket();
+    bool write_part();
+    bool finish();
+    void cut_part();
+    template <class Work>
+    void write(Work work);
+
+    Store& store_;
+    Schedule& schedule_;
+    const Instant now_;
+    const BooksOptions options_;
+    const ClosingHooks hooks_;
+    const bool across_buckets_;
+    WindowClosing closing_;
+    Step next_ = &WindowCloser::begin;
+    std::vector<std::uint8_t> buckets_;
+    std::size_t at_{};  ///< of buckets_
+    std::optional<WindowDecision> decision_;
+    OutcomePart part_;               ///< what is decided and not cut yet
+    std::deque<OutcomePart> parts_;  ///< to be written
+};
+
+/// All steps, then the roster's baselines are as of this window. Repeating it is harmless.
 WindowClosing close_window(Store& store, Roster& roster, Schedule& schedule, WindowIndex window,
                            Instant now);
-
-/// Judges the answers that were recorded while the window before theirs was still open, with
-/// baselines as of that one. For `window` = the last closed one + 1 (or the network's first).
-/// Returns their verdicts.
-std::vector<VerdictRecord> judge_waiting(Store& store, Roster& roster, Schedule& schedule,
-                                         WindowIndex window);
 
 }  // namespace vigil::verifier

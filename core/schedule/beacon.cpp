@@ -62,26 +62,41 @@ std::vector<FleetCheck> fleet_checks(const Policy& policy, const DayKey& key, Wi
 
 std::vector<SpotCheck> spot_checks(const Policy& policy, const DayKey& key, WindowIndex window,
                                    const DeviceId& device) {
+    return spot_checks(policy, key, window, device, fleet_checks(policy, key, window));
+}
+
+std::vector<SpotStart> spot_starts(const Policy& policy, const DayKey& key, WindowIndex window,
+                                   const DeviceId& device, std::span<const FleetCheck> fleet) {
     if (policy.spots_per_window == 0) return {};
     const Calendar calendar{policy};
     // A spot check lies inside its window, so only this window's fleet checks can meet it.
-    const auto fleet = fleet_checks(policy, key, window);
     const Milliseconds length = policy.spot.length();
-
-    std::vector<SpotCheck> issued;
+    std::vector<SpotStart> issued;
     for (std::uint32_t j = 0; j < policy.spots_per_window; ++j) {
-        const Hash start_draw =
+        const Hash draw =
             prf("vigil/spot/v1", key).bytes(device).u64(number(window.value)).u32(j).hash();
-        const Instant start = calendar.span(window).begin +
-                              offset_within(start_draw, calendar.window_length() - length);
-        const Hash beacon =
-            prf("vigil/spotbeacon/v1", key).bytes(device).u64(number(window.value)).u32(j).hash();
-        const SpotCheck spot{j, number(window.value) * 256 + j, start, start + length,
-                             as<Beacon>(beacon)};
+        const Instant start =
+            calendar.span(window).begin + offset_within(draw, calendar.window_length() - length);
+        const SpotStart spot{j, start, start + length};
         const auto meets_spot = [&spot](const auto& other) { return meet(spot, other); };
         if (std::none_of(fleet.begin(), fleet.end(), meets_spot) &&
             std::none_of(issued.begin(), issued.end(), meets_spot))
             issued.push_back(spot);
+    }
+    return issued;
+}
+
+std::vector<SpotCheck> spot_checks(const Policy& policy, const DayKey& key, WindowIndex window,
+                                   const DeviceId& device, std::span<const FleetCheck> fleet) {
+    std::vector<SpotCheck> issued;
+    for (const SpotStart& spot : spot_starts(policy, key, window, device, fleet)) {
+        const Hash beacon = prf("vigil/spotbeacon/v1", key)
+                                .bytes(device)
+                                .u64(number(window.value))
+                                .u32(spot.j)
+                                .hash();
+        issued.push_back({spot.j, number(window.value) * 256 + spot.j, spot.start, spot.deadline,
+                          as<Beacon>(beacon)});
     }
     return issued;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -30,13 +31,26 @@ struct SpotCheck {
     Beacon beacon;
 };
 
+/// When one starts, without its beacon.
+struct SpotStart {
+    std::uint32_t j{};
+    Instant start;
+    Instant deadline;
+};
+
 /// The slots_per_window fleet checks of a window, in slot order.
 std::vector<FleetCheck> fleet_checks(const Policy& policy, const DayKey& key, WindowIndex window);
 
-/// The spot checks that are issued to a device in a window, in order of j. One whose closed interval
-/// [start, deadline] meets a fleet check's or an earlier issued j's is left out.
+/// The spot checks that are issued to a device in a window, in order of j. One whose closed
+/// interval [start, deadline] meets a fleet check's or an earlier issued j's is left out.
 std::vector<SpotCheck> spot_checks(const Policy& policy, const DayKey& key, WindowIndex window,
                                    const DeviceId& device);
+/// The same for who holds the window's fleet checks already, and asks for many devices.
+std::vector<SpotCheck> spot_checks(const Policy& policy, const DayKey& key, WindowIndex window,
+                                   const DeviceId& device, std::span<const FleetCheck> fleet);
+/// Half the work of spot_checks().
+std::vector<SpotStart> spot_starts(const Policy& policy, const DayKey& key, WindowIndex window,
+                                   const DeviceId& device, std::span<const FleetCheck> fleet);
 
 /// Extra working time of a node for a beacon (protocol 3.7), 0 … spread inclusive.
 Milliseconds extra_work(const Beacon& beacon, const NodeId& node, Milliseconds spread);

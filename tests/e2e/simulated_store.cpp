@@ -277,7 +277,9 @@ private:
                       .settled_until = {},
                       .check_started = {},
                       .judged_waiting = {},
+                      .outcomes_written = {},
                       .window_closed = [this](const WindowClosing&) { window_closed(); },
+                      .days_written = {},
                       .day_settled = {}});
     std::vector<SimulatedNode> nodes_;
 };

@@ -2,6 +2,7 @@
 
 #include "core/base/ids.hpp"
 #include "proto/signed_texts.hpp"
+#include "verifier/day_settler.hpp"
 #include "verifier/enrolment.hpp"
 #include "verifier/founding.hpp"
 #include "verifier/judging.hpp"
@@ -95,8 +96,12 @@ TEST_F(WaitingCalibration, ReplacedBeforeItsAnswerIsClosed) {
         later));
 
     const WindowIndex first = schedule->calendar().window_at(begin);
-    for (WindowIndex w = first; w <= window; ++w)
+    for (WindowIndex w = first; w <= window; ++w) {
         close_window(*store, *roster, *schedule, w, begin + 400s);
+        const DayIndex day = schedule->calendar().day_of(w);
+        if (schedule->calendar().day_of(w + 1) != day)
+            settle_day(*store, *schedule, day, begin + 400s);
+    }
     store->read([&](Reader& reader) {
         EXPECT_EQ(reader.last_closed_window(), window);
         EXPECT_TRUE(reader.unjudged_answers(window).empty());

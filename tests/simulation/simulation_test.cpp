@@ -80,12 +80,11 @@ Outcome live_through(std::uint64_t seed, const Fate& fate) {
             for (const CheckRow& row : reader.verdicts_of(window))
                 ++outcome.verdicts[row.final_verdict()];
     });
-    for (const DaySettlement& day : world.settled)
-        for (const DayRecord& record : day.devices) {
-            outcome.grace_days += record.grace_used;
-            outcome.slashes += record.slashed > Micro{};
-            outcome.credits += record.credit > Micro{};
-        }
+    for (const DayRecord& record : world.days_written) {
+        outcome.grace_days += record.grace_used;
+        outcome.slashes += record.slashed > Micro{};
+        outcome.credits += record.credit > Micro{};
+    }
     outcome.closed = world.closed;
     outcome.differences = audit(world.store());
     outcome.taken = world.taken_answers;

@@ -67,9 +67,11 @@ void World::boot(std::size_t verifier) {
     booted.timeline.reset();
     booted.schedule = std::make_unique<Schedule>(*store_);
     booted.roster = std::make_unique<Roster>(*store_);
+    TimelineOptions booted_with = options;
+    booted_with.holder = holder;
     booted.timeline =
         std::make_unique<Timeline>(*store_, *booted.roster, *booted.schedule, outlets(verifier),
-                                   TimelineOptions{.holder = holder, .grace = 500ms}, hooks());
+                                   std::move(booted_with), hooks());
     booted.wake = now_;
     booted.paused = false;
     booted.timeline->keep_books(now_);
@@ -102,6 +104,9 @@ TimelineHooks World::hooks() {
     };
     hooks.window_closed = [this](const WindowClosing& closing) {
         closed.push_back(closing.window);
+    };
+    hooks.days_written = [this](std::span<const DayRecord> days) {
+        days_written.insert(days_written.end(), days.begin(), days.end());
     };
     hooks.day_settled = [this](const DaySettlement& settlement) { settled.push_back(settlement); };
     return hooks;

@@ -45,10 +45,11 @@ public:
     /// Holder of the leases of a world's only verifier. A timeline that a test makes itself,
     /// instead of that verifier's, needs the same, or it waits for them.
     static constexpr const char* alone = "only";
-    void boot(std::size_t verifier = 0);       ///< starts it over what the store holds
-    void shut_down(std::size_t verifier = 0);  ///< as a power cut does
-    void stop(std::size_t verifier);           ///< as SIGTERM does
-    void pause(std::size_t verifier);          ///< as SIGSTOP does
+    TimelineOptions options{.grace = Milliseconds{500}};  ///< but for the holder
+    void boot(std::size_t verifier = 0);                  ///< starts it over what the store holds
+    void shut_down(std::size_t verifier = 0);             ///< as a power cut does
+    void stop(std::size_t verifier);                      ///< as SIGTERM does
+    void pause(std::size_t verifier);                     ///< as SIGSTOP does
     void go_on(std::size_t verifier);
     bool running() const;
     bool running(std::size_t verifier) const { return verifiers_.at(verifier).awake(); }
@@ -75,6 +76,7 @@ public:
     std::uint64_t waiting_answers{};  ///< recorded before the window before theirs was closed
     std::vector<WindowIndex> closed;
     std::vector<DaySettlement> settled;
+    std::vector<DayRecord> days_written;
     /// In windows for which it holds, seven devices of ten answer nothing.
     std::function<bool(WindowIndex)> blackout;
 

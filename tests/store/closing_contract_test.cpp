@@ -248,6 +248,7 @@ TEST_P(ClosingContract, TheBooksReadABucketAtATime) {
         const auto devices = r.books_devices(9);
         ASSERT_EQ(devices.size(), 2U);
         EXPECT_EQ(devices[0].ref, first);
+        EXPECT_EQ(devices[0].node, a.node.ref);
         EXPECT_EQ(devices[0].id, a.devices[0].id);
         EXPECT_EQ(devices[0].enrolled, a.devices[0].enrolled);
         EXPECT_EQ(devices[0].active_from, a.devices[0].active_from);

@@ -10,7 +10,7 @@
 
 #include "tests/store/contract.hpp"
 #include "verifier/store/schema.hpp"
-#include "verifier/store/sqlite/migrate.hpp"
+#include "verifier/store/schema_version.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -151,7 +151,7 @@ TEST(SqliteFile, NewerSchemaIsRefusedAndUntouched) {
 
 TEST(SqliteFile, AFirstSchemaIsBroughtUpToDateWithWhatItHolds) {
     TemporaryFolder folder;
-    execute(folder.file(), (sqlite::sqlite_text(schema_steps().front().sql) +
+    execute(folder.file(), (text_for(Engine::sqlite, schema_steps().front().sql) +
                             "PRAGMA application_id = 1447642956;"  // "VIGL"
                             "INSERT INTO meta VALUES ('schema_version', 1);"
                             "INSERT INTO closed_windows VALUES (10, 1234), (11, 5678)"));

@@ -165,6 +165,7 @@ struct ClosedWindow {
 /// A device as closing and settling see it.
 struct BooksDevice {
     DeviceRef ref;
+    NodeRef node;
     DeviceId id;
     Instant enrolled;
     Instant active_from;

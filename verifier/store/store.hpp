@@ -133,6 +133,9 @@ public:
                                                           WindowIndex window) = 0;
     /// By device, kind, ref; no calibrations.
     virtual std::vector<JudgedCheck> judged_checks(std::uint8_t bucket, WindowIndex window) = 0;
+    /// Devices whose verdict on the fleet check of a slot, as judged, is `missed`.
+    virtual std::vector<std::int64_t> devices_that_missed(std::uint8_t bucket, WindowIndex window,
+                                                          SlotIndex slot) = 0;
     /// Devices whose outcome of the window is written, final or not.
     virtual std::vector<std::int64_t> devices_with_outcome(std::uint8_t bucket,
                                                            WindowIndex window) = 0;

@@ -27,7 +27,7 @@ std::vector<std::uint8_t> buckets_with_devices(Connection& db) {
 
 std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket) {
     std::vector<BooksDevice> out;
-    collect(db.run("SELECT d.number, d.id, d.enrolled_ms, d.active_from_ms, d.retired_from,"
+    collect(db.run("SELECT d.number, d.node, d.id, d.enrolled_ms, d.active_from_ms, d.retired_from,"
                    " d.calibration_rate, r.rate_6, r.rate_5, r.rate_4, r.rate_3, r.rate_2, r.rate_1"
                    " FROM devices d LEFT JOIN recent_rates r ON r.bucket = d.bucket"
                    " AND r.device = d.number WHERE d.bucket = $1 ORDER BY d.number",
@@ -35,9 +35,9 @@ std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket) {
             out, [&](Rows& rows, BooksDevice& d) {
                 std::optional<std::uint64_t> calibrated;
                 Rates rates;
-                rows.into(d.ref.number, d.id, d.enrolled, d.active_from, d.retired_from, calibrated,
+                rows.into(d.ref.number, d.node.number, d.id, d.enrolled, d.active_from, d.retired_from, calibrated,
                           rates[0], rates[1], rates[2], rates[3], rates[4], rates[5]);
-                d.ref.bucket = bucket;
+                d.ref.bucket = d.node.bucket = bucket;
                 d.calibrated = calibrated.has_value();
                 d.roll_call_rates = known(rates);
             });
@@ -53,6 +53,16 @@ std::vector<JudgedCheck> judged_checks(Connection& db, std::uint8_t bucket, Wind
             out, [](Rows& rows, JudgedCheck& c) {
                 rows.into(c.device, c.kind, c.ref, c.verdict, c.rate);
             });
+    return out;
+}
+
+std::vector<std::int64_t> devices_that_missed(Connection& db, std::uint8_t bucket,
+                                              WindowIndex window, SlotIndex slot) {
+    std::vector<std::int64_t> out;
+    collect(db.run("SELECT device FROM verdicts WHERE bucket = $1 AND window_index = $2"
+                   " AND kind <= $3 AND ref = $4 AND verdict = $5 ORDER BY device",
+                   bucket, window, CheckKind::hourly, slot, Verdict::missed),
+            out, [](Rows& rows, std::int64_t& device) { rows.into(device); });
     return out;
 }
 

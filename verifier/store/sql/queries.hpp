@@ -91,6 +91,8 @@ void finish_settling(Connection& db, const SettledDay& day);
 std::vector<std::uint8_t> buckets_with_devices(Connection& db);
 std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket);
 std::vector<JudgedCheck> judged_checks(Connection& db, std::uint8_t bucket, WindowIndex window);
+std::vector<std::int64_t> devices_that_missed(Connection& db, std::uint8_t bucket,
+                                              WindowIndex window, SlotIndex slot);
 std::vector<std::int64_t> devices_with_outcome(Connection& db, std::uint8_t bucket,
                                                WindowIndex window);
 std::vector<WindowOfDay> windows_of_day(Connection& db, std::uint8_t bucket, DayIndex day,

@@ -74,6 +74,10 @@ public:
     std::vector<JudgedCheck> judged_checks(std::uint8_t bucket, WindowIndex w) override {
         return sql::judged_checks(db_, bucket, w);
     }
+    std::vector<std::int64_t> devices_that_missed(std::uint8_t bucket, WindowIndex w,
+                                                  SlotIndex slot) override {
+        return sql::devices_that_missed(db_, bucket, w, slot);
+    }
     std::vector<std::int64_t> devices_with_outcome(std::uint8_t bucket, WindowIndex w) override {
         return sql::devices_with_outcome(db_, bucket, w);
     }

@@ -1,0 +1,176 @@
+// What closing, settling and scheduling cost in time and memory for fleets of any size, and what
+// closing and settling cost the path of an answer meanwhile.
+//   scale_bench books DEVICES      closes a window, settles a day
+//   scale_bench hot DEVICES        commits of answers, alone and beside both
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/resource.h>
+#include <thread>
+
+#include "tests/bench/scale_fleet.hpp"
+#include "verifier/day_settler.hpp"
+#include "verifier/window_closer.hpp"
+
+namespace vigil::verifier::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+double processor_seconds() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto of = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return of(used.ru_utime) + of(used.ru_stime);
+}
+
+/// A store that knows how long its write transactions took, their commit included.
+class TimedStore final : public Store {
+public:
+    explicit TimedStore(Store& store) : store_{store} {}
+    void write(const std::function<void(Transaction&)>& work) override {
+        Clock::time_point begin;
+        store_.write([&](Transaction& tx) {
+            begin = Clock::now();
+            work(tx);
+        });
+        times.push_back(seconds_since(begin) * 1e3);
+    }
+    void read(const std::function<void(Reader&)>& work) override { store_.read(work); }
+    void await_writers() override { store_.await_writers(); }
+    bool writes_across_buckets() const override { return store_.writes_across_buckets(); }
+    Health health() override { return store_.health(); }
+
+    std::vector<double> times;  ///< milliseconds
+
+private:
+    Store& store_;
+};
+
+double share(std::vector<double>& values, double part) {
+    if (values.empty()) return 0;
+    std::ranges::sort(values);
+    return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1))];
+}
+
+void say_writes(const char* what, std::vector<double> times) {
+    const std::size_t count = times.size();
+    const double half = share(times, 0.5), most = share(times, 0.99);
+    std::printf("  %s: %zu transactions, p50 %.1f ms, p99 %.1f ms, longest %.1f ms\n", what, count,
+                half, most, times.empty() ? 0 : times.back());
+}
+
+template <class Steps>
+void run(const char* what, Steps steps, TimedStore& store) {
+    store.times.clear();
+    forget_peak();
+    const double memory = peak_mb(), processor = processor_seconds();
+    const auto begin = Clock::now();
+    while (steps.step()) {
+    }
+    std::printf("%s: %.2f s, processor %.2f s, %.0f MB more than before\n", what,
+                seconds_since(begin), processor_seconds() - processor, peak_mb() - memory);
+    say_writes("writes", store.times);
+}
+
+void close_and_settle(Fleet& fleet, TimedStore& store) {
+    const Instant end = fleet.schedule().calendar().span(fleet.last_window()).end;
+    run("closing a window",
+        WindowCloser{store, fleet.schedule(), fleet.last_window(), end + 2001ms, {}, {}}, store);
+    run("settling a day", DaySettler{store, fleet.schedule(), fleet.day(), end + 10s, {}, {}},
+        store);
+}
+
+void books(std::size_t devices) {
+    const auto begin = Clock::now();
+    Fleet fleet{devices};
+    fleet.close_all_but_the_last();
+    fleet.live_through_the_last();
+    std::printf("%zu devices, %.1f GB, prepared in %.0f s\n", devices,
+                static_cast<double>(fleet.file_bytes()) / 1e9, seconds_since(begin));
+    std::fflush(stdout);
+    TimedStore store{fleet.store()};
+    close_and_settle(fleet, store);
+}
+
+/// Commits of 256 answers, as the committer does, one every `every` at most.
+class HotPath {
+public:
+    HotPath(Fleet& fleet, std::chrono::milliseconds every)
+        : fleet_{fleet}, every_{every}, thread_{[this] { run(); }} {}
+    ~HotPath() { stop(); }
+    void stop() {
+        stopping_ = true;
+        if (thread_.joinable()) thread_.join();
+    }
+    std::vector<double> take() {
+        const std::lock_guard lock{mutex_};
+        return std::exchange(times_, {});
+    }
+
+private:
+    void run() {
+        for (auto next = Clock::now(); !stopping_; next = std::max(next + every_, Clock::now())) {
+            std::vector<AnswerRecord> batch;
+            for (int i = 0; i < 256; ++i) batch.push_back(fleet_.answer_in_the_next(number_++));
+            std::this_thread::sleep_until(next);
+            const auto begin = Clock::now();
+            fleet_.store().write([&](Transaction& tx) {
+                for (const AnswerRecord& answer : batch) tx.record(answer);
+            });
+            const std::lock_guard lock{mutex_};
+            times_.push_back(seconds_since(begin) * 1e3);
+        }
+    }
+
+    Fleet& fleet_;
+    const std::chrono::milliseconds every_;
+    std::size_t number_ = 0;
+    std::atomic<bool> stopping_ = false;
+    std::mutex mutex_;
+    std::vector<double> times_;  // guarded by mutex_
+    std::thread thread_;
+};
+
+void hot(std::size_t devices) {
+    for (const auto every : {128ms, 0ms}) {
+        Fleet fleet{devices};
+        fleet.close_all_but_the_last();
+        fleet.live_through_the_last();
+        std::printf("commits of 256 answers, %s\n",
+                    every > 0ms ? "one every 128 ms (2,000 a second)" : "as fast as they go");
+        HotPath path{fleet, every};
+        std::this_thread::sleep_for(2s);
+        path.take();
+        std::this_thread::sleep_for(20s);
+        say_writes("alone", path.take());
+        TimedStore store{fleet.store()};
+        close_and_settle(fleet, store);
+        say_writes("beside closing and settling", path.take());
+        std::this_thread::sleep_for(10s);
+        say_writes("alone again", path.take());
+        std::fflush(stdout);
+    }
+}
+
+}  // namespace
+}  // namespace vigil::verifier::bench
+
+int main(int count, char** words) {
+    using namespace vigil::verifier::bench;
+    const std::size_t devices = count == 3 ? std::strtoull(words[2], nullptr, 10) : 0;
+    if (count == 3 && devices > 0 && std::strcmp(words[1], "books") == 0) return books(devices), 0;
+    if (count == 3 && devices > 0 && std::strcmp(words[1], "hot") == 0) return hot(devices), 0;
+    std::fprintf(stderr, "scale_bench books|hot DEVICES\n");
+    return 2;
+}
