@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.parse
 
 import lab as it
 
@@ -15,12 +14,6 @@ DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 # What this machine's devices may have nothing to say about: sensors of cards.
 SENSORS = re.compile(r"vigil_node_gpu_(temperature_celsius|power_watts|memory_used_bytes|energy_joules_total)")
 NAME = re.compile(r"\b(?:vigil_|process_|up\b)[a-z0-9_]*|\b(?:job|instance|instance_gpu):[a-z0-9_:]+")
-
-
-def ask(port, path, expression):
-    status, text = it.http_get(port, f"/api/v1/{path}?query=" + urllib.parse.quote(expression))
-    it.check(status == 200, f"Prometheus answers {status} to {expression}")
-    return json.loads(text)["data"]["result"]
 
 
 def dashboards():
@@ -53,15 +46,9 @@ def start_prometheus(lab, targets):
     port = it.free_port()
     it.Process(lab, "prometheus_server", ["prometheus", f"--config.file={place}/prometheus.yml",
                                           f"--storage.tsdb.path={place}/tsdb", f"--web.listen-address=127.0.0.1:{port}"]).start()
-    it.wait_for("Prometheus finding all up", lambda: len([1 for one in safe(port, "up") if one["value"][1] == "1"]) == 3, 60,
+    it.wait_for("Prometheus finding all up", lambda: len([1 for one in it.prometheus_query(port, "up") if one["value"][1] == "1"]) == 3, 60,
                 every=0.5)
     return port
-
-
-def safe(port, expression):
-    """Nothing while Prometheus starts."""
-    status, text = it.http_get(port, "/api/v1/query?query=" + urllib.parse.quote(expression))
-    return json.loads(text)["data"]["result"] if status == 200 else []
 
 
 def test(lab):
@@ -77,7 +64,7 @@ def test(lab):
     node = lab.node(verifier).start().wait_connected()
     port = start_prometheus(lab, {"localhost:9463": verifier.http_port, "localhost:9465": node.http_port})
     it.wait_for("a closed window", lambda: verifier.value("SELECT count(*) FROM windows WHERE roll_call_valid = 1"), 120)
-    it.wait_for("Prometheus having seen it", lambda: safe(port, "vigil_verifier_network_hashes_per_second > 0"), 15, every=0.5)
+    it.wait_for("Prometheus having seen it", lambda: it.prometheus_query(port, "vigil_verifier_network_hashes_per_second > 0"), 15, every=0.5)
     time.sleep(3)  # the recording rules see what was scraped
 
     names = exposed_names(it.http_get(where, path)[1] for where, path in (
@@ -94,7 +81,7 @@ def test(lab):
                 unknown = set(NAME.findall(re.sub(r'"[^"]*"|by \([^)]*\)', "", expression))) - names - recorded
                 unknown = {one for one in unknown if not SENSORS.match(one)}
                 it.check(not unknown, f"{name}, {panel['title']}: no program exposes {unknown}")
-                rows = ask(port, "query", expression)
+                rows = it.prometheus_query(port, expression)
                 it.check(rows or SENSORS.search(expression), f"{name}, {panel['title']}: no data for {expression}")
                 asked += 1
     it.check(asked > 50, f"only {asked} queries were found")
@@ -111,7 +98,7 @@ def test(lab):
     # The top row tells the truth. Asked of one moment: no window may close in between.
     def told():
         before = verifier.value("SELECT max(window_index) FROM closed_windows")
-        online, rate = (float(ask(port, "query", f"max({one})")[0]["value"][1]) for one in (
+        online, rate = (float(it.prometheus_query(port, f"max({one})")[0]["value"][1]) for one in (
             'vigil_verifier_devices{state="online"}', "vigil_verifier_network_hashes_per_second"))
         truth = verifier.rows("SELECT sum(outcome = 1), sum(roll_call_rate * roll_call_valid) FROM windows WHERE window_index = ?",
                               before)[0]

@@ -20,6 +20,7 @@ import tempfile
 import time
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 
 SKIPPED = 77
@@ -83,6 +84,13 @@ def http_get(port, path, timeout=5):
         return refused.code, refused.read().decode()
     except (urllib.error.URLError, OSError) as failure:
         return 0, str(failure)
+
+
+def prometheus_query(port, expression):
+    """What a Prometheus answers to an expression; nothing while it starts, Failed when it cannot read it."""
+    status, text = http_get(port, "/api/v1/query?query=" + urllib.parse.quote(expression))
+    check(status != 400, f"Prometheus cannot read {expression}: {text}")
+    return json.loads(text)["data"]["result"] if status == 200 else []
 
 
 def policy(name, **changes):

@@ -1,16 +1,9 @@
 #!/usr/bin/env python3
 """Debian's Prometheus scrapes a verifier and a node; promtool finds nothing to criticise."""
-import json
 import shutil
 import subprocess
-import urllib.parse
 
 import lab as it
-
-
-def query(port, expression):
-    status, text = it.http_get(port, "/api/v1/query?query=" + urllib.parse.quote(expression))
-    return json.loads(text)["data"]["result"] if status == 200 else []
 
 
 def test(lab):
@@ -41,11 +34,11 @@ def test(lab):
     it.Process(lab, "prometheus", ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={lab.place}/tsdb",
                                    f"--web.listen-address=127.0.0.1:{port}"]).start()
     it.wait_for("Prometheus finding both up", lambda: {
-        one["metric"]["job"] for one in query(port, "up == 1")} == set(targets), 60, every=0.5)
+        one["metric"]["job"] for one in it.prometheus_query(port, "up == 1")} == set(targets), 60, every=0.5)
     for expression in ("vigil_verifier_devices", "vigil_node_hashes_total", "vigil_verifier_build_info",
                        "vigil_node_build_info", "vigil_node_verifier_connected == 1"):
-        it.wait_for(f"a value of {expression}", lambda wanted=expression: query(port, wanted), 15, every=0.5)
-    it.check(not query(port, "up == 0"), "nothing is down")
+        it.wait_for(f"a value of {expression}", lambda wanted=expression: it.prometheus_query(port, wanted), 15, every=0.5)
+    it.check(not it.prometheus_query(port, "up == 0"), "nothing is down")
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket) {
             out, [&](Rows& rows, BooksDevice& d) {
                 std::optional<std::uint64_t> calibrated;
                 Rates rates;
-                rows.into(d.ref.number, d.node.number, d.id, d.enrolled, d.active_from, d.retired_from, calibrated,
-                          rates[0], rates[1], rates[2], rates[3], rates[4], rates[5]);
+                rows.into(d.ref.number, d.node.number, d.id, d.enrolled, d.active_from,
+                          d.retired_from, calibrated, rates[0], rates[1], rates[2], rates[3],
+                          rates[4], rates[5]);
                 d.ref.bucket = d.node.bucket = bucket;
                 d.calibrated = calibrated.has_value();
                 d.roll_call_rates = known(rates);
@@ -162,17 +163,14 @@ std::vector<std::pair<DeviceRef, std::vector<std::uint64_t>>> recent_roll_call_r
 }
 
 std::vector<std::uint64_t> recent_roll_call_rates_of(Connection& db, DeviceRef device) {
-    std::vector<std::uint64_t> out;
     Rows rows = db.run(
         "SELECT rate_6, rate_5, rate_4, rate_3, rate_2, rate_1 FROM recent_rates"
         " WHERE bucket = $1 AND device = $2",
         device.bucket, device.number);
-    if (!rows.next()) return out;
+    if (!rows.next()) return {};
     Rates rates;
     rows.into(rates[0], rates[1], rates[2], rates[3], rates[4], rates[5]);
-    for (const auto& rate : rates)
-        if (rate) out.push_back(*rate);
-    return out;
+    return known(rates);
 }
 
 std::vector<std::pair<DeviceRef, Standing>> standings(Connection& db) {
