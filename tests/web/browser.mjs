@@ -80,7 +80,9 @@ await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
   await page.waitForSelector(".age.live");
   const before = await page.getAttribute("body", "data-version");
   await page.waitForFunction((old) => document.body.dataset.version !== old, before, { timeout: 60000 });
-  // It is drawn after its numbers have come.
+  // A young network has no two numbers to draw a line between; it is drawn after they have come.
+  await page.waitForFunction(() => document.querySelectorAll("figure[data-chart] tr[data-at]").length >= 2, null, { timeout: 90000 })
+    .catch(() => check(false, "a chart gets its numbers"));
   const one = await page.waitForFunction(() => document.querySelectorAll(".uplot canvas").length === 1, null, { timeout: 10000 })
     .catch(() => null);
   check(one !== null, "there is one chart after sections were renewed");
