@@ -42,7 +42,7 @@ FOREIGN_IN_CORE = {
     "tl/expected.hpp": "core/*",
     "boost/multiprecision/*": "core/*",
     "boost/math/*": "core/*",
-    "openssl/evp.h": "core/crypto/*",
+    "sodium.h": "core/crypto/*",
     "immintrin.h": "core/*_avx512.cpp",
 }
 CORE_EXCEPTIONS = {("core/base/require.cpp", "cstdio")}  # its last words before it aborts
@@ -152,7 +152,7 @@ def check_core_include(path, line, target, report):
     for pattern, homes in FOREIGN_IN_CORE.items():
         if fnmatch.fnmatchcase(target, pattern) and fnmatch.fnmatchcase(path, homes):
             return
-    report(path, line, f"core includes {target}", "core stands on std, Boost.Multiprecision, tl::expected and libcrypto",
+    report(path, line, f"core includes {target}", "core stands on std, Boost.Multiprecision, tl::expected and libsodium",
            instead)
 
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "core/base/bytes.hpp"
@@ -9,7 +10,8 @@ namespace vigil {
 /// The 32-byte secret an Ed25519 key grows from (RFC 8032). Never logged, never printed.
 using KeySeed = FixedBytes<32, struct KeySeedTag>;
 
-/// An Ed25519 private key. Copies share it; signing from several threads at once is safe.
+/// An Ed25519 private key. Copies share it; signing from several threads at once is safe. The
+/// memory that holds it is wiped when the last copy goes.
 class SigningKey {
 public:
     explicit SigningKey(const KeySeed& seed);
@@ -18,19 +20,23 @@ public:
     Signature sign(ByteSpan message) const;
 
 private:
-    std::shared_ptr<void> key_;  // EVP_PKEY, read-only after construction
+    struct Secret;
+    std::shared_ptr<const Secret> secret_;
     PublicKey public_key_;
 };
 
-/// A public key prepared for many verifications; safe to use from several threads at once.
+/// Any 32 bytes may be a key; under those that are none, or have small order, nothing verifies.
 class VerifyingKey {
 public:
-    explicit VerifyingKey(const PublicKey& key);
+    explicit VerifyingKey(const PublicKey& key) : key_{key} {}
 
+    /// The strict reading of RFC 8032, which leaves a signature one form: S below the group's
+    /// order, A a canonical point, neither A nor R of small order, and S·B = R + k·A without the
+    /// cofactor. Safe to call from several threads at once.
     bool verifies(ByteSpan message, const Signature& signature) const;
 
 private:
-    std::shared_ptr<void> key_;
+    PublicKey key_;
 };
 
 }  // namespace vigil

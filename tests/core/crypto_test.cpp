@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <random>
+#include <sodium.h>
 #include <thread>
 
 #include "core/crypto/ed25519.hpp"
@@ -142,6 +143,32 @@ TEST(Ed25519, KeyOfSmallOrderVerifiesNothing) {
     Signature forged;
     forged.bytes[0] = 1;
     EXPECT_FALSE(VerifyingKey{neutral}.verifies({}, forged));
+}
+
+TEST(Ed25519, CommitmentOfSmallOrderVerifiesNothing) {
+    // R = neutral point and S = k·a satisfy the equation; only who holds the key can make them.
+    const KeySeed seed = from_hex<KeySeed>(rfc8032[0].seed).value();
+    const PublicKey key = SigningKey{seed}.public_key();
+    const ByteVector message = bytes_from_hex("af82");
+    Signature forged;
+    forged.bytes[0] = 1;
+
+    std::array<unsigned char, 64> grown{};
+    crypto_hash_sha512(grown.data(), seed.bytes.data(), seed.bytes.size());
+    std::array<unsigned char, 64> wide{};
+    std::copy_n(grown.begin(), 32, wide.begin());
+    wide[0] &= 248;
+    wide[31] = static_cast<unsigned char>((wide[31] & 63) | 64);
+    std::array<unsigned char, 32> a{}, k{};
+    crypto_core_ed25519_scalar_reduce(a.data(), wide.data());
+
+    ByteVector hashed(forged.bytes.begin(), forged.bytes.begin() + 32);
+    hashed.insert(hashed.end(), key.bytes.begin(), key.bytes.end());
+    hashed.insert(hashed.end(), message.begin(), message.end());
+    crypto_hash_sha512(wide.data(), hashed.data(), hashed.size());
+    crypto_core_ed25519_scalar_reduce(k.data(), wide.data());
+    crypto_core_ed25519_scalar_mul(forged.bytes.data() + 32, k.data(), a.data());
+    EXPECT_FALSE(VerifyingKey{key}.verifies(message, forged));
 }
 
 TEST(Ed25519, BytesThatAreNoPointVerifyNothing) {
