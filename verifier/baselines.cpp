@@ -40,7 +40,7 @@ std::uint64_t calibrated_before(const std::vector<Calibrated>& calibrated, Insta
 
 std::uint64_t baseline_for(Reader& reader, const BooksDevice& device, Instant window_begin) {
     if (!device.roll_call_rates.empty()) return baseline(device.roll_call_rates, std::nullopt);
-    if (!device.calibrated) return 0;
+    if (!device.calibration_rate) return 0;
     return calibrated_before(read_calibrated(reader, device.ref), window_begin);
 }
 

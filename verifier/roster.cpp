@@ -2,39 +2,23 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/base/require.hpp"
+#include "core/uptime/judge.hpp"
 
 namespace vigil::verifier {
 namespace {
 
 constexpr std::int64_t entries_a_page = 1000;
 
-struct Rates {
-    std::map<DeviceRef, std::vector<std::uint64_t>> roll_calls;
-    std::optional<WindowIndex> as_of;
-};
+using Device = std::shared_ptr<const RosterDevice>;
 
-Rates read_rates(Reader& reader) {
-    Rates rates;
-    for (auto& [ref, values] : reader.recent_roll_call_rates())
-        rates.roll_calls.emplace(ref, std::move(values));
-    rates.as_of = reader.last_closed_window();
-    return rates;
-}
-
-std::map<DeviceRef, CalibrationRecord> by_device(std::vector<CalibrationRecord> records) {
-    std::map<DeviceRef, CalibrationRecord> calibrations;
-    for (CalibrationRecord& record : records)
-        calibrations.emplace(record.device, std::move(record));
-    return calibrations;
-}
-
-void set_roll_calls(RosterDevice& device, const Rates& rates) {
-    device.as_of = rates.as_of;
-    const auto found = rates.roll_calls.find(device.ref);
-    if (found == rates.roll_calls.end() || found->second.empty()) return;
-    device.roll_call_baseline = baseline(found->second, std::nullopt);
+void set_roll_calls(RosterDevice& device, std::span<const std::uint64_t> rates,
+                    std::optional<WindowIndex> as_of) {
+    device.as_of = as_of;
+    if (rates.empty()) return;
+    device.roll_call_baseline = baseline(rates, std::nullopt);
     device.baseline = *device.roll_call_baseline;
     device.calibrated.clear();
 }
@@ -42,6 +26,38 @@ void set_roll_calls(RosterDevice& device, const Rates& rates) {
 void set_calibrations(RosterDevice& device, std::vector<Calibrated> calibrated) {
     device.calibrated = std::move(calibrated);
     if (!device.calibrated.empty()) device.baseline = device.calibrated.back().rate;
+}
+
+void set_enrolled(RosterDevice& device, const auto& record, const NodeId& node) {
+    device.ref = record.ref;
+    device.id = record.id;
+    device.node = node;
+    device.enrolled = record.enrolled;
+    device.active_from = record.active_from;
+    device.retired_from = record.retired_from;
+}
+
+/// What is told by its rate: one that another verifier took may be missing here.
+bool lacks_calibration(const RosterDevice& device, const BooksDevice& books) {
+    return books.roll_call_rates.empty() && books.calibration_rate &&
+           (device.calibrated.empty() || device.calibrated.back().rate != *books.calibration_rate);
+}
+
+/// `calibrations` ascending by device.
+std::optional<CalibrationRecord> latest_of(std::span<const CalibrationRecord> calibrations,
+                                           DeviceRef device) {
+    const auto found =
+        std::ranges::lower_bound(calibrations, device, {}, &CalibrationRecord::device);
+    if (found == calibrations.end() || found->device != device) return std::nullopt;
+    return *found;
+}
+
+std::shared_ptr<const RosterNode> roster_node(const NodeRecord& node, std::vector<DeviceId> ids) {
+    return std::make_shared<const RosterNode>(RosterNode{.ref = node.ref,
+                                                         .id = node.id,
+                                                         .key = VerifyingKey{node.key},
+                                                         .sequence = node.sequence,
+                                                         .devices = std::move(ids)});
 }
 
 }  // namespace
@@ -52,32 +68,35 @@ std::uint64_t RosterDevice::baseline_for(Instant window_begin) const {
 }
 
 Roster::Roster(Store& store) : store_{store} {
+    std::vector<NodeRecord> nodes;
+    std::vector<std::vector<DeviceId>> ids;
+    std::vector<Device> devices;
     store_.read([&](Reader& reader) {
-        nodes_.clear();
-        devices_.clear();
-        ids_.clear();
-        const auto calibrations = by_device(reader.latest_calibrations());
-        const Rates rates = read_rates(reader);
+        nodes = reader.nodes();
+        ids.assign(nodes.size(), {});
+        devices.clear();
+        auto calibrations = reader.latest_calibrations();
+        std::ranges::sort(calibrations, {}, &CalibrationRecord::device);
         followed_ = reader.enrolment_count();
-        std::map<NodeRef, std::vector<DeviceRecord>> of_node;
-        for (DeviceRecord& device : reader.devices())
-            of_node[device.node].push_back(std::move(device));
-        for (const NodeRecord& node : reader.nodes()) put(node, of_node[node.ref], calibrations);
-        const auto rated = reader.calibration_rates();
-        as_of_ = rates.as_of;
-        for (auto& [id, device] : devices_) {
-            auto changed = std::make_shared<RosterDevice>(*device);
-            set_roll_calls(*changed, rates);
-            device = std::move(changed);
-        }
-        for (const auto& [ref, rate] : rated) {
-            Device& device = devices_.at(ids_.at(ref));
-            if (device->roll_call_baseline) continue;
-            auto changed = std::make_shared<RosterDevice>(*device);
-            set_calibrations(*changed, read_calibrated(reader, ref));
-            device = std::move(changed);
-        }
+        as_of_ = reader.last_closed_window();
+        for (const std::uint8_t bucket : reader.buckets_with_devices())
+            for (const BooksDevice& books : reader.books_devices(bucket)) {
+                const auto node = std::ranges::lower_bound(nodes, books.node, {}, &NodeRecord::ref);
+                require(node != nodes.end() && node->ref == books.node, "a device has a node");
+                ids[static_cast<std::size_t>(node - nodes.begin())].push_back(books.id);
+                auto device = std::make_shared<RosterDevice>();
+                set_enrolled(*device, books, node->id);
+                device->calibration = latest_of(calibrations, books.ref);
+                set_roll_calls(*device, books.roll_call_rates, as_of_);
+                if (lacks_calibration(*device, books))
+                    set_calibrations(*device, read_calibrated(reader, books.ref));
+                devices.push_back(std::move(device));
+            }
     });
+    for (Device& device : devices) place(std::move(device));
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        nodes_.emplace(nodes[i].id, roster_node(nodes[i], std::move(ids[i])));
+    version_ = 1;
 }
 
 std::shared_ptr<const RosterNode> Roster::node(const NodeId& id) const {
@@ -86,24 +105,58 @@ std::shared_ptr<const RosterNode> Roster::node(const NodeId& id) const {
     return found == nodes_.end() ? nullptr : found->second;
 }
 
-std::shared_ptr<const RosterDevice> Roster::device(const DeviceId& id) const {
-    const std::shared_lock lock{mutex_};
-    const auto found = devices_.find(id);
-    return found == devices_.end() ? nullptr : found->second;
+const Roster::Device* Roster::at(DeviceRef ref) const {
+    const auto& bucket = buckets_[ref.bucket];
+    if (ref.number < 1 || ref.number > std::ssize(bucket)) return nullptr;
+    const Device& found = bucket[static_cast<std::size_t>(ref.number - 1)];
+    return found ? &found : nullptr;
 }
 
-std::shared_ptr<const RosterDevice> Roster::device(DeviceRef ref) const {
+Device Roster::device(const DeviceId& id) const {
     const std::shared_lock lock{mutex_};
-    const auto found = ids_.find(ref);
-    return found == ids_.end() ? nullptr : devices_.at(found->second);
+    const auto ref = index_.find(id, [&](DeviceRef one) { return (*at(one))->id; });
+    return ref ? *at(*ref) : nullptr;
 }
 
-std::vector<std::shared_ptr<const RosterDevice>> Roster::devices() const {
+Device Roster::device(DeviceRef ref) const {
     const std::shared_lock lock{mutex_};
+    const Device* found = at(ref);
+    return found != nullptr ? *found : nullptr;
+}
+
+std::vector<Device> Roster::devices() const {
     std::vector<Device> all;
-    all.reserve(devices_.size());
-    for (const auto& [id, device] : devices_) all.push_back(device);
+    std::uint64_t version{};
+    {
+        const std::shared_lock lock{mutex_};
+        all.reserve(device_count_);
+        version = version_;
+        if (order_version_ == version) {
+            for (const DeviceRef ref : order_) all.push_back(*at(ref));
+            return all;
+        }
+        for (const auto& bucket : buckets_)
+            for (const Device& device : bucket)
+                if (device) all.push_back(device);
+    }
+    std::ranges::sort(all, [](const Device& a, const Device& b) { return a->id < b->id; });
+    std::vector<DeviceRef> order(all.size());
+    std::ranges::transform(all, order.begin(), [](const Device& device) { return device->ref; });
+    const std::unique_lock lock{mutex_};
+    order_ = std::move(order);
+    order_version_ = version;
     return all;
+}
+
+std::vector<Device> Roster::devices_after(std::uint8_t bucket, std::int64_t after,
+                                          std::size_t most) const {
+    const std::shared_lock lock{mutex_};
+    std::vector<Device> found;
+    DeviceRef ref{bucket, after + 1};
+    for (const Device* device = at(ref); device != nullptr && found.size() < most;
+         ++ref.number, device = at(ref))
+        found.push_back(*device);
+    return found;
 }
 
 std::size_t Roster::node_count() const {
@@ -113,7 +166,7 @@ std::size_t Roster::node_count() const {
 
 std::size_t Roster::device_count() const {
     const std::shared_lock lock{mutex_};
-    return devices_.size();
+    return device_count_;
 }
 
 std::uint64_t Roster::version() const {
@@ -126,32 +179,32 @@ std::optional<WindowIndex> Roster::as_of() const {
     return as_of_;
 }
 
+void Roster::place(Device device) {
+    const DeviceRef ref = device->ref;
+    auto& bucket = buckets_[ref.bucket];
+    if (ref.number > std::ssize(bucket)) bucket.resize(static_cast<std::size_t>(ref.number));
+    Device& known = bucket[static_cast<std::size_t>(ref.number - 1)];
+    const bool fresh = !known;
+    known = std::move(device);
+    if (!fresh) return;
+    index_.add(known->id, ref, [&](DeviceRef one) { return (*at(one))->id; });
+    ++device_count_;
+}
+
 void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
-                 const std::map<DeviceRef, CalibrationRecord>& calibrations) {
+                 std::span<const CalibrationRecord> calibrations) {
     std::vector<DeviceId> ids;
     for (const DeviceRecord& record : devices) {
         ids.push_back(record.id);
-        const auto known = devices_.find(record.id);
-        auto device = known == devices_.end() ? std::make_shared<RosterDevice>()
-                                              : std::make_shared<RosterDevice>(*known->second);
-        device->ref = record.ref;
-        device->id = record.id;
-        device->node = node.id;
-        device->enrolled = record.enrolled;
-        device->active_from = record.active_from;
-        device->retired_from = record.retired_from;
-        device->as_of = as_of_;
-        if (const auto found = calibrations.find(record.ref); found != calibrations.end())
-            device->calibration = found->second;
-        ids_.insert_or_assign(record.ref, record.id);
-        devices_.insert_or_assign(record.id, std::move(device));
+        const Device* known = at(record.ref);
+        auto device = known != nullptr ? std::make_shared<RosterDevice>(**known)
+                                       : std::make_shared<RosterDevice>();
+        if (known == nullptr) device->as_of = as_of_;
+        set_enrolled(*device, record, node.id);
+        if (auto latest = latest_of(calibrations, record.ref)) device->calibration = *latest;
+        place(std::move(device));
     }
-    nodes_.insert_or_assign(
-        node.id, std::make_shared<const RosterNode>(RosterNode{.ref = node.ref,
-                                                               .id = node.id,
-                                                               .key = VerifyingKey{node.key},
-                                                               .sequence = node.sequence,
-                                                               .devices = std::move(ids)}));
+    nodes_.insert_or_assign(node.id, roster_node(node, std::move(ids)));
     ++version_;
 }
 
@@ -159,9 +212,10 @@ void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
 struct Roster::NodeRead {
     std::optional<NodeRecord> node;
     std::vector<DeviceRecord> devices;
-    std::map<DeviceRef, CalibrationRecord> calibrations;
-    std::map<DeviceRef, std::vector<Calibrated>> calibrated;  ///< of those without a roll call
-    Rates rates;  ///< of devices that the roster does not show yet
+    std::vector<CalibrationRecord> calibrations;                ///< ascending by device
+    std::map<DeviceRef, std::vector<Calibrated>> calibrated;    ///< of those without a roll call
+    std::map<DeviceRef, std::vector<std::uint64_t>> newcomers;  ///< with their roll calls' rates
+    std::optional<WindowIndex> as_of;
 };
 
 Roster::NodeRead Roster::read_node(const NodeId& id) {
@@ -171,38 +225,37 @@ Roster::NodeRead Roster::read_node(const NodeId& id) {
         read.node = reader.node(id);
         if (!read.node) return;
         read.devices = reader.devices_of(read.node->ref);
-        read.calibrations = by_device(reader.latest_calibrations_of(read.node->ref));
-        read.rates.as_of = reader.last_closed_window();
+        read.calibrations = reader.latest_calibrations_of(read.node->ref);
+        read.as_of = reader.last_closed_window();
         for (const DeviceRecord& record : read.devices) {
-            const Device known = device(record.id);
+            const Device known = device(record.ref);
+            bool rated = known && known->roll_call_baseline;
             if (!known) {
                 auto rates = reader.recent_roll_call_rates_of(record.ref);
-                if (!rates.empty()) read.rates.roll_calls.emplace(record.ref, std::move(rates));
+                rated = !rates.empty();
+                read.newcomers.emplace(record.ref, std::move(rates));
             }
-            if (known ? known->roll_call_baseline.has_value()
-                      : read.rates.roll_calls.contains(record.ref))
-                continue;
-            read.calibrated.emplace(record.ref, read_calibrated(reader, record.ref));
+            if (!rated) read.calibrated.emplace(record.ref, read_calibrated(reader, record.ref));
         }
     });
+    std::ranges::sort(read.calibrations, {}, &CalibrationRecord::device);
     return read;
 }
 
 void Roster::refresh(const NodeId& id) {
     const std::lock_guard refreshing{refreshing_};
-    const NodeRead read = read_node(id);
+    NodeRead read = read_node(id);
     require(read.node.has_value(), "a refreshed node is in the store");
     const std::unique_lock lock{mutex_};
-    std::set<DeviceRef> known;
-    for (const DeviceRecord& record : read.devices)
-        if (devices_.contains(record.id)) known.insert(record.ref);
     put(*read.node, read.devices, read.calibrations);
     for (const DeviceRecord& record : read.devices) {
-        auto changed = std::make_shared<RosterDevice>(*devices_.at(record.id));
-        if (!known.contains(record.ref)) set_roll_calls(*changed, read.rates);
+        auto changed = std::make_shared<RosterDevice>(**at(record.ref));
+        if (const auto rates = read.newcomers.find(record.ref); rates != read.newcomers.end())
+            set_roll_calls(*changed, rates->second, read.as_of);
         const auto calibrated = read.calibrated.find(record.ref);
-        if (calibrated != read.calibrated.end()) set_calibrations(*changed, calibrated->second);
-        devices_.at(record.id) = std::move(changed);
+        if (calibrated != read.calibrated.end())
+            set_calibrations(*changed, std::move(calibrated->second));
+        place(std::move(changed));
     }
 }
 
@@ -252,43 +305,50 @@ void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
     auto changed = std::make_shared<RosterDevice>(*known);
     changed->baseline = rate;
     set_calibrations(*changed, std::move(calibrated));
-    replace(std::move(changed));
+    const std::unique_lock lock{mutex_};
+    place(std::move(changed));
 }
 
 void Roster::refresh_baselines() {
-    const std::lock_guard refreshing{refreshing_};
-    Rates rates;
-    std::vector<Device> fresh;
-    std::map<DeviceRef, std::vector<Calibrated>> calibrated;
-    store_.read([&](Reader& reader) {
-        rates = read_rates(reader);
-        fresh = devices();
-        calibrated.clear();
-        // A calibration that another verifier took; it is told by its rate.
-        for (const auto& [ref, rate] : reader.calibration_rates()) {
-            const Device known = device(ref);
-            if (!known || rates.roll_calls.contains(ref)) continue;
-            if (known->calibrated.empty() || known->calibrated.back().rate != rate)
-                calibrated.emplace(ref, read_calibrated(reader, ref));
-        }
-    });
-    for (Device& device : fresh) {
-        auto changed = std::make_shared<RosterDevice>(*device);
-        set_roll_calls(*changed, rates);
-        const auto found = calibrated.find(device->ref);
-        if (found != calibrated.end()) set_calibrations(*changed, found->second);
-        device = std::move(changed);
-    }
-    // Only refreshes write, and this one holds refreshing_: `fresh` is still everybody.
+    std::optional<WindowIndex> reached;
+    store_.read([&](Reader& reader) { reached = reader.last_closed_window(); });
+    for (int bucket = 0; bucket < static_cast<int>(buckets_.size()); ++bucket)
+        refresh_bucket(static_cast<std::uint8_t>(bucket));
     const std::unique_lock lock{mutex_};
-    as_of_ = rates.as_of;
-    for (Device& device : fresh) devices_.at(device->id) = std::move(device);
+    as_of_ = std::max(as_of_, reached);
 }
 
-void Roster::replace(std::shared_ptr<const RosterDevice> device) {
+/// Only refreshes write, and this one holds refreshing_: what is read here is still there when it
+/// is replaced.
+void Roster::refresh_bucket(std::uint8_t bucket) {
+    const std::lock_guard refreshing{refreshing_};
+    std::vector<Device> devices;
+    {
+        const std::shared_lock lock{mutex_};
+        devices = buckets_[bucket];
+    }
+    if (devices.empty()) return;
+    store_.read([&](Reader& reader) {
+        std::vector<Device> fresh;
+        fresh.reserve(devices.size());
+        const auto books = reader.books_devices(bucket);
+        const auto as_of = reader.last_closed_window();
+        for (const Device& device : devices) {
+            fresh.push_back(device);
+            if (!device) continue;
+            const auto found = std::ranges::lower_bound(books, device->ref, {}, &BooksDevice::ref);
+            require(found != books.end() && found->ref == device->ref,
+                    "a device stays in the store");
+            auto changed = std::make_shared<RosterDevice>(*device);
+            set_roll_calls(*changed, found->roll_call_rates, as_of);
+            if (lacks_calibration(*changed, *found))
+                set_calibrations(*changed, read_calibrated(reader, device->ref));
+            fresh.back() = std::move(changed);
+        }
+        devices.swap(fresh);
+    });
     const std::unique_lock lock{mutex_};
-    const DeviceId id = device->id;
-    devices_.insert_or_assign(id, std::move(device));
+    buckets_[bucket].swap(devices);
 }
 
 }  // namespace vigil::verifier

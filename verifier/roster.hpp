@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -14,6 +15,7 @@
 #include "core/base/bytes.hpp"
 #include "core/crypto/ed25519.hpp"
 #include "verifier/baselines.hpp"
+#include "verifier/device_index.hpp"
 #include "verifier/store/store.hpp"
 
 namespace vigil::verifier {
@@ -63,6 +65,11 @@ public:
     std::shared_ptr<const RosterDevice> device(DeviceRef ref) const;       ///< null: unknown
     /// All devices in ascending id order, which is the order of settlement (protocol 8.6).
     std::vector<std::shared_ptr<const RosterDevice>> devices() const;
+    /// Of a bucket, those numbered from after + 1 on, up to the first that is not known yet, at
+    /// most `most`.
+    std::vector<std::shared_ptr<const RosterDevice>> devices_after(std::uint8_t bucket,
+                                                                   std::int64_t after,
+                                                                   std::size_t most) const;
     std::size_t node_count() const;
     std::size_t device_count() const;
     /// Grows whenever a node or device was added or changed; baselines do not count.
@@ -84,16 +91,19 @@ public:
     /// After the verdict of a passed calibration was committed: it becomes the baseline of a device
     /// that has no valid roll call yet. `rate` is what is shown until the store has been read.
     void set_calibrated(const DeviceId& id, std::uint64_t rate);
-    /// Reads all baselines again, after a window was closed.
+    /// Reads all baselines again, after a window was closed: bucket by bucket, so that nobody waits
+    /// for more than one of them. as_of() tells when it is through.
     void refresh_baselines();
 
 private:
     using Device = std::shared_ptr<const RosterDevice>;
     struct NodeRead;
     void put(const NodeRecord& node, std::span<const DeviceRecord> devices,
-             const std::map<DeviceRef, CalibrationRecord>& calibrations);
+             std::span<const CalibrationRecord> calibrations);
     NodeRead read_node(const NodeId& id);
-    void replace(std::shared_ptr<const RosterDevice> device);
+    const Device* at(DeviceRef ref) const;
+    void place(Device device);
+    void refresh_bucket(std::uint8_t bucket);
 
     Store& store_;
     std::mutex following_;  ///< before refreshing_
@@ -105,10 +115,13 @@ private:
     mutable std::shared_mutex mutex_;
     // guarded by mutex_
     std::unordered_map<NodeId, std::shared_ptr<const RosterNode>, FirstBytes> nodes_;
-    std::map<DeviceId, Device> devices_;
-    std::map<DeviceRef, DeviceId> ids_;
+    std::array<std::vector<Device>, 256> buckets_;  ///< by number − 1; null: not heard of yet
+    DeviceIndex index_;
+    std::size_t device_count_{};
     std::optional<WindowIndex> as_of_;
     std::uint64_t version_{};
+    mutable std::vector<DeviceRef> order_;  ///< ascending by id, when version_ was order_version_
+    mutable std::uint64_t order_version_{};
 };
 
 }  // namespace vigil::verifier

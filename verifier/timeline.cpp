@@ -1,6 +1,7 @@
 #include "verifier/timeline.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/uptime/availability.hpp"
 
@@ -14,6 +15,7 @@ constexpr Milliseconds follow_every{1'000};
 /// Between an answer's arrival and its being counted as on its way.
 constexpr Milliseconds arrival_margin{250};
 constexpr Milliseconds after_a_loss{1'000};
+constexpr std::size_t devices_prepared_at_once = 16'384;
 
 }  // namespace
 
@@ -62,16 +64,40 @@ Instant Timeline::start_checks(Instant now) {
 
     Instant next = plan_->span.end;
     if (next_fleet_ < plan_->fleet.size()) next = std::min(next, plan_->fleet[next_fleet_].start);
-    if (!spots_.empty()) next = std::min(next, spots_.top().start);
-    return next;
+    if (const auto spot = spots_ ? spots_->next() : std::nullopt) next = std::min(next, spot->at);
+    return next > now && prepare_next() ? now : next;
 }
 
 void Timeline::enter(WindowIndex window) {
     plan_ = schedule_.plan(window);
     next_fleet_ = 0;
-    spots_ = {};
-    known_.clear();
     known_version_.reset();
+    spots_.reset();
+    if (coming_ && coming_->plan().window == window && coming_->plan().key == plan_->key)
+        spots_ = std::move(coming_);
+    else if (plan_->key)
+        spots_.emplace(plan_);
+    coming_.reset();
+    prepared_ = false;
+}
+
+/// Deriving the next window's starts takes a second for a million devices: done in parts while
+/// nothing is due, so that its first checks are not late. True: there is more to prepare.
+bool Timeline::prepare_next() {
+    if (prepared_) return false;
+    if (!coming_) {
+        prepared_ = true;  // when it cannot be, all is derived as the window begins
+        try {
+            if (auto plan = schedule_.plan(plan_->window + 1); plan->key)
+                coming_.emplace(std::move(plan));
+        } catch (const StoreFailed&) {
+            return false;
+        }
+        if (!coming_) return false;
+    }
+    prepared_ =
+        coming_->add_from(devices_after(), devices_prepared_at_once) < devices_prepared_at_once;
+    return !prepared_;
 }
 
 void Timeline::start_fleet_checks(Instant now) {
@@ -84,29 +110,31 @@ void Timeline::start_fleet_checks(Instant now) {
     }
 }
 
+DevicesAfter Timeline::devices_after() const {
+    return [this](std::uint8_t bucket, std::int64_t after, std::size_t most) {
+        return roster_.devices_after(bucket, after, most);
+    };
+}
+
 void Timeline::add_newcomers() {
     const std::uint64_t version = roster_.version();
-    if (known_version_ == version || !plan_->key) return;
+    if (known_version_ == version || !spots_) return;
     known_version_ = version;
-    for (const auto& device : roster_.devices()) {
-        if (!known_.insert(device->ref).second) continue;
-        for (const SpotCheck& spot :
-             spot_checks(*plan_->policy, *plan_->key, plan_->window, device->id))
-            spots_.push({.start = spot.start, .device = device->id, .ref = spot.ref});
-    }
+    spots_->add_from(devices_after(), std::numeric_limits<std::size_t>::max());
 }
 
 void Timeline::start_spot_checks(Instant now) {
-    while (!spots_.empty() && spots_.top().start <= now) {
-        const SpotStart due = spots_.top();
-        spots_.pop();
-        const auto device = roster_.device(due.device);
+    if (!spots_) return;
+    for (auto due = spots_->next(); due && due->at <= now; due = spots_->next()) {
+        spots_->take();
+        const auto device = roster_.device(due->device);
         if (!device) continue;
+        const std::uint64_t ref = static_cast<std::uint64_t>(plan_->window.value) * 256 + due->j;
         for (const ScheduledCheck& scheduled : schedule_.spot_checks_of(*device, *plan_)) {
-            if (scheduled.check.ref != due.ref || scheduled.check.deadline < now) continue;
+            if (scheduled.check.ref != ref || scheduled.check.deadline < now) continue;
             if (outlets_.device_check)
                 outlets_.device_check(*device, scheduled, plan_->policy->spot);
-            report_start(due.start, now);
+            report_start(due->at, now);
         }
     }
 }

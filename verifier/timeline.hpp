@@ -3,8 +3,6 @@
 #include <atomic>
 #include <functional>
 #include <optional>
-#include <queue>
-#include <set>
 #include <vector>
 
 #include "verifier/day_settler.hpp"
@@ -12,6 +10,7 @@
 #include "verifier/outlets.hpp"
 #include "verifier/replica.hpp"
 #include "verifier/schedule.hpp"
+#include "verifier/spot_starts.hpp"
 #include "verifier/window_closer.hpp"
 
 namespace vigil::verifier {
@@ -91,14 +90,9 @@ public:
     std::optional<DayIndex> last_settled() const { return last_settled_; }
 
 private:
-    struct SpotStart {
-        Instant start;
-        DeviceId device;
-        std::uint64_t ref{};
-        bool operator>(const SpotStart& other) const { return start > other.start; }
-    };
-
     void enter(WindowIndex window);
+    bool prepare_next();
+    DevicesAfter devices_after() const;
     void add_newcomers();
     void start_fleet_checks(Instant now);
     void start_spot_checks(Instant now);
@@ -141,8 +135,9 @@ private:
     Instant reached_;
     std::shared_ptr<const WindowPlan> plan_;
     std::size_t next_fleet_{};
-    std::priority_queue<SpotStart, std::vector<SpotStart>, std::greater<>> spots_;
-    std::set<DeviceRef> known_;
+    std::optional<SpotStarts> spots_;   ///< nothing: the window has no key
+    std::optional<SpotStarts> coming_;  ///< of the next window, as far as prepared
+    bool prepared_{};                   ///< nothing is left to do for the next window
     std::optional<std::uint64_t> known_version_;
 
     // keep_books() only

@@ -88,7 +88,7 @@ public:
         auto out = std::make_shared<RosterDevice>(as_scheduled(device));
         if (!device.roll_call_rates.empty())
             out->roll_call_baseline = baseline(device.roll_call_rates, std::nullopt);
-        else if (device.calibrated)
+        else if (device.calibration_rate)
             out->calibrated = read_calibrated(reader_, device.ref);
         return out;
     }

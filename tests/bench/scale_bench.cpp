@@ -2,6 +2,7 @@
 // closing and settling cost the path of an answer meanwhile.
 //   scale_bench books DEVICES      closes a window, settles a day
 //   scale_bench hot DEVICES        commits of answers, alone and beside both
+//   scale_bench schedule DEVICES   the starts of a window's spot checks; the roster
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -11,8 +12,13 @@
 #include <sys/resource.h>
 #include <thread>
 
+#include "core/base/encoder.hpp"
+#include "core/base/ids.hpp"
+#include "core/base/require.hpp"
+#include "core/policy/policy.hpp"
 #include "tests/bench/scale_fleet.hpp"
 #include "verifier/day_settler.hpp"
+#include "verifier/spot_starts.hpp"
 #include "verifier/window_closer.hpp"
 
 namespace vigil::verifier::bench {
@@ -163,6 +169,87 @@ void hot(std::size_t devices) {
     }
 }
 
+void schedule(std::size_t devices) {
+    {
+        const Policy policy = *preset("incentivenet-2024-10");
+        const DayKey key = as<DayKey>(Encoder{"bench/day"}.u64(1).hash());
+        const WindowIndex window{120'000};
+        auto plan = std::make_shared<WindowPlan>(
+            WindowPlan{.window = window,
+                       .span = Calendar{policy}.span(window),
+                       .policy = std::make_shared<const Policy>(policy),
+                       .policy_hash = {},
+                       .key = key,
+                       .fleet = fleet_checks(policy, key, window)});
+        SpotStarts starts{plan};
+        const auto number_in_bucket = static_cast<std::int64_t>((devices + 255) / 256);
+        // What a roster would hand out.
+        const DevicesAfter made = [&](std::uint8_t bucket, std::int64_t after, std::size_t most) {
+            std::vector<std::shared_ptr<const RosterDevice>> out;
+            while (out.size() < most && after < number_in_bucket) {
+                auto device = std::make_shared<RosterDevice>();
+                device->ref = {bucket, ++after};
+                device->id.bytes[0] = bucket;
+                std::memcpy(device->id.bytes.data() + 8, &after, sizeof after);
+                out.push_back(std::move(device));
+            }
+            return out;
+        };
+        const double memory = now_mb(), processor = processor_seconds();
+        const auto begin = Clock::now();
+        double longest = 0;
+        for (std::size_t added = 1; added > 0;) {
+            const auto part = Clock::now();
+            added = starts.add_from(made, 16'384);
+            longest = std::max(longest, seconds_since(part));
+        }
+        std::printf(
+            "starts of a window's spot checks, %zu devices: %.2f s (processor %.2f s), the "
+            "longest part %.0f ms, %.0f MB\n",
+            devices, seconds_since(begin), processor_seconds() - processor, longest * 1e3,
+            now_mb() - memory);
+        const auto taking = Clock::now();
+        std::size_t taken = 0;
+        Instant last{};
+        for (; const auto next = starts.next(); ++taken) {
+            require(next->at >= last, "starts ascend");
+            last = next->at;
+            starts.take();
+        }
+        std::printf("  all %zu taken in order of time: %.2f s\n", taken, seconds_since(taking));
+        std::fflush(stdout);
+    }
+    if (devices > 2'000'000) return;  // the store of more takes long to fill
+
+    Fleet fleet{devices};
+    fleet.close_all_but_the_last();
+    const double memory = now_mb();
+    auto begin = Clock::now();
+    double processor = processor_seconds();
+    Roster roster{fleet.store()};
+    std::printf(
+        "roster: read in %.2f s (processor %.2f s), %.0f bytes a device with its share of a "
+        "node\n",
+        seconds_since(begin), processor_seconds() - processor,
+        (now_mb() - memory) * 1024 * 1024 / static_cast<double>(devices));
+    std::atomic<bool> over = false;
+    double longest = 0;
+    std::thread asking{[&] {
+        for (std::size_t i = 0; !over; i = (i + 7'919) % fleet.devices().size()) {
+            const auto asked = Clock::now();
+            require(roster.device(fleet.devices()[i].id) != nullptr, "an enrolled device is found");
+            longest = std::max(longest, seconds_since(asked));
+        }
+    }};
+    begin = Clock::now();
+    roster.refresh_baselines();
+    const double took = seconds_since(begin);
+    over = true;
+    asking.join();
+    std::printf("  new baselines for all: %.2f s, the longest lookup meanwhile %.1f ms\n", took,
+                longest * 1e3);
+}
+
 }  // namespace
 }  // namespace vigil::verifier::bench
 
@@ -171,6 +258,8 @@ int main(int count, char** words) {
     const std::size_t devices = count == 3 ? std::strtoull(words[2], nullptr, 10) : 0;
     if (count == 3 && devices > 0 && std::strcmp(words[1], "books") == 0) return books(devices), 0;
     if (count == 3 && devices > 0 && std::strcmp(words[1], "hot") == 0) return hot(devices), 0;
-    std::fprintf(stderr, "scale_bench books|hot DEVICES\n");
+    if (count == 3 && devices > 0 && std::strcmp(words[1], "schedule") == 0)
+        return schedule(devices), 0;
+    std::fprintf(stderr, "scale_bench books|hot|schedule DEVICES\n");
     return 2;
 }

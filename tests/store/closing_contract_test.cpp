@@ -253,9 +253,9 @@ TEST_P(ClosingContract, TheBooksReadABucketAtATime) {
         EXPECT_EQ(devices[0].enrolled, a.devices[0].enrolled);
         EXPECT_EQ(devices[0].active_from, a.devices[0].active_from);
         EXPECT_FALSE(devices[0].retired_from);
-        EXPECT_TRUE(devices[0].calibrated);
+        EXPECT_TRUE(devices[0].calibration_rate);
         EXPECT_EQ(devices[0].roll_call_rates, (std::vector<std::uint64_t>{5, 8}));
-        EXPECT_FALSE(devices[1].calibrated);
+        EXPECT_FALSE(devices[1].calibration_rate);
         EXPECT_EQ(devices[1].roll_call_rates, (std::vector<std::uint64_t>{7}));
 
         const auto checks = r.judged_checks(9, {10});

@@ -170,7 +170,7 @@ struct BooksDevice {
     Instant enrolled;
     Instant active_from;
     std::optional<DayIndex> retired_from;
-    bool calibrated{};  ///< passed a calibration once
+    std::optional<std::uint64_t> calibration_rate;  ///< of the latest passed one
     /// Of its last six windows with roll_call_valid, oldest first (protocol 5.6).
     std::vector<std::uint64_t> roll_call_rates;
 };

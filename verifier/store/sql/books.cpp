@@ -33,13 +33,11 @@ std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket) {
                    " AND r.device = d.number WHERE d.bucket = $1 ORDER BY d.number",
                    bucket),
             out, [&](Rows& rows, BooksDevice& d) {
-                std::optional<std::uint64_t> calibrated;
                 Rates rates;
                 rows.into(d.ref.number, d.node.number, d.id, d.enrolled, d.active_from,
-                          d.retired_from, calibrated, rates[0], rates[1], rates[2], rates[3],
+                          d.retired_from, d.calibration_rate, rates[0], rates[1], rates[2], rates[3],
                           rates[4], rates[5]);
                 d.ref.bucket = d.node.bucket = bucket;
-                d.calibrated = calibrated.has_value();
                 d.roll_call_rates = known(rates);
             });
     return out;
