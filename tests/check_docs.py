@@ -23,7 +23,7 @@ PREFIXES = {"sudo", "exec", "time"}
 
 def pages(root):
     found = [root / "README.md", root / "deploy" / "README.md", root / "tests" / "README.md"]
-    found += sorted((root / "docs").glob("*.md"))
+    found += sorted((root / "docs").rglob("*.md"))
     return [page for page in found if page.is_file()]
 
 

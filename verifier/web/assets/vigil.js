@@ -80,7 +80,7 @@ function drawChart(figure) {
   };
   plot.classList.add("drawn");
   charts.set(figure.id, new window.uPlot({
-    width: plot.clientWidth, height: 220, legend: { show: false }, padding: [12, 24, 0, 0],
+    width: plot.clientWidth, height: 220, legend: { show: false }, padding: [12, 34, 0, 0],
     cursor: { drag: { x: false, y: false }, y: false },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [{ ...shared, space: 84, values: (_, ticks) => ticks.map((t) => timeWords(t, span)) },
