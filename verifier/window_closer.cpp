@@ -1,11 +1,14 @@
 #include "verifier/window_closer.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/base/require.hpp"
 
 namespace vigil::verifier {
 namespace {
+
+constexpr std::size_t buckets_added_up_at_once = 16;
 
 /// Protocol 8.6: the baselines of a day's end are those after its last window.
 void require_settled(Reader& reader, const Calendar& calendar, WindowIndex window) {
@@ -96,7 +99,8 @@ bool WindowCloser::decide_bucket() {
     if (at_ == buckets_.size()) {
         cut_part();
         if (!parts_.empty()) return write_part();
-        next_ = &WindowCloser::finish;
+        at_ = 0;
+        next_ = &WindowCloser::add_up;
         return true;
     }
     const std::uint8_t bucket = buckets_[at_];
@@ -138,8 +142,31 @@ bool WindowCloser::write_part() {
     return true;
 }
 
+/// From the store, because another process may have written some of it.
+bool WindowCloser::add_up() {
+    if (at_ == buckets_.size()) {
+        next_ = &WindowCloser::finish;
+        return true;
+    }
+    const std::size_t end = std::min(at_ + buckets_added_up_at_once, buckets_.size());
+    std::vector<WindowOfDay> outcomes;
+    store_.read([&](Reader& reader) {
+        outcomes.clear();
+        for (std::size_t i = at_; i < end; ++i)
+            std::ranges::move(reader.outcomes_in(buckets_[i], closing_.window),
+                              std::back_inserter(outcomes));
+    });
+    for (const WindowOfDay& one : outcomes)
+        sum_.add(one.outcome, one.roll_call_rate, one.roll_call_valid);
+    at_ = end;
+    return true;
+}
+
 bool WindowCloser::finish() {
-    write([&](Transaction& tx) { tx.finish_closing(closing_.window); });
+    write([&](Transaction& tx) {
+        tx.add_window_totals(sum_.of(closing_.window));
+        tx.finish_closing(closing_.window);
+    });
     return false;
 }
 

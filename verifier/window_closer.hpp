@@ -39,7 +39,8 @@ struct ClosingHooks {
 ///    check of the window and nobody enrols into it: the record is frozen.
 /// 2. Each bucket: judges what waits, counts who missed.
 /// 3. Each bucket: decides, writes. A device is written whole or not at all.
-/// 4. "The window is closed", which is when readers and the next window's baselines see it.
+/// 4. Adds up what is written, for who shows the network's history.
+/// 5. "The window is closed", which is when readers and the next window's baselines see it.
 ///
 /// The window before must be closed (or this be the first), its day settled if it ended with it,
 /// `now` be after the window's end, and a heartbeat recorded after its last deadline, else
@@ -63,6 +64,7 @@ private:
     bool count_bucket();
     bool decide_bucket();
     bool write_part();
+    bool add_up();
     bool finish();
     void cut_part();
     template <class Work>
@@ -81,6 +83,7 @@ private:
     std::optional<WindowDecision> decision_;
     OutcomePart part_;               ///< what is decided and not cut yet
     std::deque<OutcomePart> parts_;  ///< to be written
+    WindowSum sum_;
 };
 
 /// All steps, then the roster's baselines are as of this window. Repeating it is harmless.

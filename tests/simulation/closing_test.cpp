@@ -78,6 +78,9 @@ public:
             for (const CheckRow& row : r.verdicts_of(last)) out.push_back(samples::text(row));
             const auto windows = r.windows_of(day, world.calendar().windows_per_day());
             for (const WindowRecord& row : windows) out.push_back(samples::text(row));
+            for (const WindowTotals& row : r.window_totals(last, last))
+                out.push_back(testing::PrintToString(row.outcomes) + std::to_string(row.measured) +
+                              " " + std::to_string(row.rate) + " " + std::to_string(row.root));
             for (const DayRecord& row : r.days_of(day)) out.push_back(samples::text(row));
             for (const auto& [device, rates] : r.recent_roll_call_rates())
                 out.push_back(std::to_string(device.number) + testing::PrintToString(rates));

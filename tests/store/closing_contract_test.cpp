@@ -231,6 +231,41 @@ TEST_P(ClosingContract, OutcomesAreWrittenOnceAndSeenOnceTheWindowIsClosed) {
     });
 }
 
+TEST_P(ClosingContract, TotalsAreKeptOnceAndSeenOnceTheWindowIsClosed) {
+    const auto a = enrol(store(), 9, 1, 2), b = enrol(store(), 3, 2);
+    const DeviceRef first = a.devices[0].ref, second = a.devices[1].ref;
+    auto fast = window(b.first(), 10, std::numeric_limits<std::uint64_t>::max());
+    begin(store(), 10, 7);
+    add(store(), 10, {window(first, 10, 3'000), window(second, 10, 4'000, false), fast});
+    WindowSum sum;
+    store().read([&](Reader& r) {
+        for (const std::uint8_t bucket : {std::uint8_t{3}, std::uint8_t{9}})
+            for (const WindowOfDay& one : r.outcomes_in(bucket, {10}))
+                sum.add(one.outcome, one.roll_call_rate, one.roll_call_valid);
+        EXPECT_EQ(r.outcomes_in(9, {10}).at(1).device, second.number);
+        EXPECT_TRUE(r.outcomes_in(9, {9}).empty());
+    });
+    store().write([&](Transaction& tx) { tx.add_window_totals(sum.of({10})); });
+    store().write([&](Transaction& tx) { tx.add_window_totals(WindowSum{}.of({10})); });
+    store().read([&](Reader& r) { EXPECT_TRUE(r.window_totals({0}, {99}).empty()); });
+    finish(store(), 10);
+    close(store(), 11, {window(first, 11, 3'000), window(second, 11, 4'000)});
+    store().read([&](Reader& r) {
+        const auto totals = r.window_totals({10}, {11});
+        ASSERT_EQ(totals.size(), 2U);
+        EXPECT_EQ(totals[0].window, WindowIndex{10});
+        EXPECT_EQ(totals[0].outcomes, (std::array<std::int64_t, 7>{0, 2, 1, 0, 0, 0, 0}));
+        EXPECT_EQ(totals[0].measured, 2);
+        EXPECT_EQ(totals[0].rate, fast.roll_call_rate) << "as much as 64 bits hold";
+        EXPECT_EQ(totals[0].root, fast.roll_call_rate);
+        EXPECT_EQ(totals[1].measured, 2);
+        EXPECT_EQ(totals[1].rate, 7'000U);
+        EXPECT_EQ(totals[1].root, 5'000U);
+        EXPECT_EQ(r.window_totals({11}, {11}).size(), 1U);
+        EXPECT_TRUE(r.window_totals({12}, {99}).empty());
+    });
+}
+
 TEST_P(ClosingContract, TheBooksReadABucketAtATime) {
     const auto a = enrol(store(), 9, 1, 2), b = enrol(store(), 3, 2);
     const DeviceRef first = a.devices[0].ref, second = a.devices[1].ref;

@@ -19,8 +19,8 @@ using Names = std::set<std::string>;
 
 /// The same for every bucket.
 const Names small_tables{
-    "meta",     "genesis",        "policies",     "day_keys", "day_key_reveals",
-    "closings", "closed_windows", "settled_days", "leases",   "receipt_keys"};
+    "meta",           "genesis",      "policies", "day_keys",     "day_key_reveals", "closings",
+    "closed_windows", "settled_days", "leases",   "receipt_keys", "window_totals"};
 /// Follow from the record and may be updated.
 const Names in_force{"meta",          "leases",       "nodes",    "devices",
                      "first_windows", "recent_rates", "standings"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -190,6 +191,18 @@ struct WindowOfDay {
     WindowIndex window;
     WindowOutcome outcome{};
     std::uint64_t roll_call_rate{};
+    bool roll_call_valid{};
+};
+
+/// What the outcomes of a window add up to. For display: nothing is decided by it.
+struct WindowTotals {
+    WindowIndex window;
+    std::array<std::int64_t, 7> outcomes{};  ///< how many, by WindowOutcome
+    std::int64_t measured{};                 ///< devices with a valid roll call
+    std::uint64_t rate{};                    ///< sum of their rates, hashes per second
+    /// ⌊√ of the sum of the squares of their rates⌋: with the relative error of one rate, the error
+    /// of the sum.
+    std::uint64_t root{};
 };
 
 /// One device's settled day: day result, standing step, and the baseline in state_hash.

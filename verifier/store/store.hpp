@@ -11,6 +11,7 @@
 
 #include "core/rewards/settlement.hpp"
 #include "verifier/store/records.hpp"
+#include "verifier/store/window_sum.hpp"
 
 namespace vigil::verifier {
 
@@ -111,6 +112,8 @@ public:
     virtual std::optional<WindowIndex> last_closed_window() = 0;
     /// The window whose closing began last, finished or not, with the time it is dated with.
     virtual std::optional<ClosedWindow> last_closing() = 0;
+    /// Of the closed windows in [first, last], ascending.
+    virtual std::vector<WindowTotals> window_totals(WindowIndex first, WindowIndex last) = 0;
     virtual std::optional<SettledDay> last_settled_day() = 0;
     virtual std::optional<SettledDay> settled_day(DayIndex day) = 0;
 
@@ -142,6 +145,8 @@ public:
     /// By device, window.
     virtual std::vector<WindowOfDay> windows_of_day(std::uint8_t bucket, DayIndex day,
                                                     std::int64_t windows_per_day) = 0;
+    /// Final or not, ascending by device.
+    virtual std::vector<WindowOfDay> outcomes_in(std::uint8_t bucket, WindowIndex window) = 0;
     virtual std::vector<std::pair<std::int64_t, Standing>> standings_in(std::uint8_t bucket) = 0;
     /// Devices whose record of the day is written, final or not.
     virtual std::vector<std::int64_t> devices_with_day(std::uint8_t bucket, DayIndex day) = 0;
@@ -225,6 +230,8 @@ public:
     virtual void add_outcomes(WindowIndex window, std::span<const VerdictRecord> missed,
                               std::span<const VoidRecord> voids,
                               std::span<const WindowRecord> windows) = 0;
+    /// Keeps the first.
+    virtual void add_window_totals(const WindowTotals& totals) = 0;
     /// Once all outcomes are there.
     virtual void finish_closing(WindowIndex window) = 0;
 
@@ -239,6 +246,10 @@ public:
                       std::span<const VoidRecord> voids, std::span<const WindowRecord> windows) {
         begin_closing(window, closed);
         add_outcomes(window, missed, voids, windows);
+        WindowSum sum;
+        for (const WindowRecord& one : windows)
+            sum.add(one.outcome, one.roll_call_rate, one.roll_call_valid);
+        add_window_totals(sum.of(window));
         finish_closing(window);
     }
     void settle_day(const SettledDay& day, std::span<const DayRecord> devices) {

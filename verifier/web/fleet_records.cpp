@@ -10,7 +10,6 @@
 namespace vigil::verifier::web {
 namespace {
 
-constexpr std::size_t most_window_rows = 1'500'000;  ///< read at once for the history
 constexpr std::size_t longest_haystack = 4'096;
 
 std::string lower(std::string text) {
@@ -149,49 +148,34 @@ private:
         }
     }
 
-    /// Of today for every device, and sums of as many days before as can be read at once.
+    /// Of today for every device, and what the windows of the days before added up to.
     void read_windows() {
         if (!out.closed) return;
-        const auto per_day = static_cast<std::size_t>(calendar_.windows_per_day());
-        const std::size_t days =
-            std::clamp<std::size_t>(most_window_rows / (out.devices.size() * per_day + 1), 1,
-                                    static_cast<std::size_t>(days_kept));
-        DayIndex first = out.today - (static_cast<std::int64_t>(days) - 1);
-        if (before_ != nullptr && before_->closed) {
-            first = std::max(first, calendar_.day_of(*before_->closed + 1));
-            const Instant oldest = calendar_.span(out.today - days_kept).begin;
-            for (const RatePoint& point : before_->history)
-                if (point.at >= oldest && point.at < calendar_.span(first).begin)
-                    out.history.push_back(point);
-        }
-        first = std::min(first, out.today);
-        for (DayIndex day = first; day <= out.today; ++day) read_day_windows(day);
-        for (FleetDevice& one : out.devices) sum_up_today(one);
-    }
-
-    void read_day_windows(DayIndex day) {
-        const WindowIndex begin = calendar_.first_window(day);
-        const double width = measured(1, schedule_.policy_on(day)->roll_call.k, 1).half_width;
-        std::vector<RatePoint> points(static_cast<std::size_t>(calendar_.windows_per_day()));
-        for (const WindowRecord& window : reader_.windows_of(day, calendar_.windows_per_day())) {
-            const auto at = static_cast<std::size_t>(window.window.value - begin.value);
-            if (window.roll_call_valid) {
-                const auto rate = static_cast<double>(window.roll_call_rate);
-                points.at(at).rate += {.value = rate, .half_width = rate * width};
-                ++points.at(at).devices;
-            }
-            FleetDevice* one = day == out.today ? device(window.device) : nullptr;
+        read_history();
+        const WindowIndex begin = calendar_.first_window(out.today);
+        for (const WindowRecord& window :
+             reader_.windows_of(out.today, calendar_.windows_per_day())) {
+            FleetDevice* one = device(window.device);
             if (one == nullptr) continue;
+            const auto at = static_cast<std::size_t>(window.window.value - begin.value);
             one->today.resize(at, WindowOutcome::unenrolled);
             one->today.push_back(window.outcome);
             ++out.windows_today[static_cast<std::size_t>(window.outcome)];
             roll_calls_[one].emplace_back(at, window.roll_call_rate);
         }
-        for (std::size_t i = 0; i < points.size(); ++i) {
-            const WindowIndex window = begin + static_cast<std::int64_t>(i);
-            if (window > *out.closed) break;
-            points[i].at = calendar_.span(window).begin;
-            if (points[i].devices > 0) out.history.push_back(points[i]);
+        for (FleetDevice& one : out.devices) sum_up_today(one);
+    }
+
+    void read_history() {
+        const WindowIndex first = calendar_.first_window(out.today - (days_kept - 1));
+        for (const WindowTotals& totals : reader_.window_totals(first, *out.closed)) {
+            if (totals.measured == 0) continue;
+            const auto policy = schedule_.policy_on(calendar_.day_of(totals.window));
+            const double width = measured(1, policy->roll_call.k, 1).half_width;
+            out.history.push_back({.at = calendar_.span(totals.window).begin,
+                                   .rate = {.value = static_cast<double>(totals.rate),
+                                            .half_width = static_cast<double>(totals.root) * width},
+                                   .devices = static_cast<std::size_t>(totals.measured)});
         }
     }
 

@@ -15,6 +15,10 @@ std::vector<std::uint64_t> known(const Rates& rates) {
     return out;
 }
 
+void read_window_of_day(Rows& rows, WindowOfDay& w) {
+    rows.into(w.device, w.window, w.outcome, w.roll_call_rate, w.roll_call_valid);
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> buckets_with_devices(Connection& db) {
@@ -35,8 +39,8 @@ std::vector<BooksDevice> books_devices(Connection& db, std::uint8_t bucket) {
             out, [&](Rows& rows, BooksDevice& d) {
                 Rates rates;
                 rows.into(d.ref.number, d.node.number, d.id, d.enrolled, d.active_from,
-                          d.retired_from, d.calibration_rate, rates[0], rates[1], rates[2], rates[3],
-                          rates[4], rates[5]);
+                          d.retired_from, d.calibration_rate, rates[0], rates[1], rates[2],
+                          rates[3], rates[4], rates[5]);
                 d.ref.bucket = d.node.bucket = bucket;
                 d.roll_call_rates = known(rates);
             });
@@ -75,16 +79,37 @@ std::vector<std::int64_t> devices_with_outcome(Connection& db, std::uint8_t buck
     return out;
 }
 
+std::vector<WindowOfDay> outcomes_in(Connection& db, std::uint8_t bucket, WindowIndex window) {
+    std::vector<WindowOfDay> out;
+    collect(db.run("SELECT device, window_index, outcome, roll_call_rate, roll_call_valid"
+                   " FROM windows WHERE bucket = $1 AND window_index = $2 ORDER BY device",
+                   bucket, window),
+            out, read_window_of_day);
+    return out;
+}
+
+std::vector<WindowTotals> window_totals(Connection& db, WindowIndex first, WindowIndex last) {
+    std::vector<WindowTotals> out;
+    collect(db.run("SELECT t.window_index, complete, incomplete, voided, maintenance, busy,"
+                   " unenrolled, measured, rate, root FROM window_totals t JOIN closed_windows c"
+                   " ON c.window_index = t.window_index"
+                   " WHERE t.window_index >= $1 AND t.window_index <= $2 ORDER BY t.window_index",
+                   first, last),
+            out, [](Rows& rows, WindowTotals& t) {
+                rows.into(t.window, t.outcomes[1], t.outcomes[2], t.outcomes[3], t.outcomes[4],
+                          t.outcomes[5], t.outcomes[6], t.measured, t.rate, t.root);
+            });
+    return out;
+}
+
 std::vector<WindowOfDay> windows_of_day(Connection& db, std::uint8_t bucket, DayIndex day,
                                         std::int64_t windows_per_day) {
     std::vector<WindowOfDay> out;
     const std::int64_t first = day.value * windows_per_day;
-    collect(db.run("SELECT device, window_index, outcome, roll_call_rate FROM windows"
-                   " WHERE bucket = $1 AND window_index >= $2 AND window_index < $3",
+    collect(db.run("SELECT device, window_index, outcome, roll_call_rate, roll_call_valid"
+                   " FROM windows WHERE bucket = $1 AND window_index >= $2 AND window_index < $3",
                    bucket, first, first + windows_per_day),
-            out, [](Rows& rows, WindowOfDay& w) {
-                rows.into(w.device, w.window, w.outcome, w.roll_call_rate);
-            });
+            out, read_window_of_day);
     std::sort(out.begin(), out.end(), [](const WindowOfDay& a, const WindowOfDay& b) {
         return std::pair{a.device, a.window} < std::pair{b.device, b.window};
     });

@@ -192,6 +192,15 @@ void add_outcomes(Connection& db, WindowIndex window, std::span<const VerdictRec
     written.skip(windows, [&](auto rows) { add_windows(db, rows); });
 }
 
+void add_window_totals(Connection& db, const WindowTotals& t) {
+    db.execute(
+        "INSERT INTO window_totals (window_index, complete, incomplete, voided, maintenance, busy,"
+        " unenrolled, measured, rate, root) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " ON CONFLICT DO NOTHING",
+        t.window, t.outcomes[1], t.outcomes[2], t.outcomes[3], t.outcomes[4], t.outcomes[5],
+        t.outcomes[6], t.measured, t.rate, t.root);
+}
+
 void finish_closing(Connection& db, WindowIndex window) {
     if (is_closed(db, window)) return;
     require_begun(db, window);

@@ -81,6 +81,7 @@ std::optional<ClosedWindow> last_closing(Connection& db);
 void begin_closing(Connection& db, WindowIndex window, Instant closed);
 void add_outcomes(Connection& db, WindowIndex window, std::span<const VerdictRecord> missed,
                   std::span<const VoidRecord> voids, std::span<const WindowRecord> windows);
+void add_window_totals(Connection& db, const WindowTotals& totals);
 void finish_closing(Connection& db, WindowIndex window);
 std::optional<SettledDay> last_settled_day(Connection& db);
 std::optional<SettledDay> settled_day(Connection& db, DayIndex day);
@@ -97,6 +98,8 @@ std::vector<std::int64_t> devices_with_outcome(Connection& db, std::uint8_t buck
                                                WindowIndex window);
 std::vector<WindowOfDay> windows_of_day(Connection& db, std::uint8_t bucket, DayIndex day,
                                         std::int64_t windows_per_day);
+std::vector<WindowOfDay> outcomes_in(Connection& db, std::uint8_t bucket, WindowIndex window);
+std::vector<WindowTotals> window_totals(Connection& db, WindowIndex first, WindowIndex last);
 std::vector<std::pair<std::int64_t, Standing>> standings_in(Connection& db, std::uint8_t bucket);
 std::vector<std::int64_t> devices_with_day(Connection& db, std::uint8_t bucket, DayIndex day);
 std::vector<DeviceState> states_after(Connection& db, std::uint8_t bucket, DayIndex day);

@@ -85,6 +85,12 @@ public:
                                             std::int64_t windows_per_day) override {
         return sql::windows_of_day(db_, bucket, d, windows_per_day);
     }
+    std::vector<WindowOfDay> outcomes_in(std::uint8_t bucket, WindowIndex w) override {
+        return sql::outcomes_in(db_, bucket, w);
+    }
+    std::vector<WindowTotals> window_totals(WindowIndex first, WindowIndex last) override {
+        return sql::window_totals(db_, first, last);
+    }
     std::vector<std::pair<std::int64_t, Standing>> standings_in(std::uint8_t bucket) override {
         return sql::standings_in(db_, bucket);
     }
@@ -187,6 +193,9 @@ public:
                       std::span<const VoidRecord> voids,
                       std::span<const WindowRecord> windows) override {
         sql::add_outcomes(db_, window, missed, voids, windows);
+    }
+    void add_window_totals(const WindowTotals& totals) override {
+        sql::add_window_totals(db_, totals);
     }
     void finish_closing(WindowIndex window) override { sql::finish_closing(db_, window); }
     void add_days(DayIndex d, std::span<const DayRecord> devices) override {
