@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <prometheus/counter.h>
@@ -95,7 +96,7 @@ struct Metrics::Families {
     explicit Families(const std::string& version_in) : version{version_in} {
         for (const CheckKind kind : kinds) {
             for (const Verdict verdict : verdicts) checks_with(kind, verdict);
-            answer_duration.Add({{"kind", std::string{to_string(kind)}}}, answer_buckets);
+            duration_of(kind);
         }
         for (unsigned reason = 1; reason <= wire::refusal_reasons; ++reason)
             rejected_for(static_cast<wire::RefusalReason>(reason));
@@ -108,9 +109,20 @@ struct Metrics::Families {
         gpus.Add({{"model", "other"}});
     }
 
+    /// Looked up once: looking for labels costs more than counting, and this is every answer's way.
     Counter& checks_with(CheckKind kind, Verdict verdict) {
-        return checks.Add(
-            {{"kind", std::string{to_string(kind)}}, {"verdict", std::string{to_string(verdict)}}});
+        std::atomic<Counter*>& known =
+            judged.at(static_cast<std::size_t>(kind)).at(static_cast<std::size_t>(verdict));
+        if (known == nullptr)
+            known = &checks.Add({{"kind", std::string{to_string(kind)}},
+                                 {"verdict", std::string{to_string(verdict)}}});
+        return *known;
+    }
+    Histogram& duration_of(CheckKind kind) {
+        std::atomic<Histogram*>& known = durations.at(static_cast<std::size_t>(kind));
+        if (known == nullptr)
+            known = &answer_duration.Add({{"kind", std::string{to_string(kind)}}}, answer_buckets);
+        return *known;
     }
     Counter& rejected_for(wire::RefusalReason reason) {
         return rejected.Add({{"reason", std::string{wire::to_string(reason)}}});
@@ -118,6 +130,8 @@ struct Metrics::Families {
 
     Registry registry;
     const std::string version;
+    std::array<std::array<std::atomic<Counter*>, 9>, 6> judged{};  ///< by CheckKind, Verdict
+    std::array<std::atomic<Histogram*>, 6> durations{};            ///< by CheckKind
     std::mutex mutex;
     // guarded by mutex
     Gauge* build{};
@@ -213,8 +227,7 @@ void Metrics::count_judged(const VerdictRecord& verdict) {
     const CheckKind kind = verdict.claim.kind;
     families_->checks_with(kind, verdict.judgement.verdict).Increment();
     if (verdict.received)
-        families_->answer_duration.Add({{"kind", std::string{to_string(kind)}}}, answer_buckets)
-            .Observe(seconds(*verdict.received - verdict.start));
+        families_->duration_of(kind).Observe(seconds(*verdict.received - verdict.start));
 }
 
 void Metrics::count_rejected(wire::RefusalReason reason) {
