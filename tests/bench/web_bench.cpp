@@ -4,6 +4,7 @@
 #include "tests/store/samples.hpp"
 #include "verifier/founding.hpp"
 #include "verifier/roster.hpp"
+#include "verifier/web/device_metrics.hpp"
 #include "verifier/web/directory_text.hpp"
 #include "verifier/web/routes.hpp"
 #include "verifier/web/site.hpp"
@@ -113,6 +114,18 @@ void records_of_the_fleet(benchmark::State& state) {
         benchmark::DoNotOptimize(read_records(*n.store, *n.schedule, 1, now, fleet->records.get()));
 }
 BENCHMARK(records_of_the_fleet)->Unit(benchmark::kMillisecond);
+
+/// What Prometheus asks for when an operator wants every device.
+void metrics_of_every_device(benchmark::State& state) {
+    Network& n = network();
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        bytes = device_metrics(*n.watch->fleet()->records, *n.roster).size();
+        benchmark::DoNotOptimize(bytes);
+    }
+    state.counters["bytes"] = static_cast<double>(bytes);
+}
+BENCHMARK(metrics_of_every_device)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace vigil::verifier::web

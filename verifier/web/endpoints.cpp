@@ -29,7 +29,7 @@ edge::HttpResponse devices(const WebSources& sources) {
                              " devices; per-device metrics are off above " +
                              std::to_string(devices_by_default) +
                              " unless the verifier runs with --metrics-all-devices true\n");
-    return prometheus(device_metrics(sources.store, sources.roster));
+    return prometheus(device_metrics(*sources.watch.fleet()->records, sources.roster));
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ struct FleetNode {
     NodeId id;
     std::string name, region, version;  ///< claimed
     PayoutAddress payout;
+    std::string payout_text;  ///< with its checksum, which takes a hash to write
 };
 
 enum class ProviderOrder : std::uint8_t { rank, name, rate, pass_rate, up_run, grace, today };

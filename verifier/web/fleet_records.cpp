@@ -49,7 +49,8 @@ private:
                                  .name = std::move(node.name),
                                  .region = std::move(node.region),
                                  .version = std::move(node.version),
-                                 .payout = node.payout});
+                                 .payout = node.payout,
+                                 .payout_text = to_checksum_text(node.payout)});
         }
     }
 
