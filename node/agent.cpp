@@ -77,6 +77,8 @@ void Agent::connected(const wire::Network& network, SteadyTime seen) {
     else
         spdlog::warn("the network's policy cannot be read, so windows are not numbered here: {}",
                      edge::for_log(policy.error()));
+    if (calendar_)
+        board_.change([&](NodeStatus& status) { status.slot_length = calendar_->slot_length(); });
     if (!outbox_)
         outbox_ =
             std::make_unique<Outbox>(OutboxPlace{network.id, network.receipt_key, options_.data_dir,
@@ -157,6 +159,11 @@ void Agent::learn(const OpenCheck& check, SteadyTime learned) {
     }
     const std::lock_guard lock{mutex_};
     if (!outbox_ || finishing_) return;
+    if (check.kind == CheckKind::roll_call || check.kind == CheckKind::hourly)
+        board_.change([&](NodeStatus& status) {
+            status.learned_slot =
+                std::max(status.learned_slot, static_cast<std::int64_t>(check.ref));
+        });
     std::vector<std::size_t> indexes(devices_.size());
     std::iota(indexes.begin(), indexes.end(), std::size_t{0});
     if (check.device) {

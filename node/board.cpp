@@ -26,6 +26,14 @@ std::string state_words(const DeviceStatus& device) {
     return device.state;
 }
 
+std::optional<Instant> next_check_by(const NodeStatus& status, Instant now) {
+    if (status.slot_length <= Milliseconds::zero()) return std::nullopt;
+    const Milliseconds offset = status.clock_offset.value_or(Milliseconds{});
+    const std::int64_t slot = (to_ms(now) - offset.count()) / status.slot_length.count();
+    const std::int64_t next = status.learned_slot >= slot ? slot + 1 : slot;
+    return instant_from_ms((next + 1) * status.slot_length.count()) + offset;
+}
+
 std::optional<WindowPlace> window_place(const JudgedCheck& judged,
                                         const std::optional<Calendar>& calendar) {
     if (judged.kind != CheckKind::roll_call || !calendar) return std::nullopt;
@@ -131,6 +139,8 @@ std::string status_json(const NodeStatus& s, Instant now) {
                            {"state", state_words(d)},
                            {"paused", pause_json(d, now)},
                            {"hashes_per_second", static_cast<std::uint64_t>(d.hashes_per_second)},
+                           {"hashes_per_second_10s", static_cast<std::uint64_t>(d.rate_10s)},
+                           {"hashes_per_second_15m", static_cast<std::uint64_t>(d.rate_15m)},
                            {"hashes_total", d.hashes_total},
                            {"failures", d.failures},
                            {"recheck_mismatches", d.mismatches},
@@ -138,6 +148,7 @@ std::string status_json(const NodeStatus& s, Instant now) {
                            {"last_verdict", verdict},
                            {"windows_today", windows}});
     }
+    const auto next_by = next_check_by(s, now);
     const ordered_json all{
         {"version", s.version},
         {"node_id", to_hex(s.node)},
@@ -156,6 +167,7 @@ std::string status_json(const NodeStatus& s, Instant now) {
           {"clock_offset_ms", ms_or_null(s.clock_offset)}}},
         {"unsent_answers", s.unsent},
         {"receipts", s.receipts},
+        {"next_check_by_ms", next_by ? ordered_json(to_ms(*next_by)) : ordered_json(nullptr)},
         {"uptime_seconds", (now - s.started).count() / 1000},
         {"devices", devices}};
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

@@ -25,6 +25,8 @@ struct DeviceStatus {
     DeviceId id;
     std::string state = "idle";  ///< "idle", "roll call", "failing: …"
     double hashes_per_second{};  ///< of the last slice searched; the device's own counter
+    double rate_10s{};           ///< over the latest 10 s of hashing; 0 before the first check
+    double rate_15m{};           ///< over the latest 15 minutes of hashing
     std::uint64_t hashes_total{};
     std::uint64_t failures{};
     std::uint64_t mismatches{};
@@ -55,6 +57,8 @@ struct NodeStatus {
     std::uint64_t unsent{};                    ///< answers without a receipt
     std::uint64_t receipts{};
     Instant started;
+    Milliseconds slot_length{};      ///< 0: the network's policy is not known yet
+    std::int64_t learned_slot = -1;  ///< the latest slot whose fleet check was learned
     std::vector<DeviceStatus> devices;
 };
 
@@ -81,6 +85,10 @@ private:
 
 /// "lost: …", "paused: …", else what it does.
 std::string state_words(const DeviceStatus& device);
+
+/// The moment by which the next fleet check begins at the latest: each slot has one, at a moment
+/// nobody knows before. By this machine's clock; nothing before the policy is known.
+std::optional<Instant> next_check_by(const NodeStatus& status, Instant now);
 
 /// Where a window stands in its day.
 struct WindowPlace {

@@ -138,7 +138,7 @@ void declare(edge::Settings& settings, Config& c) {
     });
     settings.declare({"http.address", &c.http_address, "address of /metrics, /status, /healthz"});
     settings.declare({"http.port", &c.http_port, "its port; 0: off", 0, 65535});
-    settings.declare({"log.format", &c.log_format, "text or json"});
+    settings.declare({"log.format", &c.log_format, "text, json or journal"});
     settings.declare({"log.level", &c.log_level, "trace, debug, info, warning, error"});
     settings.declare({"answers.log", &c.answers_log, "append every answer sent to this file"});
 }

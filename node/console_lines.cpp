@@ -4,18 +4,12 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "core/base/readable.hpp"
 #include "node/limit_keeper.hpp"
 #include "proto/edge/logging.hpp"
 
 namespace vigil::node {
 namespace {
-
-/// Columns a text takes: bytes that begin a UTF-8 sequence.
-std::size_t columns(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
 
 std::string cut(const std::string& text, std::size_t width) {
     if (columns(text) <= width || width == 0) return text;
@@ -58,15 +52,6 @@ std::string windows_words(const DeviceStatus& device) {
     return fmt::format("windows {}/{}{}", passed, device.windows.size(), marks(device.windows));
 }
 
-std::string device_words(const DeviceDescription& d) {
-    std::string text = fmt::format("{} ({}", edge::for_log(d.name, 60), to_string(d.backend));
-    if (!d.kernel.empty()) text += " " + d.kernel;
-    if (d.compute_units > 0)
-        text += fmt::format(", {} {}", d.compute_units,
-                            d.backend == Backend::cpu ? "threads" : "units");
-    return text + ")";
-}
-
 /// "61 °C 210 W"; empty where neither is read.
 std::string sensor_words(const health::Reading& r) {
     std::string words;
@@ -77,11 +62,68 @@ std::string sensor_words(const health::Reading& r) {
     return words;
 }
 
+/// The windows on one line: those to come are an ellipsis.
+std::string windows_short(const DeviceStatus& device) {
+    std::vector<WindowMark> known = device.windows;
+    while (!known.empty() && known.back() == WindowMark::open) known.pop_back();
+    const auto passed = std::count(known.begin(), known.end(), WindowMark::passed);
+    if (device.windows.empty()) return "windows –";
+    return fmt::format("windows {}/{}{}{}", passed, device.windows.size(), marks(known),
+                       known.size() < device.windows.size() ? " …" : "");
+}
+
+/// "4.61 GH/s (10s) 4.60 (15m)"; before the first check, what was measured at the start.
+std::string rates_short(const DeviceStatus& d, bool long_one) {
+    if (d.rate_10s <= 0)
+        return d.hashes_per_second > 0 ? rate_words(d.hashes_per_second) : "no rate yet";
+    const std::string now = rate_words(d.rate_10s);
+    std::string mean = rate_words(d.rate_15m);
+    if (!long_one) return now;
+    const std::string unit = now.substr(now.find(' '));
+    if (mean.ends_with(unit)) mean.resize(mean.size() - unit.size());
+    return fmt::format("{} (10s) {} (15m)", now, mean);
+}
+
+/// How much of a device's line is shown, ascending.
+enum class Detail : std::uint8_t { least, with_health, with_mean, all };
+
+std::string device_line(const DeviceStatus& d, const std::string& next_check, Detail detail) {
+    std::string text = d.label;
+    const auto add = [&text](const char* before, const std::string& more) {
+        text.append(before).append(more);
+    };
+    if (detail >= Detail::all && !d.description.name.empty())
+        add(" ", edge::for_log(d.description.name, 40));
+    add(" ", rates_short(d, detail >= Detail::with_mean));
+    add(" · ", windows_short(d));
+    if (const std::string state = state_words(d); state != "idle")
+        add(" · ", edge::for_log(state, 160));
+    if (!next_check.empty()) add(" · next check by ", next_check);
+    const std::string health = sensor_words(d.health.reading);
+    if (detail >= Detail::with_health && !health.empty()) add(" · ", health);
+    return text;
+}
+
+std::string device_words(const DeviceDescription& d) {
+    std::string text = fmt::format("{} ({}", edge::for_log(d.name, 60), to_string(d.backend));
+    if (!d.kernel.empty()) text += " " + d.kernel;
+    if (d.compute_units > 0)
+        text += fmt::format(", {} {}", d.compute_units,
+                            d.backend == Backend::cpu ? "threads" : "units");
+    return text + ")";
+}
+
 /// Of the table, where the reasons of a pause have lines of their own.
 std::string state_cell(const DeviceStatus& d) {
     const std::string state = d.paused.empty() ? edge::for_log(state_words(d), 120) : "paused";
     if (d.mismatches == 0) return state;
     return fmt::format("{}, {} wrong hashes (E-DEVICE)", state, d.mismatches);
+}
+
+std::string last_verdict_words(const DeviceStatus& d, Instant now) {
+    if (!d.last_verdict) return "none yet";
+    return verdict_line("", *d.last_verdict, std::nullopt).substr(1) + ", " +
+           time_words(now - d.last_verdict_at) + " ago";
 }
 
 /// What a pause costs so far: "12 min, 2 checks missed".
@@ -99,6 +141,13 @@ std::string connection_words(const NodeStatus& s, const std::string& since) {
 }
 
 }  // namespace
+
+std::size_t columns(std::string_view text) {
+    // Bytes that begin a UTF-8 sequence.
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
 
 std::string_view check_words(CheckKind kind) {
     switch (kind) {
@@ -169,21 +218,65 @@ std::string banner(const NodeStatus& s, const std::vector<std::string>& notes) {
     return text;
 }
 
-std::string live_line(const NodeStatus& s, const LineStyle& style) {
-    std::string text;
-    for (const DeviceStatus& d : s.devices) {
-        if (!text.empty()) text += "  |  ";
-        text += fmt::format("{} {} · {} · {}", d.label, rate_words(d.hashes_per_second),
-                            windows_words(d), edge::for_log(state_words(d), 160));
-        if (const std::string health = sensor_words(d.health.reading); !health.empty())
-            text += " · " + health;
+std::string clock_words(Instant time, std::chrono::seconds utc_offset, bool seconds) {
+    const auto local = time + utc_offset;
+    const std::chrono::hh_mm_ss clock{local - std::chrono::floor<std::chrono::days>(local)};
+    std::string text = fmt::format("{:02}:{:02}", clock.hours().count(), clock.minutes().count());
+    return seconds ? text + fmt::format(":{:02}", clock.seconds().count()) : text;
+}
+
+std::vector<std::string> live_lines(const NodeStatus& s, Instant now, const LineStyle& style) {
+    std::vector<std::string> lines;
+    if (!s.connected || s.unsent > 0) {
+        lines.push_back(connection_words(s, ""));
+        if (s.unsent > 0)
+            lines.back() += fmt::format(", {} {} without a receipt", s.unsent,
+                                        s.unsent == 1 ? "answer" : "answers");
     }
-    const std::string connection = connection_words(s, "");
-    text += "  |  " + connection;
-    if (s.unsent > 0) text += fmt::format(", {} unsent", s.unsent);
-    text = cut(text, style.width);
-    if (!style.colour) return text;
-    return (s.connected ? "\x1b[32m" : "\x1b[33m") + text + "\x1b[0m";
+    std::string next_check;
+    if (const auto by = next_check_by(s, now))
+        next_check = clock_words(*by, style.utc_offset, s.slot_length < std::chrono::minutes{10});
+    for (const DeviceStatus& d : s.devices) {
+        std::string line;
+        for (const Detail detail :
+             {Detail::all, Detail::with_mean, Detail::with_health, Detail::least}) {
+            line = device_line(d, next_check, detail);
+            if (columns(line) <= style.width) break;
+        }
+        lines.push_back(std::move(line));
+    }
+    const std::size_t most = std::max<std::size_t>(style.most, 1);
+    if (lines.size() > most) {
+        const std::size_t more = lines.size() - most + 1;
+        lines.resize(most);
+        lines.back() = fmt::format("and {} more: the key s shows all", more);
+    }
+    for (std::string& line : lines) {
+        line = cut(line, style.width);
+        if (style.colour)
+            line = fmt::format("{}{}\x1b[0m", s.connected ? "\x1b[32m" : "\x1b[33m", line);
+    }
+    return lines;
+}
+
+std::string rate_table(const NodeStatus& s) {
+    const auto words = [](double rate) { return rate > 0 ? rate_words(rate) : std::string{"–"}; };
+    std::vector<std::vector<std::string>> rows{
+        {"device", "latest", "10 s", "15 min", "verified", "baseline", "hashes"}};
+    for (const DeviceStatus& d : s.devices) {
+        const auto verdict = d.last_verdict.value_or(JudgedCheck{});
+        rows.push_back({d.label, words(d.hashes_per_second), words(d.rate_10s), words(d.rate_15m),
+                        words(static_cast<double>(verdict.rate)),
+                        words(static_cast<double>(verdict.baseline)), grouped(d.hashes_total)});
+    }
+    return aligned(rows);
+}
+
+std::string window_table(const NodeStatus& s, Instant now) {
+    std::vector<std::vector<std::string>> rows{{"device", "windows today", "last verdict"}};
+    for (const DeviceStatus& d : s.devices)
+        rows.push_back({d.label, windows_words(d).substr(8), last_verdict_words(d, now)});
+    return aligned(rows);
 }
 
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
@@ -219,9 +312,7 @@ std::string status_table(const NodeStatus& s, Instant now) {
     for (const DeviceStatus& d : s.devices) {
         rows.push_back({d.label, rate_words(d.hashes_per_second), state_cell(d),
                         health_words(d.health), windows_words(d).substr(8),
-                        d.last_verdict ? verdict_line("", *d.last_verdict, std::nullopt).substr(1) +
-                                             ", " + time_words(now - d.last_verdict_at) + " ago"
-                                       : "none yet"});
+                        last_verdict_words(d, now)});
     }
     text += aligned(rows);
     for (const DeviceStatus& d : s.devices) text += pause_words(d, now);

@@ -28,17 +28,29 @@ std::string verdict_line(std::string_view label, const JudgedCheck& judged,
 
 struct LineStyle {
     bool colour = false;
-    std::size_t width = 100;  ///< columns; longer lines are cut
+    std::size_t width = 100;             ///< columns; longer lines are cut
+    std::size_t most = 8;                ///< lines
+    std::chrono::seconds utc_offset{0};  ///< of the times of day shown
 };
 
 /// What `run` says first, labels aligned, LF-ended.
 std::string banner(const NodeStatus& status, const std::vector<std::string>& notes);
-/// The one line that stays at the foot of a terminal.
-std::string live_line(const NodeStatus& status, const LineStyle& style);
+/// What stays at the foot of a terminal: a line a device, and one above them for what is amiss.
+/// What does not fit is left out from the least important on, then cut.
+std::vector<std::string> live_lines(const NodeStatus& status, Instant now, const LineStyle& style);
+/// "16:00", and with seconds where a slot is shorter than ten minutes.
+std::string clock_words(Instant time, std::chrono::seconds utc_offset, bool seconds);
 /// The table of `status`.
 std::string status_table(const NodeStatus& status, Instant now);
+/// The rates of every device over slice, 10 s and 15 minutes, beside what the verifier knows.
+std::string rate_table(const NodeStatus& status);
+/// Today's windows of every device, in words, and what decided the last one.
+std::string window_table(const NodeStatus& status, Instant now);
 /// The devices, as `list-devices` shows them.
 std::string device_table(const std::vector<DeviceStatus>& devices);
+
+/// Columns that a text takes on a terminal: one a character.
+std::size_t columns(std::string_view text);
 
 /// Columns padded to their widest cell, two blanks between, LF-ended. The first row is the heading.
 std::string aligned(const std::vector<std::vector<std::string>>& rows);

@@ -238,12 +238,15 @@ std::optional<Proof> DeviceWorker::search(const DeviceCheck& check, SteadyTime s
             [&](std::uint64_t count, steady_clock::duration elapsed) {
                 hashes += count;
                 searching += elapsed;
+                rates_.add(count, elapsed);
                 around_.metrics.add_hashes(place_.label, count);
                 around_.board.change([&](NodeStatus& status) {
                     DeviceStatus& device = status.devices.at(place_.index);
                     device.hashes_total += count;
                     if (elapsed.count() > 0)
                         device.hashes_per_second = static_cast<double>(count) / seconds(elapsed);
+                    device.rate_10s = rates_.over(std::chrono::seconds{10});
+                    device.rate_15m = rates_.over(std::chrono::minutes{15});
                 });
             },
         .progress = [this](const Progress& progress) { around_.progress.put(progress); },

@@ -15,6 +15,7 @@
 #include "node/journal.hpp"
 #include "node/limits.hpp"
 #include "node/metrics.hpp"
+#include "node/rate_meter.hpp"
 #include "node/terms.hpp"
 
 namespace vigil::node {
@@ -105,6 +106,7 @@ private:
     bool busy_ = false;
     // The worker's thread only: "failing: …" until a check succeeds.
     std::string failing_;
+    RateMeter rates_;
     std::optional<SteadyTime> told_of_mismatches_;
     std::optional<SteadyTime> told_of_sieve_;
     bool gave_back_ = false;  // its memory, since the last search

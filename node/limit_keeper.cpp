@@ -51,7 +51,9 @@ void LimitKeeper::look_at(std::size_t index, const DeviceStatus& device) {
     Beyond beyond;
     {
         const std::lock_guard lock{mutex_};
-        beyond = beyond_[index] = step(beyond_[index], limits_[index], now);
+        beyond = step(beyond_[index], limits_[index], now);
+        beyond.owner = paused_;
+        beyond_[index] = beyond;
     }
     const std::string why = beyond.any() ? why_paused(beyond, limits_[index], now.reading) : "";
     tell_presence(device, now, known_[index]);

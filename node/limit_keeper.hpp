@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -22,6 +23,10 @@ public:
     /// Reads, decides, reports. Several times a second, from one thread.
     void look();
 
+    /// Every device rests, or goes on, from the next look on: the owner's own hand. Any thread.
+    void pause(bool rest) { paused_ = rest; }
+    bool paused() const { return paused_; }
+
     /// What the latest look found; a device that is beyond a limit must not search. Any thread.
     Beyond beyond(std::size_t index) const;
 
@@ -41,6 +46,7 @@ private:
     const std::function<Instant()> now_;
     Board& board_;
     Metrics& metrics_;
+    std::atomic<bool> paused_{false};
     std::vector<Known> known_;  // the looking thread's
     mutable std::mutex mutex_;
     std::vector<Beyond> beyond_;  // guarded by mutex_

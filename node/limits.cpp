@@ -30,6 +30,7 @@ std::string why_paused(const Beyond& beyond, const Limits& limits, const health:
     const auto add = [&words](const std::string& more) {
         words += (words.empty() ? "" : "; ") + more;
     };
+    if (beyond.owner) add("by its owner; goes on with the key p, or at the next start");
     if (beyond.temperature && limits.temp_stop)
         add(fmt::format("{}temp_stop is {} °C; goes on at {} °C",
                         r.temperature_celsius ? fmt::format("{} °C, ", *r.temperature_celsius)

@@ -24,8 +24,9 @@ struct Beyond {
     bool temperature = false;
     bool memory = false;
     bool others = false;
+    bool owner = false;  ///< paused by the owner's own hand
 
-    bool any() const { return temperature || memory || others; }
+    bool any() const { return temperature || memory || others || owner; }
     bool operator==(const Beyond&) const = default;
 };
 

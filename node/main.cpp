@@ -1,11 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <absl/synchronization/mutex.h>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <iostream>
-#include <map>
 #include <set>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -13,11 +11,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "node/command_list.hpp"
+#include "node/command_line.hpp"
 #include "node/commands.hpp"
 #include "node/doctor.hpp"
 #include "node/outside_command.hpp"
 #include "node/running_node.hpp"
+#include "node/terminal.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 
@@ -27,106 +26,6 @@ namespace {
 
 using namespace vigil;
 using namespace vigil::node;
-
-constexpr const char* usual_file = "/etc/vigil/node.toml";
-
-constexpr const char* exit_codes =
-    "Exit codes: 0 ok, 1 check failed, 2 usage, 3 configuration, 4 no usable device,\n"
-    "            5 verifier or node unreachable, 6 refused\n";
-
-struct Given {
-    std::string config_file;
-    std::map<std::string, std::string> flags;
-    std::string output = "table";
-    BenchAsked bench;
-    std::string device;
-    bool undo = false;
-    std::string leave_out;
-    bool doctor_json = false;
-    bool retune = false;
-    unsigned starts_anew = 0;
-    Rehearsal rehearsal;
-};
-
-std::string flag_of(std::string key) {
-    for (char& c : key)
-        if (c == '.' || c == '_') c = '-';
-    return "--" + key;
-}
-
-void add_settings(CLI::App& app, const Command& command, const edge::Settings& settings,
-                  Given& given) {
-    app.add_option(
-           "--config", given.config_file,
-           std::string{"settings file, TOML (VIGIL_CONFIG; else "} + usual_file + " if it exists)")
-        ->type_name("FILE");
-    for (const edge::Settings::Effective& setting : settings.effective()) {
-        std::string names = flag_of(setting.key);
-        if (setting.key == "verifier.address") names += ",--verifier";
-        if (setting.key == "verifier.ca") names += ",--ca";
-        std::string help = setting.help;
-        if (setting.value != "\"\"" && setting.value != "[]" && setting.value.size() < 40)
-            help += " [" + setting.value + "]";
-        const auto keep = [&given, key = setting.key](const std::string& text) {
-            given.flags[key] = text;
-        };
-        CLI::Option* option =
-            setting.key == "poll" || setting.key == "yield_to_others"
-                ? app.add_flag_callback(
-                      names, [keep] { keep("true"); }, help)
-                : app.add_option_function<std::string>(names, keep, help)->type_name("");
-        const bool shown =
-            std::any_of(command.settings.begin(), command.settings.end(),
-                        [&](const std::string& prefix) { return setting.key.starts_with(prefix); });
-        option->group(shown ? "Settings (environment: VIGIL_ and the name, e.g. VIGIL_HTTP_PORT)"
-                            : "");
-    }
-}
-
-CLI::App* add_command(CLI::App& app, const Command& command, const edge::Settings& settings,
-                      Given& given) {
-    CLI::App* sub = app.add_subcommand(command.name, command.what);
-    const std::string name = command.name;
-    if (name == "list-devices" || name == "bench" || name == "status")
-        sub->add_option("-o,--output", given.output, "table or json [table]")
-            ->check(CLI::IsMember({"table", "json"}))
-            ->type_name("");
-    // Between a running node and the processes it starts; no owner needs them.
-    if (name == "list-devices")
-        sub->add_option("--leave-out", given.leave_out, "uids, separated by commas")->group("");
-    if (name == "run")
-        sub->add_flag("--retune", given.retune,
-                      "measure again which kernel is each device's fastest");
-    if (name == "run")
-        sub->add_option("--starts-anew", given.starts_anew, "how often in a row")->group("");
-    if (name == "doctor")
-        sub->add_flag("--json", given.doctor_json, "findings as JSON, for programs");
-    if (name == "bench") {
-        sub->add_option("--seconds", given.bench.seconds, "figures of one second a kernel [10]")
-            ->check(CLI::Range(1u, 3600u))
-            ->type_name("");
-        sub->add_option("--kernel", given.bench.kernel, "only this one")->type_name("");
-        sub->add_option("--device", given.bench.device, "only this one: label or uid")
-            ->type_name("");
-    }
-    if (name == "retire") {
-        sub->add_option("--device", given.device, "uid, device id, or the running node's label")
-            ->required()
-            ->type_name("");
-        sub->add_flag("--undo", given.undo, "enrol it again at the next start of run");
-    }
-    if (name == "rehearse") {
-        sub->add_option("--as", given.rehearsal.as, "lazy or replayer")
-            ->required()
-            ->check(CLI::IsMember({"lazy", "replayer"}))
-            ->type_name("");
-        sub->add_option("--steal-from", given.rehearsal.steal_from, "another node's answers.log")
-            ->type_name("FILE");
-    }
-    add_settings(*sub, command, settings, given);
-    sub->footer(std::string{command.examples} + exit_codes);
-    return sub;
-}
 
 std::vector<std::string> environment_names() {
     std::vector<std::string> names;
@@ -144,7 +43,7 @@ const std::vector<std::string> asking_needs{"http.address", "http.port"};
 std::string settings_file(const Given& given) {
     if (!given.config_file.empty()) return given.config_file;
     if (const char* named = std::getenv("VIGIL_CONFIG")) return named;
-    return ::access(usual_file, F_OK) == 0 ? usual_file : "";
+    return ::access(usual_settings_file, F_OK) == 0 ? usual_settings_file : "";
 }
 
 const char* from_environment(const char* name) { return std::getenv(name); }
@@ -195,21 +94,61 @@ bool colour_wanted() {
     return !refused || !*refused;
 }
 
+/// What a live line needs of a terminal.
+bool terminal_draws() {
+    const char* kind = std::getenv("TERM");
+    return kind && *kind && std::string_view{kind} != "dumb";
+}
+
 Instant now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
 
-/// SIGTERM and SIGINT, blocked in every thread and taken here.
-sigset_t stop_signals() {
+/// Blocked in every thread and taken here. On a terminal also what the keyboard and the shell send,
+/// so that the live line is off it before this process stops, and the background stops nobody.
+sigset_t own_signals(bool terminal) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set, signal);
+    if (terminal)
+        for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU}) sigaddset(&set, signal);
     return set;
 }
 
-bool signalled(Milliseconds wait) {
-    static const sigset_t set = stop_signals();
+Signal signalled(Milliseconds wait) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGTSTP}) sigaddset(&set, signal);
     const timespec time{wait.count() / 1000, wait.count() % 1000 * 1'000'000};
-    return ::sigtimedwait(&set, nullptr, &time) > 0;
+    const int came = ::sigtimedwait(&set, nullptr, &time);
+    if (came == SIGTSTP) return Signal::suspend;
+    return came > 0 ? Signal::stop : Signal::none;
+}
+
+/// As SIGTSTP does by itself: the kernel knows where nobody could continue this process.
+void suspend() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    ::raise(SIGTSTP);
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);  // stops here
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+extern "C" void end_with_terminal_as_found(int signal) {
+    give_terminal_back();
+    (void)!::write(STDERR_FILENO, "\n", 1);  // below the live line
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+/// Whatever ends this process leaves a terminal that can be typed on.
+void guard_terminal() {
+    for (const int signal : {SIGABRT, SIGBUS, SIGFPE, SIGHUP, SIGILL, SIGQUIT, SIGSEGV, SIGSYS}) {
+        struct sigaction before {};
+        if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) continue;
+        struct sigaction action {};
+        action.sa_handler = end_with_terminal_as_found;
+        ::sigaction(signal, &action, nullptr);
+    }
 }
 
 constexpr const char* own_program = "/proc/self/exe";  // the same one, also when it was replaced
@@ -222,8 +161,8 @@ std::vector<std::string> settings_given(int argc, char** argv) {
         const std::string_view word = argv[i];
         if (word == "--starts-anew")
             ++i;
-        else if (word != "--retune" && !word.starts_with("--retune=") &&
-                 !word.starts_with("--starts-anew="))
+        else if (word != "--retune" && word != "--service" && !word.starts_with("--retune=") &&
+                 !word.starts_with("--service=") && !word.starts_with("--starts-anew="))
             words.emplace_back(word);
     }
     return words;
@@ -250,10 +189,12 @@ int run_or_rehearse(const Config& config, const Given& given,
     if (rehearsal.as == "replayer" && rehearsal.steal_from.empty())
         throw edge::Fatal{edge::exit_usage, "E-CONFIG",
                           "--as replayer needs --steal-from FILE (an answers.log)"};
-    const sigset_t set = stop_signals();
+    const bool terminal =
+        ::isatty(STDERR_FILENO) == 1 && config.log_format == "text" && terminal_draws();
+    const sigset_t set = own_signals(terminal);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
-    const bool terminal = ::isatty(STDERR_FILENO) == 1 && config.log_format == "text";
+    if (terminal) guard_terminal();
     std::vector<std::string> listing{own_program, "list-devices", "-o", "json"};
     listing.insert(listing.end(), settings.begin(), settings.end());
     listing.emplace_back("--leave-out");
@@ -261,14 +202,18 @@ int run_or_rehearse(const Config& config, const Given& given,
     const int code = run_node(config, rehearsal,
                               {.now = now,
                                .signalled = signalled,
+                               .suspend = suspend,
                                .terminal = terminal,
                                .colour = colour_wanted(),
                                .listing = listing,
                                .retune = given.retune,
                                .starts_anew = given.starts_anew});
-    if (code != start_anew) return code;
+    if (code != start_anew && code != start_anew_measuring) return code;
     const bool at_once = std::chrono::steady_clock::now() - begun < std::chrono::hours{1};
-    become_anew(settings, at_once ? given.starts_anew + 1 : 1);
+    std::vector<std::string> again = settings;
+    if (given.service) again.emplace_back("--service");
+    if (code == start_anew_measuring) again.emplace_back("--retune");
+    become_anew(again, at_once && code == start_anew ? given.starts_anew + 1 : 1);
 }
 
 std::set<std::string> uids(const std::string& list) {
@@ -306,19 +251,8 @@ int vigil_node(int argc, char** argv) {
     declare(settings, config);
     Given given;
 
-    CLI::App app{
-        "vigil-node: proves to a Vigil network that this machine's GPUs are up and how fast they "
-        "are.\n"
-        "The key is made at the first run and never leaves this machine; all connections are "
-        "outbound."};
-    app.require_subcommand(1);
-    app.set_version_flag("--version", std::string{"vigil-node "} + VIGIL_VERSION);
-    app.get_formatter()->column_width(34);
-    for (const Command& command : command_list()) add_command(app, command, settings, given);
-    app.add_subcommand("version", "Print the version");
-    app.footer(std::string{"Examples:\n  vigil-node list-devices\n"
-                           "  vigil-node run --verifier vigil.example.org:9464 --payout 0x…\n"} +
-               exit_codes);
+    CLI::App app;
+    add_commands(app, settings, given);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
@@ -328,6 +262,10 @@ int vigil_node(int argc, char** argv) {
         const std::string command = app.get_subcommands().front()->get_name();
         if (command == "version") {
             std::cout << "vigil-node " << VIGIL_VERSION << "\n";
+            return 0;
+        }
+        if (const auto text = edge::description_asked(app, given.shell, manual_notes())) {
+            std::cout << *text;
             return 0;
         }
         for (const auto& [key, text] : given.flags) settings.set_flag(key, text);
@@ -340,6 +278,7 @@ int vigil_node(int argc, char** argv) {
         const bool only_asks = command == "status" || command == "healthcheck";
         load(settings, given, only_asks);
         if (only_asks) config.log_format = "text", config.log_level = "info";
+        if (given.service && config.log_format == "text") config.log_format = "journal";
         edge::start_logging(config.log_format, config.log_level);
         return dispatch(command, config, settings, given, settings_given(argc, argv));
     } catch (const edge::Fatal& fatal) {

@@ -26,10 +26,11 @@ constexpr std::array own_results{OwnResult::refused, OwnResult::undelivered, Own
                                  OwnResult::paused};
 constexpr std::array device_errors{DeviceError::search_failed, DeviceError::hung,
                                    DeviceError::lost};
-constexpr std::array<std::pair<const char*, bool Beyond::*>, 3> pause_reasons{
+constexpr std::array<std::pair<const char*, bool Beyond::*>, 4> pause_reasons{
     {{"temperature", &Beyond::temperature},
      {"memory", &Beyond::memory},
-     {"other_processes", &Beyond::others}}};
+     {"other_processes", &Beyond::others},
+     {"owner", &Beyond::owner}}};
 constexpr std::array marks{WindowMark::open, WindowMark::passed, WindowMark::failed,
                            WindowMark::voided};
 

@@ -1,6 +1,7 @@
 #include "node/running_node.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <spdlog/spdlog.h>
 
@@ -119,14 +120,25 @@ std::vector<Limits> limits_for(const std::vector<Config>& settings) {
     return out;
 }
 
+/// Whether this process shall end; Ctrl-Z is obeyed on the way.
+bool told_to_stop(const Surroundings& around, Console* console, Milliseconds wait) {
+    const Signal signal = around.signalled(wait);
+    if (signal == Signal::suspend) {
+        if (console) console->leave();
+        around.suspend();
+        if (console) console->go_on();
+    }
+    return signal == Signal::stop;
+}
+
 /// Answers what was taken, until done or a second signal.
-void wind_down(Agent& agent, LimitKeeper& keeper, const Surroundings& around) {
+void wind_down(Agent& agent, LimitKeeper& keeper, const Surroundings& around, Console* console) {
     agent.finish();
     if (agent.finished()) return;
     spdlog::info("stopping after the open check; a second signal stops at once");
     while (!agent.finished()) {
         keeper.look();
-        if (around.signalled(Milliseconds{100})) {
+        if (told_to_stop(around, console, Milliseconds{100})) {
             spdlog::warn(
                 "stopping at once: progress and unsent answers are kept for the next start");
             agent.quit();
@@ -193,8 +205,14 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     if (!rehearsal.as.empty())
         text += "  REHEARSAL this node plays a dishonest owner (" + rehearsal.as + ")\n";
     say(text, around, config);
+    std::atomic<bool> measure_again{false};
+    ConsoleActions actions{.now = around.now,
+                           .paused = [&keeper] { return keeper.paused(); },
+                           .pause = [&keeper](bool rest) { keeper.pause(rest); },
+                           .measure_again = {}};
+    if (rehearsal.as.empty()) actions.measure_again = [&measure_again] { measure_again = true; };
     const auto console =
-        around.terminal ? std::make_unique<Console>(board, around.colour) : nullptr;
+        around.terminal ? std::make_unique<Console>(board, actions, around.colour) : nullptr;
 
     Connection connection{link_options(config, VIGIL_VERSION),
                           {identity.key, identity.id, folder.path(), claim_of(config, own)},
@@ -228,7 +246,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     posting = &agent;
     connection.start(agent);
     auto lookout = rehearsal.as.empty() ? lookout_for(config, own, agent, around) : nullptr;
-    while (!around.signalled(Milliseconds{200})) {
+    while (!told_to_stop(around, console.get(), Milliseconds{200})) {
         keeper.look();
         if (const auto fatal = connection.fatal()) {
             agent.quit();
@@ -236,16 +254,16 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
             throw edge::Fatal{*fatal};
         }
         const auto seen = lookout ? lookout->found() : std::nullopt;
-        if (!seen || !agent.finished()) continue;
+        if ((!seen && !measure_again) || !agent.finished()) continue;
         agent.finish();
         if (!agent.finished()) continue;  // a check was learned in between: it is answered first
-        say_of_new(*seen, own);
+        if (seen) say_of_new(*seen, own);
         agent.quit();
         connection.stop();
-        return start_anew;
+        return measure_again ? start_anew_measuring : start_anew;
     }
     lookout.reset();
-    wind_down(agent, keeper, around);
+    wind_down(agent, keeper, around, console.get());
     connection.stop();
     spdlog::info("stopped");
     return 0;

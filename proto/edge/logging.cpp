@@ -89,6 +89,27 @@ public:
     }
 };
 
+/// What sd-daemon(3) reads: the priority in front of each line of a message, no time, since the
+/// journal has its own.
+class JournalLines : public spdlog::formatter {
+public:
+    void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
+        const char priority = message.level >= spdlog::level::err    ? '3'
+                              : message.level == spdlog::level::warn ? '4'
+                              : message.level == spdlog::level::info ? '6'
+                                                                     : '7';
+        const std::string start{'<', priority, '>'};
+        std::string text = start;
+        for (const char c : std::string_view{message.payload.data(), message.payload.size()})
+            c == '\n' ? text.append(1, c).append(start) : text.append(1, c);
+        text += '\n';
+        out.append(text.data(), text.data() + text.size());
+    }
+    std::unique_ptr<spdlog::formatter> clone() const override {
+        return std::make_unique<JournalLines>();
+    }
+};
+
 spdlog::level::level_enum level_of(const std::string& word) {
     using spdlog::level::level_enum;
     constexpr std::array<std::pair<std::string_view, level_enum>, 6> words{
@@ -116,9 +137,11 @@ void start_logging(const std::string& format, const std::string& level) {
     } else if (format == "text") {
         logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
             "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc));
+    } else if (format == "journal") {
+        logger->set_formatter(std::make_unique<JournalLines>());
     } else {
         throw Fatal{exit_configuration, "E-CONFIG",
-                    "log format \"" + for_log(format) + "\" is neither text nor json"};
+                    "log format \"" + for_log(format) + "\" is none of text, json and journal"};
     }
     logger->set_level(lowest);
     spdlog::set_default_logger(std::move(logger));

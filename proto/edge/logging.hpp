@@ -5,9 +5,9 @@
 
 namespace vigil::edge {
 
-/// Sets up spdlog's default logger on stderr. `format` "text" or "json" (one object a line: time,
-/// level, message); `level` trace, debug, info, warn or warning, error. Throws Fatal E-CONFIG on
-/// other words. Call once, from main.
+/// Sets up spdlog's default logger on stderr. `format` "text", "json" (one object a line: time,
+/// level, message) or "journal" (sd-daemon's priorities, no time); `level` trace, debug, info, warn
+/// or warning, error. Throws Fatal E-CONFIG on other words. Call once, from main.
 void start_logging(const std::string& format, const std::string& level);
 
 /// Bounds what an untrusted peer can put into a log line: at most `limit` bytes, control bytes as

@@ -50,6 +50,17 @@ TEST(Logging, WritesOneJsonObjectALine) {
                 MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z"));
 }
 
+TEST(Logging, WritesWhatTheJournalReads) {
+    const std::string text = logged([] {
+        start_logging("journal", "debug");
+        spdlog::debug("small");
+        spdlog::info("two\nlines");
+        spdlog::warn("window {} missed", 3);
+        spdlog::error("gone");
+    });
+    EXPECT_EQ(text, "<7>small\n<6>two\n<6>lines\n<4>window 3 missed\n<3>gone\n");
+}
+
 TEST(Logging, RefusesOtherWords) {
     EXPECT_THAT(fatal("E-CONFIG", [] { start_logging("xml", "info"); }),
                 testing::HasSubstr("\"xml\""));

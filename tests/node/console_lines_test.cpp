@@ -1,5 +1,6 @@
 #include "node/console_lines.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace vigil::node {
@@ -82,16 +83,109 @@ TEST(ConsoleLines, BannerIsAligned) {
               "  note      no second GPU\n");
 }
 
+NodeStatus hashing() {
+    NodeStatus s = example();
+    s.unsent = 0;
+    s.slot_length = Milliseconds{3'600'000};
+    DeviceStatus& d = s.devices[0];
+    d.label = "gpu0";
+    d.rate_10s = 4.61e9;
+    d.rate_15m = 4.604e9;
+    d.windows = std::vector<WindowMark>(6, WindowMark::open);
+    std::fill_n(d.windows.begin(), 3, WindowMark::passed);
+    d.health.reading.temperature_celsius = 61;
+    d.health.reading.power_milliwatts = 209'600;
+    return s;
+}
+
+constexpr Instant half_past_three = instant_from_ms((20'454 * 24 + 15) * 3'600'000LL + 1'800'000);
+
+std::string only_line(const NodeStatus& s, std::size_t width) {
+    const auto lines = live_lines(s, half_past_three, {.width = width});
+    EXPECT_EQ(lines.size(), 1u);
+    return lines.front();
+}
+
 TEST(ConsoleLines, LiveLine) {
-    EXPECT_EQ(live_line(example(), {false, 200}),
-              "cuda0 4.61 GH/s · windows 1/6 ✓ ✗ – · · · · idle  |  connected, 1 unsent");
-    EXPECT_EQ(live_line(example(), {false, 20}), "cuda0 4.61 GH/s · w…");
-    EXPECT_EQ(live_line(example(), {true, 9}), "\x1b[32mcuda0 4.…\x1b[0m");
-    NodeStatus lost = example();
-    lost.connected = false;
-    lost.trouble = "E-UNREACHABLE: gone";
-    EXPECT_NE(live_line(lost, {false, 200}).find("not connected: E-UNREACHABLE: gone"),
-              std::string::npos);
+    EXPECT_EQ(
+        only_line(hashing(), 200),
+        "gpu0 RTX 4090 4.61 GH/s (10s) 4.60 (15m) · windows 3/6 ✓ ✓ ✓ … · next check by 16:00 "
+        "· 61 °C 210 W");
+    NodeStatus busy = hashing();
+    busy.devices[0].state = "roll call";
+    busy.devices[0].windows[1] = WindowMark::failed;
+    busy.learned_slot = to_ms(half_past_three) / 3'600'000;
+    EXPECT_EQ(only_line(busy, 200),
+              "gpu0 RTX 4090 4.61 GH/s (10s) 4.60 (15m) · windows 2/6 ✓ ✗ ✓ … · roll call · next "
+              "check by 17:00 · 61 °C 210 W")
+        << "this slot's check was learned, so the next one is the next slot's";
+}
+
+TEST(ConsoleLines, ANarrowLiveLineLeavesOutTheLeastImportantFirst) {
+    EXPECT_EQ(only_line(hashing(), 90),
+              "gpu0 4.61 GH/s (10s) 4.60 (15m) · windows 3/6 ✓ ✓ ✓ … · next check by 16:00 · 61 °C "
+              "210 W");
+    EXPECT_EQ(only_line(hashing(), 75),
+              "gpu0 4.61 GH/s · windows 3/6 ✓ ✓ ✓ … · next check by 16:00 · 61 °C 210 W");
+    EXPECT_EQ(only_line(hashing(), 60),
+              "gpu0 4.61 GH/s · windows 3/6 ✓ ✓ ✓ … · next check by 16:00");
+    EXPECT_EQ(only_line(hashing(), 20), "gpu0 4.61 GH/s · wi…");
+    EXPECT_EQ(live_lines(hashing(), half_past_three, {.colour = true, .width = 8}),
+              std::vector<std::string>{"\x1b[32mgpu0 4.…\x1b[0m"});
+}
+
+TEST(ConsoleLines, BeforeTheFirstConnectionAndCheckTheLiveLineSaysSo) {
+    NodeStatus s = example();
+    s.connected = false;
+    s.devices[0].hashes_per_second = 0;
+    s.devices[0].windows.clear();
+    s.trouble = "E-UNREACHABLE: gone";
+    EXPECT_EQ(
+        live_lines(s, half_past_three, {.width = 200}),
+        (std::vector<std::string>{"not connected: E-UNREACHABLE: gone, 1 answer without a receipt",
+                                  "cuda0 RTX 4090 no rate yet · windows –"}));
+}
+
+TEST(ConsoleLines, EachDeviceHasALineAndTheyAreBounded) {
+    NodeStatus s = hashing();
+    for (int i = 1; i < 12; ++i) {
+        s.devices.push_back(s.devices[0]);
+        s.devices.back().label = "gpu" + std::to_string(i);
+    }
+    const auto lines = live_lines(s, half_past_three, {.width = 200, .most = 4});
+    ASSERT_EQ(lines.size(), 4u);
+    EXPECT_TRUE(lines[2].starts_with("gpu2 RTX 4090"));
+    EXPECT_EQ(lines[3], "and 9 more: the key s shows all");
+    EXPECT_EQ(live_lines(s, half_past_three, {.width = 200, .most = 0}).size(), 1u);
+}
+
+TEST(ConsoleLines, TimesOfDayAreTheTerminals) {
+    using std::chrono::seconds;
+    EXPECT_EQ(clock_words(half_past_three, seconds{0}, false), "15:30");
+    EXPECT_EQ(clock_words(half_past_three, seconds{-5 * 3600 - 1800}, true), "10:00:00");
+    EXPECT_EQ(clock_words(half_past_three, seconds{9 * 3600}, false), "00:30");
+}
+
+TEST(ConsoleLines, TheNextCheckIsToldByThisMachinesClock) {
+    NodeStatus s = hashing();
+    s.clock_offset = Milliseconds{120'000};  // this clock is two minutes fast
+    EXPECT_EQ(*next_check_by(s, half_past_three), half_past_three + Milliseconds{1'920'000});
+    s.slot_length = Milliseconds{0};
+    EXPECT_FALSE(next_check_by(s, half_past_three)) << "no policy is known yet";
+}
+
+TEST(ConsoleLines, TablesOfTheKeys) {
+    NodeStatus s = hashing();
+    s.devices[0].hashes_total = 12'345'678;
+    s.devices[0].last_verdict = judged(Verdict::passed);
+    s.devices[0].last_verdict_at = half_past_three - Milliseconds{60'000};
+    EXPECT_EQ(rate_table(s),
+              "device  latest     10 s       15 min     verified    baseline    hashes\n"
+              "gpu0    4.61 GH/s  4.61 GH/s  4.60 GH/s  12.31 MH/s  12.20 MH/s  12,345,678\n");
+    EXPECT_EQ(window_table(s, half_past_three),
+              "device  windows today    last verdict\n"
+              "gpu0    3/6 ✓ ✓ ✓ · · ·  roll call passed: 12.31 MH/s (baseline 12.20 MH/s), 1 min "
+              "ago\n");
 }
 
 TEST(ConsoleLines, StatusTable) {

@@ -66,7 +66,9 @@ TEST_F(LimitKeeperTest, AHotDeviceIsPausedForAllToSeeAndTheOtherIsNot) {
     EXPECT_EQ(json.at("paused").at("checks_missed"), 1);
     EXPECT_EQ(json.at("health").at("temperature_celsius"), 86);
     EXPECT_TRUE(json.at("health").at("memory_used_bytes").is_null());
-    EXPECT_THAT(live_line(board.read(), {false, 400}), HasSubstr("goes on at 75 °C · 86 °C 210 W"));
+    EXPECT_THAT(live_lines(board.read(), now, {.width = 400}).back(), HasSubstr("cuda1"));
+    EXPECT_THAT(live_lines(board.read(), now, {.width = 400}).at(1),
+                HasSubstr("goes on at 75 °C · 86 °C 210 W"));
 
     degrees(0, 75);
     EXPECT_FALSE(keeper.beyond(0).any());
@@ -78,6 +80,25 @@ TEST_F(LimitKeeperTest, AHotDeviceIsPausedForAllToSeeAndTheOtherIsNot) {
                     .at(0)
                     .at("paused")
                     .is_null());
+}
+
+TEST_F(LimitKeeperTest, TheOwnersHandRestsEveryDeviceUntilItLetsThemGo) {
+    degrees(0, 60);
+    keeper.pause(true);
+    EXPECT_FALSE(keeper.beyond(0).any()) << "from the next look on";
+    degrees(0, 60);
+    EXPECT_TRUE(keeper.beyond(0).owner);
+    EXPECT_TRUE(keeper.beyond(1).owner);
+    EXPECT_THAT(state_words(device(1)), HasSubstr("paused: by its owner"));
+    EXPECT_THAT(metrics.text(),
+                HasSubstr("vigil_node_gpu_paused{gpu=\"cuda0\",reason=\"owner\"} 1"));
+    degrees(0, 86);
+    EXPECT_THAT(state_words(device(0)), HasSubstr("by its owner; goes on with the key p"));
+    EXPECT_THAT(state_words(device(0)), HasSubstr("86 °C, temp_stop is 85 °C"));
+    keeper.pause(false);
+    degrees(0, 74);
+    EXPECT_FALSE(keeper.beyond(0).any());
+    EXPECT_FALSE(keeper.beyond(1).any());
 }
 
 TEST_F(LimitKeeperTest, EachDeviceIsHeldToItsOwnLimits) {
