@@ -29,6 +29,15 @@ int list_devices(const std::filesystem::path& store, OutputFormat format);
 int explain_day(const std::filesystem::path& store, const std::string& device,
                 std::optional<std::int64_t> day, OutputFormat format);
 
+struct WhatIfAsked {
+    std::string device;               ///< as of explain_day
+    std::optional<std::int64_t> day;  ///< nothing for the one in progress
+    std::string offline;              ///< "14:00-20:00"
+};
+/// What that downtime costs the device.
+int print_what_if(const std::filesystem::path& store, const WhatIfAsked& asked,
+                  OutputFormat format);
+
 /// Asks a running verifier's /readyz: 0 ready, 1 not, 5 unreachable.
 int check_health(const std::string& address, std::uint16_t port);
 

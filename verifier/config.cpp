@@ -42,7 +42,7 @@ void declare(edge::Settings& settings, Config& c) {
     number("threads.network", &c.network_threads, "threads that serve streams", 1, 64);
     add("minimum_node_version", &c.minimum_node_version, "older nodes are refused; empty: none");
     add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
-    add("log.format", &c.log_format, "text or json");
+    add("log.format", &c.log_format, "text, json or journal");
     add("log.level", &c.log_level, "trace, debug, info, warning, error");
 }
 

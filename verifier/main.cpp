@@ -11,8 +11,10 @@
 #include <thread>
 #include <unistd.h>
 
+#include "proto/edge/command_tree.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
+#include "proto/edge/progress_bar.hpp"
 #include "verifier/commands.hpp"
 #include "verifier/config.hpp"
 #include "verifier/demo/demo.hpp"
@@ -103,6 +105,7 @@ public:
         add_policy();
         add_reading();
         add_audit();
+        edge::add_description_commands(app_, shell_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [] {
                 std::printf("vigil-verifier %s\n", version);
@@ -119,10 +122,25 @@ public:
             const int code = app_.exit(failure, std::cout, std::cerr);
             return code == 0 ? 0 : edge::exit_usage;
         }
+        if (const auto text = edge::description_asked(app_, shell_, manual_notes())) {
+            std::fputs(text->c_str(), stdout);
+            return 0;
+        }
         return action_();
     }
 
 private:
+    static edge::ManualNotes manual_notes() {
+        return {.version = version,
+                .files = {{"/etc/vigil/verifier.toml", "settings of the service"},
+                          {"/var/lib/vigil-verifier",
+                           "the data folder of a service: the store, its "
+                           "keys and certificate"},
+                          {"~/.local/state/vigil-verifier", "the same of a user"}},
+                .exit_codes = {"ok", "a check failed, or the record does not agree", "wrong usage",
+                               "wrong configuration", "", "the verifier cannot be reached"}};
+    }
+
     void add_settings(CLI::App& command) {
         command.add_option("--config", file_, "TOML file [VIGIL_CONFIG]")->type_name("FILE");
         for (const edge::Setting& setting : settings_.declared()) {
@@ -265,12 +283,26 @@ private:
         CLI::App* devices = app_.add_subcommand("devices", "List devices with their standing");
         CLI::App* explain =
             app_.add_subcommand("explain", "Show the arithmetic of a device's day, line by line");
+        CLI::App* what_if =
+            app_.add_subcommand("whatif", "Show what a downtime of a device would cost");
         CLI::App* health =
             app_.add_subcommand("healthcheck", "Ask a running verifier whether it is ready");
-        for (CLI::App* command : {devices, explain, health}) add_settings(*command);
-        for (CLI::App* command : {devices, explain}) add_format(*command);
-        explain->add_option("--device", device_, "device id, or the beginning of it")->required();
-        explain->add_option("--day", day_, "day number; without it, the day in progress");
+        for (CLI::App* command : {devices, explain, what_if, health}) add_settings(*command);
+        for (CLI::App* command : {devices, explain, what_if}) add_format(*command);
+        for (CLI::App* command : {explain, what_if}) {
+            command->add_option("--device", what_if_.device, "device id, or the beginning of it")
+                ->required();
+            command->add_option("--day", what_if_.day,
+                                "day number; without it, the day in progress");
+        }
+        what_if
+            ->add_option("--offline", what_if_.offline,
+                         "from when to when, since the begin of the day (UTC): 14:00-20:00")
+            ->required();
+        what_if->footer(
+            "Checks come at moments that nobody knows, so there is a best and a worst case.\n"
+            "Examples:\n  vigil-verifier whatif --device 3fa9c1 --offline 14:00-20:00\n"
+            "  vigil-verifier whatif --device 3fa9c1 --offline 22:00-04:00 --day 20454");
         explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
         devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");
         health->footer("Example:\n  vigil-verifier healthcheck --http-port 9463");
@@ -283,7 +315,13 @@ private:
         explain->callback([this] {
             action_ = [this] {
                 load_and_check();
-                return explain_day(store(), device_, day_, format_);
+                return explain_day(store(), what_if_.device, what_if_.day, format_);
+            };
+        });
+        what_if->callback([this] {
+            action_ = [this] {
+                load_and_check();
+                return print_what_if(store(), what_if_, format_);
             };
         });
         health->callback([this] {
@@ -312,21 +350,15 @@ private:
             action_ = [this] {
                 load_and_check();
                 const bool json = format_ == OutputFormat::json;
+                edge::ProgressBar bar{"audit", isatty(STDERR_FILENO) == 1};
                 return audit_command(store_.empty() ? store() : std::filesystem::path{store_},
                                      json ? AuditFormat::json : AuditFormat::text, std::cout,
-                                     show_progress);
+                                     [&bar](const ReplayProgress& progress) {
+                                         bar.show(static_cast<std::uint64_t>(progress.windows),
+                                                  static_cast<std::uint64_t>(progress.of_windows));
+                                     });
             };
         });
-    }
-
-    /// Once in a hundred, where somebody watches.
-    static void show_progress(const ReplayProgress& progress) {
-        if (isatty(STDERR_FILENO) == 0) return;
-        const std::int64_t before = (progress.windows - 1) * 100 / progress.of_windows;
-        const std::int64_t percent = progress.windows * 100 / progress.of_windows;
-        if (percent == before) return;
-        std::fprintf(stderr, "\r%3lld %% of %lld windows%s", static_cast<long long>(percent),
-                     static_cast<long long>(progress.of_windows), percent == 100 ? "\n" : "");
     }
 
     CLI::App app_{
@@ -334,9 +366,9 @@ private:
         "books."};
     Config config_;
     edge::Settings settings_;
-    std::string file_, policy_, device_, store_, own_program_;
+    std::string file_, policy_, store_, own_program_, shell_;
+    WhatIfAsked what_if_;
     std::string demo_log_level_ = "warning";
-    std::optional<std::int64_t> day_;
     OutputFormat format_ = OutputFormat::table;
     demo::DemoOptions demo_;
     std::function<int()> action_;

@@ -7,6 +7,7 @@
 #include "proto/edge/logging.hpp"
 #include "verifier/commands.hpp"
 #include "verifier/explain.hpp"
+#include "verifier/reading.hpp"
 #include "verifier/roster.hpp"
 #include "verifier/schedule.hpp"
 
@@ -15,14 +16,6 @@ namespace {
 
 constexpr std::size_t id_digits = 12;
 constexpr std::size_t name_limit = 24;
-
-std::unique_ptr<Store> open_for_reading(const std::filesystem::path& file) try {
-    return open_sqlite_store_for_reading(file.string());
-} catch (const StoreTooNew& failure) {
-    throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
-} catch (const StoreFailed& failure) {
-    throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
-}
 
 struct DeviceLine {
     std::string id, node, model, state;
@@ -89,6 +82,16 @@ void print_json(const std::vector<DeviceLine>& lines) {
     fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
+}  // namespace
+
+std::unique_ptr<Store> open_for_reading(const std::filesystem::path& file) try {
+    return open_sqlite_store_for_reading(file.string());
+} catch (const StoreTooNew& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
+} catch (const StoreFailed& failure) {
+    throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
+}
+
 DeviceRecord find_device(Reader& reader, const std::string& beginning) {
     std::optional<DeviceRecord> found;
     for (DeviceRecord& device : reader.devices()) {
@@ -105,8 +108,6 @@ DeviceRecord find_device(Reader& reader, const std::string& beginning) {
                               "\"; the command `devices` lists them"};
     return *std::move(found);
 }
-
-}  // namespace
 
 int list_devices(const std::filesystem::path& file, OutputFormat format) {
     const auto store = open_for_reading(file);

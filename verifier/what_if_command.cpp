@@ -1,0 +1,70 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "proto/edge/files.hpp"
+#include "proto/edge/logging.hpp"
+#include "verifier/commands.hpp"
+#include "verifier/reading.hpp"
+#include "verifier/roster.hpp"
+#include "verifier/schedule.hpp"
+#include "verifier/what_if.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+/// The day in progress, or the one named if it is on record or begins within a day.
+DayIndex day_asked(std::optional<std::int64_t> day, DayIndex first, DayIndex newest) {
+    if (day && (DayIndex{*day} < first || DayIndex{*day} > newest + 1))
+        throw edge::Fatal{
+            edge::exit_usage, "E-DAY",
+            fmt::format("--day {}: the network has days {} to {}, its first and the one in "
+                        "progress, and the next may be asked about",
+                        *day, first.value, newest.value)};
+    return day ? DayIndex{*day} : newest;
+}
+
+}  // namespace
+
+int print_what_if(const std::filesystem::path& file, const WhatIfAsked& asked,
+                  OutputFormat format) {
+    const auto store = open_for_reading(file);
+    const Schedule schedule{*store};
+    const Roster roster{*store};
+    const Calendar calendar = schedule.calendar();
+    const auto part = day_part_from(asked.offline, calendar.day_length());
+    if (!part)
+        throw edge::Fatal{edge::exit_usage, "E-DAY", "--offline " + edge::for_log(part.error())};
+    DeviceRecord device;
+    std::vector<DayFile> days;
+    store->read([&](Reader& reader) {
+        days.clear();
+        const auto last = reader.last_closed_window();
+        const DayIndex first = schedule.genesis().programme_start_day;
+        const DayIndex newest = last ? std::max(first, calendar.day_of(*last + 1)) : first;
+        const DayIndex day = day_asked(asked.day, first, newest);
+        device = find_device(reader, asked.device);
+        const bool into_next = part->end > calendar.day_length();
+        for (std::int64_t i = 0; i <= (into_next ? 1 : 0); ++i)
+            days.push_back(read_day_file(reader, *schedule.policy_on(day + i), device, day + i));
+    });
+    const Instant begin = calendar.span(days.front().day).begin;
+    const auto known = roster.device(device.id);
+    const WhatIf found =
+        what_if(days, {begin + part->begin, begin + part->end}, known ? known->baseline : 0);
+    if (format == OutputFormat::json) {
+        const nlohmann::ordered_json out{{"device_id", to_hex(device.id)},
+                                         {"day", days.front().day.value},
+                                         {"offline_from_ms", to_ms(begin + part->begin)},
+                                         {"offline_to_ms", to_ms(begin + part->end)},
+                                         {"cost_least_micro", to_string(found.least)},
+                                         {"cost_most_micro", to_string(found.most)},
+                                         {"lines", found.lines}};
+        fmt::print("{}\n", out.dump(2));
+        return 0;
+    }
+    for (const std::string& line : found.lines) fmt::print("{}\n", line);
+    return 0;
+}
+
+}  // namespace vigil::verifier
