@@ -1,6 +1,7 @@
 #include "node/agent.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <numeric>
 #include <spdlog/spdlog.h>
 
@@ -59,6 +60,7 @@ Agent::Agent(AgentOptions options, std::vector<AgentDevice> devices, ProofSource
             WorkerPlace{i, labels_[i], devices_[i], devices[i].duty},
             WorkerSurroundings{
                 board_, metrics_, progress_, prove, options_.round_trip, options_.beyond,
+                [this](std::string what) { keep_error(std::move(what)); },
                 [this](const DeviceCheck& check, std::optional<Proof> proof) {
                     outbox()->add(check.check, check.device, check.deadline(), std::move(proof));
                 }}));
@@ -94,6 +96,12 @@ Outbox* Agent::outbox() const {
     return outbox_.get();
 }
 
+void Agent::keep_error(std::string what) {
+    board_.change([&](NodeStatus& status) {
+        status.last_error = {options_.now(), std::move(what)};
+    });
+}
+
 OutboxEvents Agent::outbox_events() {
     return {.sent =
                 [this](const SignedAnswer& answer) {
@@ -103,7 +111,10 @@ OutboxEvents Agent::outbox_events() {
             .receipted =
                 [this](const Receipt& receipt, const SignedAnswer& answer) {
                     metrics_.count_receipt();
-                    board_.change([](NodeStatus& status) { ++status.receipts; });
+                    board_.change([&](NodeStatus& status) {
+                        ++status.receipts;
+                        status.last_receipt = {options_.now(), answer.kind, answer.id};
+                    });
                     wire::Network network;
                     {
                         const std::lock_guard lock{mutex_};
@@ -121,12 +132,17 @@ OutboxEvents Agent::outbox_events() {
                                   wire::to_string(refusal.reason),
                                   edge::for_log(refusal.message, 300));
                     metrics_.count_result(answer.kind, OwnResult::refused);
+                    keep_error(fmt::format("the answer to {} was refused, {}: {}",
+                                           a_check(answer.kind), wire::to_string(refusal.reason),
+                                           edge::for_log(refusal.message, 300)));
                 },
             .undelivered =
                 [this](const SignedAnswer& answer) {
                     spdlog::error("the answer to {} got no receipt by its deadline and is given up",
                                   a_check(answer.kind));
                     metrics_.count_result(answer.kind, OwnResult::undelivered);
+                    keep_error(fmt::format("the answer to {} got no receipt by its deadline",
+                                           a_check(answer.kind)));
                 },
             .unsent =
                 [this](std::size_t waiting) {

@@ -67,6 +67,7 @@ private:
     bool first_time(const Challenge& challenge);
     void hand_out(const OpenCheck& check, SteadyTime learned, std::span<const std::size_t> indexes);
     OutboxEvents outbox_events();
+    void keep_error(std::string what);
     Outbox* outbox() const;
 
     const AgentOptions options_;

@@ -149,6 +149,14 @@ std::string status_json(const NodeStatus& s, Instant now) {
                            {"windows_today", windows}});
     }
     const auto next_by = next_check_by(s, now);
+    ordered_json receipt = nullptr, error = nullptr;
+    if (s.last_receipt)
+        receipt = {{"kind", to_string(s.last_receipt->kind)},
+                   {"answer_id", to_hex(s.last_receipt->answer)},
+                   {"seconds_ago", (now - s.last_receipt->at).count() / 1000}};
+    if (s.last_error)
+        error = {{"what", s.last_error->what},
+                 {"seconds_ago", (now - s.last_error->at).count() / 1000}};
     const ordered_json all{
         {"version", s.version},
         {"node_id", to_hex(s.node)},
@@ -167,6 +175,8 @@ std::string status_json(const NodeStatus& s, Instant now) {
           {"clock_offset_ms", ms_or_null(s.clock_offset)}}},
         {"unsent_answers", s.unsent},
         {"receipts", s.receipts},
+        {"last_receipt", receipt},
+        {"last_error", error},
         {"next_check_by_ms", next_by ? ordered_json(to_ms(*next_by)) : ordered_json(nullptr)},
         {"uptime_seconds", (now - s.started).count() / 1000},
         {"devices", devices}};

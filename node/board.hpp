@@ -40,6 +40,17 @@ struct DeviceStatus {
     std::vector<WindowMark> windows;  ///< of `day`
 };
 
+/// What a receipt was for.
+struct LastReceipt {
+    Instant at;
+    CheckKind kind{};
+    AnswerId answer;
+};
+struct LastError {
+    Instant at;
+    std::string what;
+};
+
 struct NodeStatus {
     std::string version;
     NodeId node;
@@ -56,6 +67,8 @@ struct NodeStatus {
     std::optional<Milliseconds> clock_offset;  ///< node − verifier
     std::uint64_t unsent{};                    ///< answers without a receipt
     std::uint64_t receipts{};
+    std::optional<LastReceipt> last_receipt;  ///< since the start
+    std::optional<LastError> last_error;      ///< of a device or an answer, since the start
     Instant started;
     Milliseconds slot_length{};      ///< 0: the network's policy is not known yet
     std::int64_t learned_slot = -1;  ///< the latest slot whose fleet check was learned

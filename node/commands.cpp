@@ -119,7 +119,7 @@ int list_devices(const Config& config, bool json, std::set<std::string> leave_ou
 }
 
 int show_status(const Config& config, bool json) {
-    std::cout << ask_own(config, json ? "/status" : "/").body;
+    std::cout << ask_own(config, json ? "/status" : "/status.txt").body;
     return 0;
 }
 

@@ -318,6 +318,7 @@ void DeviceWorker::tell_of_sieve(const Sieve& sieve) {
 
 void DeviceWorker::fails(const std::string& why) {
     failing_ = "failing: " + edge::for_log(why, 80);
+    around_.failed(place_.label + ": " + edge::for_log(why, 200));
     show(failing_);
 }
 

@@ -52,6 +52,7 @@ struct WorkerSurroundings {
     ProofSource prove;
     std::function<Milliseconds()> round_trip;
     std::function<Beyond(std::size_t index)> beyond;  ///< the owner's limits; while any, it rests
+    std::function<void(std::string)> failed;          ///< what went wrong, for people
     /// Called on the worker's thread for every check taken, with its proof or with nothing.
     std::function<void(const DeviceCheck&, std::optional<Proof>)> finished;
 };

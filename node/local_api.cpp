@@ -10,7 +10,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "node/assets.hpp"
 #include "node/console_lines.hpp"
+#include "node/page.hpp"
 #include "proto/edge/http_server.hpp"
 
 namespace vigil::node {
@@ -34,6 +36,18 @@ int connect_to(const std::string& address, std::uint16_t port, timeval timeout) 
     }
     ::freeaddrinfo(found);
     return fd;
+}
+
+edge::HttpResponse asset(const edge::HttpRequest& request) {
+    const std::string_view name =
+        std::string_view{request.path}.substr(std::string_view{"/assets/"}.size());
+    for (const Asset& one : assets())
+        if (one.name == name)
+            return {200,
+                    std::string{one.content_type},
+                    std::string{one.text},
+                    {{"Cache-Control", "max-age=86400"}}};
+    return {404, "text/plain; charset=utf-8", "no such file\n", {}};
 }
 
 }  // namespace
@@ -61,6 +75,13 @@ void add_routes(edge::HttpServer& server, Board& board, Metrics& metrics,
         return edge::HttpResponse{200, "application/json", status_json(board.read(), now())};
     });
     server.route("/", [&board, now](const edge::HttpRequest&) {
+        return edge::HttpResponse{200,
+                                  "text/html; charset=utf-8",
+                                  status_page(board.read(), now()),
+                                  {{"Cache-Control", "no-cache"}}};
+    });
+    server.route("/assets/*", asset);
+    server.route("/status.txt", [&board, now](const edge::HttpRequest&) {
         return edge::HttpResponse{200, "text/plain; charset=utf-8",
                                   status_table(board.read(), now())};
     });

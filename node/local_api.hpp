@@ -15,7 +15,7 @@ class HttpServer;
 
 namespace vigil::node {
 
-/// Adds /metrics, /healthz, /status (JSON) and / (the same for people). All are read-only; `board`
+/// Adds /metrics, /healthz, /status (JSON), /status.txt (the same as a table) and / (a page). All are read-only; `board`
 /// and `metrics` outlive the server.
 void add_routes(edge::HttpServer& server, Board& board, Metrics& metrics,
                 std::function<Instant()> now);

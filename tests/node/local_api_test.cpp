@@ -55,7 +55,13 @@ TEST(LocalApi, ServesStatusHealthAndMetrics) {
     EXPECT_EQ(nlohmann::json::parse(status->body).at("devices").at(0).at("label"), "cpu0");
     EXPECT_THAT(get("/metrics")->body, HasSubstr("vigil_node_build_info"));
     EXPECT_EQ(get("/healthz")->status, 200u);
-    EXPECT_THAT(get("/")->body, HasSubstr("cpu0"));
+    EXPECT_THAT(get("/status.txt")->body, HasSubstr("cpu0"));
+    const std::string page = get("/")->body;
+    EXPECT_THAT(page, HasSubstr("<!doctype html>"));
+    const std::size_t sheet = page.find("/assets/vigil.css");
+    ASSERT_NE(sheet, std::string::npos);
+    EXPECT_EQ(get(page.substr(sheet, page.find('"', sheet) - sheet).c_str())->status, 200u);
+    EXPECT_EQ(get("/assets/../node.key")->status, 404u);
     EXPECT_EQ(get("/nothing")->status, 404u);
 }
 

@@ -44,6 +44,7 @@ struct PauseTest : ::testing::Test {
     std::mutex mutex;
     Beyond beyond;                           // guarded by mutex
     std::vector<std::optional<Proof>> done;  // guarded by mutex
+    std::vector<std::string> errors;
     std::shared_ptr<std::atomic<int>> rests = std::make_shared<std::atomic<int>>(0);
     std::unique_ptr<Resting> searcher = std::make_unique<Resting>(rests);
     std::shared_ptr<TinySearcher::Faults> faults = searcher->faults;
@@ -56,6 +57,10 @@ struct PauseTest : ::testing::Test {
                          [this](std::size_t) {
                              const std::lock_guard lock{mutex};
                              return beyond;
+                         },
+                         [this](std::string what) {
+                             const std::lock_guard lock{mutex};
+                             errors.push_back(std::move(what));
                          },
                          [this](const DeviceCheck&, std::optional<Proof> proof) {
                              const std::lock_guard lock{mutex};
@@ -139,6 +144,9 @@ TEST_F(PauseTest, ADriverThatDoesNotComeBackIsCountedAsSuchAndTriedAgain) {
                 HasSubstr("vigil_node_kernel_errors_total{code=\"hung\",gpu=\"cpu0\"} 1"));
     EXPECT_THAT(metrics.text(),
                 HasSubstr("vigil_node_kernel_errors_total{code=\"search_failed\",gpu=\"cpu0\"} 0"));
+    const std::lock_guard lock{mutex};
+    ASSERT_EQ(errors.size(), 1u) << "people are told";
+    EXPECT_THAT(errors[0], HasSubstr("cpu0: "));
 }
 
 TEST_F(PauseTest, APausedDeviceQuitsAtOnce) {

@@ -4,15 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "proto/edge/asset.hpp"
+
 namespace vigil::verifier::web {
 
-/// A file of assets/, inside the program.
-struct Asset {
-    std::string_view name;
-    std::string_view content_type;
-    std::string_view version;  ///< of its content
-    std::string_view text;
-};
+using edge::Asset;
+/// Those of assets/ and what both programs' pages use.
 std::span<const Asset> assets();
 
 /// /assets/NAME?v=VERSION: a content that changes has another address, so browsers keep each for

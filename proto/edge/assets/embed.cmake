@@ -1,4 +1,4 @@
-# cmake -DFILES=a.css;b.js -DOUT=x.cpp -P embed.cmake: the files that pages refer to, inside the program.
+# cmake -DFILES=a.css;b.js -DHEADER=node/assets.hpp -DNAMESPACE=vigil::node -DOUT=x.cpp -P embed.cmake: the files that pages refer to, inside the program.
 set(type_.css "text/css; charset=utf-8")
 set(type_.js "text/javascript; charset=utf-8")
 set(type_.svg "image/svg+xml")
@@ -12,11 +12,11 @@ foreach(file IN LISTS FILES)
     string(SUBSTRING ${version} 0 12 version)
     string(APPEND entries "    {\"${name}\", \"${type_${extension}}\", \"${version}\", R\"ASSET(${text})ASSET\"},\n")
 endforeach()
-file(WRITE ${OUT} "#include \"verifier/web/assets.hpp\"
+file(WRITE ${OUT} "#include \"${HEADER}\"
 
 #include \"core/base/require.hpp\"
 
-namespace vigil::verifier::web {
+namespace ${NAMESPACE} {
 namespace {
 constexpr Asset all[] = {
 ${entries}};
@@ -32,5 +32,5 @@ std::string asset_address(std::string_view name) {
     return out;
 }
 
-}  // namespace vigil::verifier::web
+}  // namespace ${NAMESPACE}
 ")

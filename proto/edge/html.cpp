@@ -1,8 +1,8 @@
-#include "verifier/web/html.hpp"
+#include "proto/edge/html.hpp"
 
 #include <cstdint>
 
-namespace vigil::verifier::web {
+namespace vigil::edge {
 namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
@@ -109,4 +109,4 @@ std::string percent_encoded(std::string_view text) {
     return out;
 }
 
-}  // namespace vigil::verifier::web
+}  // namespace vigil::edge

@@ -1,0 +1,212 @@
+#include "node/page.hpp"
+
+#include <cstdlib>
+#include <fmt/format.h>
+
+#include "core/base/readable.hpp"
+#include "node/assets.hpp"
+#include "node/console_lines.hpp"
+#include "node/limit_keeper.hpp"
+#include "proto/edge/html.hpp"
+
+namespace vigil::node {
+namespace {
+
+using edge::element;
+using edge::Html;
+using edge::leaf;
+
+Html fact(const char* name, const Html& value, const Html& note = {}) {
+    Html out = element("dt", {name});
+    out += element("dd", {value});
+    if (!note.markup().empty()) out += element("dd", {{"class", "note"}}, {note});
+    return element("div", {out});
+}
+
+Html section(const char* heading, const Html& content) {
+    return element("section", {element("h2", {heading}), content});
+}
+
+std::string ago(Instant then, Instant now) { return time_words(now - then) + " ago"; }
+
+std::string utc(Instant time) { return clock_words(time, std::chrono::seconds{0}, true) + " UTC"; }
+
+Html connection(const NodeStatus& s, Instant now) {
+    const std::string since = fmt::format("for {}", time_words(now - s.connection_changed));
+    if (s.connected)
+        return fact("Verifier",
+                    element("span", {{"class", "state online"}},
+                            {element("span", {{"class", "shape"}, {"aria-hidden", "true"}}, {"● "}),
+                             s.polling ? "connected by polling" : "connected"}),
+                    s.verifier + ", " + since);
+    return fact("Verifier",
+                element("span", {{"class", "state offline"}},
+                        {element("span", {{"class", "shape"}, {"aria-hidden", "true"}}, {"✗ "}),
+                         "not connected"}),
+                s.verifier + ", " + since + (s.trouble.empty() ? "" : ": " + s.trouble));
+}
+
+Html now_facts(const NodeStatus& s, Instant now) {
+    Html all = connection(s, now);
+    all += fact("Network", s.network.empty() ? std::string{"not known yet"} : s.network);
+    const auto by = next_check_by(s, now);
+    all += fact("Next check by", by ? utc(*by) : std::string{"–"},
+                "a secret moment before; spot checks may come at any");
+    all += fact("Round trip",
+                s.round_trip ? fmt::format("{} ms", s.round_trip->count()) : std::string{"–"},
+                s.clock_offset
+                    ? Html{fmt::format("this clock is {} ms {}", std::abs(s.clock_offset->count()),
+                                       s.clock_offset->count() < 0 ? "behind" : "ahead")}
+                    : Html{});
+    all +=
+        fact("Receipts", grouped(s.receipts),
+             s.last_receipt ? Html{fmt::format("the last for {}, {}", a_check(s.last_receipt->kind),
+                                               ago(s.last_receipt->at, now))}
+                            : Html{"none since the start"});
+    all += fact("Answers without one", grouped(s.unsent),
+                s.unsent > 0 ? Html{"sent again until their deadlines"} : Html{});
+    all +=
+        fact("Running for", time_words(now - s.started), fmt::format("vigil-node {}", s.version));
+    return element("dl", {{"class", "facts"}}, {all});
+}
+
+std::string rate_or_dash(double rate) { return rate > 0 ? rate_words(rate) : "–"; }
+
+Html device_table_html(const NodeStatus& s, Instant now) {
+    Html head;
+    for (const char* name :
+         {"Device", "State", "Rate, 10 s", "Rate, 15 min", "Verified", "Health", "Last verdict"})
+        head += element("th", {{"scope", "col"}}, {name});
+    Html rows;
+    for (const DeviceStatus& d : s.devices) {
+        const auto cell = [](edge::Literal label, const Html& content) {
+            return element("td", {{"data-label", label.text}}, {content});
+        };
+        const auto number = [](edge::Literal label, double rate) {
+            return element("td", {{"data-label", label.text}, {"class", "tight"}},
+                           {rate_or_dash(rate)});
+        };
+        const double verified = d.last_verdict ? static_cast<double>(d.last_verdict->rate) : 0;
+        Html row = element("th", {{"scope", "row"}, {"class", "who"}},
+                           {d.label, " ", element("small", {d.description.name})});
+        row += cell("State", state_words(d));
+        row += number("Rate, 10 s", d.rate_10s > 0 ? d.rate_10s : d.hashes_per_second);
+        row += number("Rate, 15 min", d.rate_15m);
+        row += number("Verified", verified);
+        row += cell("Health", health_words(d.health));
+        row += element("td", {{"data-label", "Last verdict"}, {"class", "reason"}},
+                       {d.last_verdict ? verdict_line("", *d.last_verdict, std::nullopt).substr(1) +
+                                             ", " + ago(d.last_verdict_at, now)
+                                       : std::string{"none yet"}});
+        rows += element("tr", {row});
+    }
+    return element(
+        "div",
+        {{"class", "scroll"},
+         {"tabindex", "0"},
+         {"role", "region"},
+         {"aria-label", "The devices of this node"}},
+        {element("table", {{"class", "cards"}},
+                 {element("caption", {"The devices of this node"}),
+                  element("thead", {element("tr", {head})}), element("tbody", {rows})})});
+}
+
+struct CellWords {
+    const char* css;
+    const char* shape;
+    const char* words;
+};
+CellWords cell_of(WindowMark mark) {
+    switch (mark) {
+        case WindowMark::open:
+            return {"later", "–", "no verdict"};
+        case WindowMark::passed:
+            return {"complete", "✓", "roll call passed"};
+        case WindowMark::failed:
+            return {"incomplete", "✗", "roll call failed"};
+        case WindowMark::voided:
+            return {"void", "○", "void"};
+    }
+    return {"later", "–", "no verdict"};
+}
+
+Html windows_of(const DeviceStatus& d) {
+    Html out = element("h3", {d.label});
+    if (d.windows.empty()) {
+        out += element("p", {{"class", "empty"}}, {"No roll call was judged today."});
+        return out;
+    }
+    Html cells;
+    for (std::size_t i = 0; i < d.windows.size(); ++i) {
+        const CellWords words = cell_of(d.windows[i]);
+        cells += element("li", {{"class", words.css}},
+                         {element("span", {{"class", "when"}},
+                                  {fmt::format("window {} of {}", i + 1, d.windows.size())}),
+                          element("span", {{"class", "what"}},
+                                  {element("span", {{"aria-hidden", "true"}}, {words.shape, " "}),
+                                   words.words})});
+    }
+    out += element("ol", {{"class", "windows"}}, {cells});
+    return out;
+}
+
+Html limits(const NodeStatus& s, Instant now) {
+    Html out;
+    for (const DeviceStatus& d : s.devices)
+        if (!d.paused.empty())
+            out += element("p", {fmt::format("{} rests for {}: {}; {}, {} missed so far.", d.label,
+                                             time_words(now - d.paused_since), d.paused,
+                                             pause_costs(d), d.missed_while_paused)});
+    return out.markup().empty() ? element("p", {"No device rests."}) : out;
+}
+
+Html trouble(const NodeStatus& s, Instant now) {
+    if (!s.last_error) return element("p", {"None since the start."});
+    return element("p", {s.last_error->what + ", " + ago(s.last_error->at, now)});
+}
+
+Html who(const NodeStatus& s) {
+    Html all = fact("Node id", element("code", {{"class", "hash"}}, {to_hex(s.node)}));
+    all += fact("Payout address", element("code", {{"class", "hash"}}, {s.payout}));
+    if (s.last_receipt)
+        all += fact("Last answer",
+                    element("code", {{"class", "hash"}}, {to_hex(s.last_receipt->answer)}),
+                    "its signed receipt is in receipts.jsonl");
+    return element("dl", {{"class", "facts"}}, {all});
+}
+
+}  // namespace
+
+std::string status_page(const NodeStatus& s, Instant now) {
+    const std::string name = s.name.empty() ? std::string{"this node"} : s.name;
+    Html head = leaf("meta", {{"charset", "utf-8"}});
+    head +=
+        leaf("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
+    head += leaf("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
+    head += element("title", {name + " · vigil-node"});
+    head += leaf("link",
+                 {{"rel", "icon"}, {"href", asset_address("icon.svg")}, {"type", "image/svg+xml"}});
+    head += leaf("link", {{"rel", "stylesheet"}, {"href", asset_address("vigil.css")}});
+    Html windows;
+    for (const DeviceStatus& d : s.devices) windows += windows_of(d);
+    Html main = element("h1", {name});
+    main += section("Now", now_facts(s, now));
+    main += section("Devices", device_table_html(s, now));
+    main += section("Windows today", windows);
+    main += section("Your limits", limits(s, now));
+    main += section("Last error", trouble(s, now));
+    main += section("Who this is", who(s));
+    Html body = element("a", {{"class", "skip"}, {"href", "#main"}}, {"To the content"});
+    body += element("header", {element("a", {{"class", "brand"}, {"href", "/"}},
+                                       {element("span", {"Vigil"}), element("small", {"node"})})});
+    body += element("main", {{"id", "main"}}, {main});
+    body += element(
+        "footer",
+        {element("p", {fmt::format("As of {}. Reload for newer numbers.", utc(now))}),
+         element("p", {"The same as JSON: ", element("a", {{"href", "/status"}}, {"/status"}),
+                       " · for Prometheus: ", element("a", {{"href", "/metrics"}}, {"/metrics"}),
+                       " · ", element("a", {{"href", "/healthz"}}, {"health"})})});
+    return edge::document(element("head", {head}), element("body", {body}));
+}
+
+}  // namespace vigil::node
