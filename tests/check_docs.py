@@ -2,8 +2,8 @@
 """Holds what people read to what the programs do.
 
 Every error code of the sources stands in README's table, and no other; every relative link leads to
-a file and a heading; and, when the programs are given, every command that a page tells people to
-type is known to their --help, with its flags.
+a file and a heading; every picture is shown by a page; and, when the programs are given, every
+command that a page tells people to type is known to their --help, with its flags.
 """
 import argparse
 import pathlib
@@ -67,9 +67,19 @@ def anchors(text):
     return names
 
 
+def targets(page):
+    return re.findall(r"\]\(([^)\s]+)\)", without_fences(page.read_text(encoding="utf-8")))
+
+
+def check_pictures(root):
+    shown = {(page.parent / target).resolve() for page in pages(root) for target in targets(page)}
+    return [f"{path.relative_to(root)}: no page shows this picture"
+            for path in sorted((root / "docs").rglob("*")) if path.suffix in (".png", ".jpg") and path not in shown]
+
+
 def check_links(root, page):
     wrong = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_fences(page.read_text(encoding="utf-8"))):
+    for target in targets(page):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
@@ -160,7 +170,7 @@ def check_commands(root, page, helps):
 
 
 def check_tree(root, programs):
-    wrong = check_codes(root)
+    wrong = check_codes(root) + check_pictures(root)
     helps = Helps(programs)
     for page in pages(root):
         wrong += check_links(root, page)
@@ -188,6 +198,7 @@ vigil-node policy lint mine.toml && vigil-node --version
 ```
 | E-GOOD, E-TWO-WORDS | what | do |
 """
+GOOD_SOURCE = '"E-GOOD", "E-TWO-WORDS", "1E-5: start vigil-node run --verifier"\n  " x; vigil-node is here"'
 BAD_PAGES = [
     (GOOD_PAGE.replace("E-GOOD, ", ""), "no row for E-GOOD, which node/a.cpp uses"),
     (GOOD_PAGE + "| E-OLD | what | do |\n", "a row for E-OLD, which no source uses"),
@@ -204,7 +215,7 @@ def violations_of(page):
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         (root / "node").mkdir()
-        (root / "node" / "a.cpp").write_text('"E-GOOD", "E-TWO-WORDS", "1E-5"', encoding="utf-8")
+        (root / "node" / "a.cpp").write_text(GOOD_SOURCE, encoding="utf-8")
         (root / "README.md").write_text(page, encoding="utf-8")
         fake = root / "fake"
         fake.write_text(FAKE, encoding="utf-8")
@@ -214,6 +225,12 @@ def violations_of(page):
 
 def self_test():
     failures = [f"a good page was refused: {violation}" for violation in violations_of(GOOD_PAGE)]
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name).resolve()
+        (root / "docs").mkdir()
+        (root / "docs" / "a.png").touch()
+        if not check_pictures(root):
+            failures.append("a picture that no page shows was accepted")
     for page, expected in BAD_PAGES:
         found = violations_of(page)
         if len(found) != 1 or expected not in found[0]:
