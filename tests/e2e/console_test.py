@@ -76,6 +76,17 @@ def lines_and_keys(node):
     terminal.wait("the end of the pause", lambda: not node.device()["paused"])
 
 
+def measured_again(node):
+    """The same process starts anew, with the terminal handed over in order."""
+    terminal, before = node.terminal, node.pid()
+    node.press("r", "Press y to do it")
+    terminal.keys("y")
+    terminal.wait("the kernels measured again", lambda: any("is the fastest" in line for line in node.lines()), 60)
+    terminal.wait("the live line of the new start", node.live, 60)
+    it.check(node.pid() == before, "it is the process that the shell started")
+    node.press("?", "Ctrl-C  stop")
+
+
 def narrow(node):
     """What stood there while the width changed may be left once, for a terminal tells of it late; nothing is from then on."""
     def foot():
@@ -149,6 +160,7 @@ def test(lab):
     verifier = lab.verifier(policy_text=it.policy("console", day_ms=144_000)).start()
     node = OnTerminal(lab, verifier, terminal, "node")
     lines_and_keys(node)
+    measured_again(node)
     narrow(node)
     stopped_and_continued(node)
     terminal.keys("C-c")
