@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -22,11 +21,12 @@ int show_policy(const std::string& policy, OutputFormat format);
 int print_policy_hash(const std::string& policy);
 
 /// Reads a store beside a verifier that may be running on it.
-int list_devices(const std::filesystem::path& store, OutputFormat format);
+/// `store`: as open_store_at_for_reading() takes it.
+int list_devices(const std::string& store, OutputFormat format);
 /// `device`: its id, or a beginning of it that no other shares.
 /// `day`: nothing for that of the last closed window; else one of the network's, up to that of the
 /// window to be closed next, or the usage is wrong.
-int explain_day(const std::filesystem::path& store, const std::string& device,
+int explain_day(const std::string& store, const std::string& device,
                 std::optional<std::int64_t> day, OutputFormat format);
 
 struct WhatIfAsked {
@@ -35,8 +35,12 @@ struct WhatIfAsked {
     std::string offline;              ///< "14:00-20:00"
 };
 /// What that downtime costs the device.
-int print_what_if(const std::filesystem::path& store, const WhatIfAsked& asked,
+int print_what_if(const std::string& store, const WhatIfAsked& asked,
                   OutputFormat format);
+
+/// Copies a store into another (copy_store) and proves every settled day's state_hash from the
+/// copy. `progress`: whether to show it on stderr.
+int migrate_store(const std::string& from, const std::string& to, bool progress);
 
 /// Asks a running verifier's /readyz: 0 ready, 1 not, 5 unreachable.
 int check_health(const std::string& address, std::uint16_t port);

@@ -58,10 +58,9 @@ void Committer::commit(std::vector<Work>& batch) {
     const auto begun = std::chrono::steady_clock::now();
     std::vector<AnswerFate> fates;
     try {
-        store_.write([&](Transaction& transaction) {
-            fates.clear();
-            for (const Work& work : batch) fates.push_back(transaction.record(work.answer.record));
-        });
+        std::vector<const AnswerRecord*> answers;
+        for (const Work& work : batch) answers.push_back(&work.answer.record);
+        fates = store_.record(answers);
     } catch (const std::exception&) {
         // Whatever it was, nobody is left without a reply, and nobody is told that it was kept.
         for (const Work& work : batch) {

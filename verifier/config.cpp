@@ -5,6 +5,7 @@
 #include "proto/edge/files.hpp"
 #include "proto/edge/policy_file.hpp"
 #include "verifier/service/node_version.hpp"
+#include "verifier/store/open_store.hpp"
 
 namespace vigil::verifier {
 
@@ -22,6 +23,10 @@ void declare(edge::Settings& settings, Config& c) {
                           .max = max});
     };
     add("data_dir", &c.data_dir, "directory of store and keys");
+    add("store", &c.store,
+        "sqlite:PATH or postgresql://USER@HOST/DB; empty: vigil.db in the data directory");
+    add("store_transactions", &c.store_transactions,
+        "whole, or bucket: on engines that spread buckets over machines");
     add("network", &c.network, "name of the network; empty: the store's, \"vigil\" if new");
     add("policy", &c.policy, "preset or file; empty: the store's, the first preset if new");
     add("address", &c.address, "address that nodes connect to");
@@ -44,6 +49,14 @@ void declare(edge::Settings& settings, Config& c) {
     add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
     add("log.format", &c.log_format, "text, json or journal");
     add("log.level", &c.log_level, "trace, debug, info, warning, error");
+}
+
+void check_store(const std::string& place) {
+    try {
+        check_place(place);
+    } catch (const StoreFailed& failure) {
+        throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
+    }
 }
 
 void check_http(const Config& config, const edge::Settings& settings) {
@@ -69,6 +82,8 @@ void check(const Config& config, const edge::Settings& settings) {
         refuse("port and http.port are both " + std::to_string(config.port) +
                "; choose another with --http-port");
     check_http(config, settings);
+    if (config.store_transactions != "whole" && config.store_transactions != "bucket")
+        settings.wrong("store_transactions", "whole, or bucket");
     if (!config.minimum_node_version.empty() &&
         (!is_version(config.minimum_node_version) || config.minimum_node_version.size() > 32))
         settings.wrong("minimum_node_version",
@@ -80,6 +95,8 @@ void check(const Config& config, const edge::Settings& settings) {
 VerifierOptions options_from(const Config& config, Clock clock) {
     VerifierOptions options;
     options.data_dir = config.data_dir;
+    options.store = config.store;
+    options.bucket_transactions = config.store_transactions == "bucket";
     options.network_name = config.network;
     options.policy = config.policy;
     options.address = config.address;

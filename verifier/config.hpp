@@ -10,6 +10,8 @@ namespace vigil::verifier {
 /// Everything an operator can set. Rules that decide money are the network's policy, not this.
 struct Config {
     std::string data_dir;
+    std::string store;
+    std::string store_transactions = "whole";
     std::string network;
     std::string policy;
     std::string address = "0.0.0.0";
@@ -36,6 +38,9 @@ void declare(edge::Settings& settings, Config& config);
 /// What can be said about values without asking the disk or the network; `settings` hold `config`
 /// and say where each came from. Throws Fatal E-CONFIG, E-POLICY.
 void check(const Config& config, const edge::Settings& settings);
+/// Throws Fatal E-STORE for a place that can be no store (check_place), above all for a password in
+/// its URI; the message holds no part of it. To be called before a setting is printed.
+void check_store(const std::string& place);
 /// The part of it that asking a running verifier needs.
 void check_http(const Config& config, const edge::Settings& settings);
 

@@ -105,6 +105,7 @@ public:
         add_policy();
         add_reading();
         add_audit();
+        add_migrate();
         edge::add_description_commands(app_, shell_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [] {
@@ -178,6 +179,7 @@ private:
         }
         settings_.load(
             file_, [](const char* name) { return std::getenv(name); }, names);
+        check_store(config_.store);
     }
 
     void load_and_check() {
@@ -185,9 +187,7 @@ private:
         check(config_, settings_);
     }
 
-    std::filesystem::path store() const {
-        return premises_of(options_from(config_, system_now)).store;
-    }
+    std::string store() const { return premises_of(options_from(config_, system_now)).store; }
 
     void add_run() {
         CLI::App* command = app_.add_subcommand("run", "Serve a network until SIGTERM");
@@ -338,8 +338,6 @@ private:
         CLI::App* command =
             app_.add_subcommand("audit", "Recompute everything from the record and compare");
         add_settings(*command);
-        command->add_option("--store", store_, "store to audit; empty: the data directory's")
-            ->type_name("FILE");
         add_format(*command);
         command->footer(
             "Every signature, commit, challenge, verdict, window, day and state_hash. Exit 0: the "
@@ -351,13 +349,28 @@ private:
                 load_and_check();
                 const bool json = format_ == OutputFormat::json;
                 edge::ProgressBar bar{"audit", isatty(STDERR_FILENO) == 1};
-                return audit_command(store_.empty() ? store() : std::filesystem::path{store_},
-                                     json ? AuditFormat::json : AuditFormat::text, std::cout,
-                                     [&bar](const ReplayProgress& progress) {
+                return audit_command(store(), json ? AuditFormat::json : AuditFormat::text,
+                                     std::cout, [&bar](const ReplayProgress& progress) {
                                          bar.show(static_cast<std::uint64_t>(progress.windows),
                                                   static_cast<std::uint64_t>(progress.of_windows));
                                      });
             };
+        });
+    }
+
+    void add_migrate() {
+        CLI::App* command =
+            app_.add_subcommand("migrate", "Copy a store into another, of either engine");
+        command->add_option("--from", from_, "sqlite:PATH or postgresql://USER@HOST/DB")
+            ->required();
+        command->add_option("--to", to_, "an empty one")->required();
+        command->footer(
+            "No verifier may run on either. Ended at any point, it goes on when it is run again. "
+            "At the\nend every settled day's state_hash is proved from the copy.\n"
+            "Example:\n  vigil-verifier migrate --from sqlite:/var/lib/vigil-verifier/vigil.db \\\n"
+            "    --to postgresql://vigil@db1,db2/vigil");
+        command->callback([this] {
+            action_ = [this] { return migrate_store(from_, to_, isatty(STDERR_FILENO) == 1); };
         });
     }
 
@@ -366,7 +379,7 @@ private:
         "books."};
     Config config_;
     edge::Settings settings_;
-    std::string file_, policy_, store_, own_program_, shell_;
+    std::string file_, policy_, from_, to_, own_program_, shell_;
     WhatIfAsked what_if_;
     std::string demo_log_level_ = "warning";
     OutputFormat format_ = OutputFormat::table;

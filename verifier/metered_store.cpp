@@ -30,6 +30,18 @@ void MeteredStore::write(const std::function<void(Transaction&)>& work) {
     }
 }
 
+std::vector<AnswerFate> MeteredStore::record(std::span<const AnswerRecord* const> answers) {
+    std::vector<AnswerFate> fates;
+    try {
+        timed(metrics_, "write", [&] { fates = store_->record(answers); });
+        last_write_failed_ = false;
+    } catch (const StoreFailed&) {
+        last_write_failed_ = true;
+        throw;
+    }
+    return fates;
+}
+
 void MeteredStore::read(const std::function<void(Reader&)>& work) {
     timed(metrics_, "read", [&] { store_->read(work); });
 }

@@ -14,6 +14,7 @@ public:
     MeteredStore(std::unique_ptr<Store> store, Metrics& metrics);
 
     void write(const std::function<void(Transaction&)>& work) override;
+    std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override;
     void read(const std::function<void(Reader&)>& work) override;
     void await_writers() override;
     bool writes_across_buckets() const override;

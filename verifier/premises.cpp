@@ -4,6 +4,7 @@
 
 #include "proto/edge/files.hpp"
 #include "proto/edge/policy_file.hpp"
+#include "verifier/store/open_store.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -20,7 +21,7 @@ fs::path or_in(const fs::path& chosen, const fs::path& directory, const char* na
 
 Premises premises_of(const VerifierOptions& options) {
     const fs::path& directory = options.data_dir;
-    return {.store = directory / "vigil.db",
+    return {.store = options.store.empty() ? (directory / "vigil.db").string() : options.store,
             .receipt_key = directory / "receipt.key",
             .certificate = or_in(options.certificate, directory, "tls.crt"),
             .key = or_in(options.key, directory, "tls.key")};
@@ -38,8 +39,10 @@ void make_data_dir(const fs::path& directory) {
     if (created) ::chmod(directory.c_str(), 0700);
 }
 
-std::unique_ptr<Store> open_store(const fs::path& file) try {
-    return open_sqlite_store(file.string());
+std::unique_ptr<Store> open_store(const VerifierOptions& options) try {
+    return open_store_at(premises_of(options).store, options.bucket_transactions
+                                                         ? StoreTransactions::bucket
+                                                         : StoreTransactions::whole);
 } catch (const StoreLocked& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-LOCK", failure.what()};
 } catch (const StoreTooNew& failure) {

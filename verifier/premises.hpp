@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/crypto/ed25519.hpp"
 #include "proto/edge/tls.hpp"
@@ -10,9 +11,10 @@
 
 namespace vigil::verifier {
 
-/// What a verifier keeps on disk, all of it in its data directory unless told otherwise.
+/// What a verifier keeps, all of it in its data directory unless told otherwise.
 struct Premises {
-    std::filesystem::path store, receipt_key, certificate, key;
+    std::string store;  ///< as open_store_at() takes it
+    std::filesystem::path receipt_key, certificate, key;
 };
 Premises premises_of(const VerifierOptions& options);
 
@@ -20,7 +22,7 @@ Premises premises_of(const VerifierOptions& options);
 void make_data_dir(const std::filesystem::path& directory);
 
 /// Throws Fatal E-LOCK, E-STORE-NEWER or E-STORE.
-std::unique_ptr<Store> open_store(const std::filesystem::path& file);
+std::unique_ptr<Store> open_store(const VerifierOptions& options);
 
 /// Genesis and policy (founding.hpp), by what the options name. Throws Fatal E-POLICY, E-NETWORK.
 Founded found_or_join(Store& store, const VerifierOptions& options, Instant now);

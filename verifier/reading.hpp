@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -9,7 +8,7 @@
 namespace vigil::verifier {
 
 /// What the commands share that read a store beside a verifier. Both throw edge::Fatal.
-std::unique_ptr<Store> open_for_reading(const std::filesystem::path& file);
+std::unique_ptr<Store> open_for_reading(const std::string& place);
 /// The only device whose id begins so.
 DeviceRecord find_device(Reader& reader, const std::string& beginning);
 

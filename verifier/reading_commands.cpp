@@ -10,6 +10,7 @@
 #include "verifier/reading.hpp"
 #include "verifier/roster.hpp"
 #include "verifier/schedule.hpp"
+#include "verifier/store/open_store.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -84,8 +85,8 @@ void print_json(const std::vector<DeviceLine>& lines) {
 
 }  // namespace
 
-std::unique_ptr<Store> open_for_reading(const std::filesystem::path& file) try {
-    return open_sqlite_store_for_reading(file.string());
+std::unique_ptr<Store> open_for_reading(const std::string& place) try {
+    return open_store_at_for_reading(place);
 } catch (const StoreTooNew& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
 } catch (const StoreFailed& failure) {
@@ -109,16 +110,16 @@ DeviceRecord find_device(Reader& reader, const std::string& beginning) {
     return *std::move(found);
 }
 
-int list_devices(const std::filesystem::path& file, OutputFormat format) {
-    const auto store = open_for_reading(file);
+int list_devices(const std::string& place, OutputFormat format) {
+    const auto store = open_for_reading(place);
     const std::vector<DeviceLine> lines = read_lines(*store);
     format == OutputFormat::json ? print_json(lines) : print_table(lines);
     return 0;
 }
 
-int explain_day(const std::filesystem::path& file, const std::string& device,
+int explain_day(const std::string& place, const std::string& device,
                 std::optional<std::int64_t> day, OutputFormat format) {
-    const auto store = open_for_reading(file);
+    const auto store = open_for_reading(place);
     const Schedule schedule{*store};
     std::vector<std::string> lines;
     DayIndex explained;

@@ -86,7 +86,7 @@ enum class AuditFormat : std::uint8_t { text, json };
 
 /// `vigil-verifier audit`: replays the store in this file and prints the report. Returns the exit
 /// code: 0 the record agrees, 1 it does not. Throws Fatal E-STORE, E-STORE-NEWER.
-int audit_command(const std::filesystem::path& store, AuditFormat format, std::ostream& out,
+int audit_command(const std::string& store, AuditFormat format, std::ostream& out,
                   const std::function<void(const ReplayProgress&)>& progress);
 
 }  // namespace vigil::verifier

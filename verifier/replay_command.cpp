@@ -5,6 +5,7 @@
 #include "core/base/readable.hpp"
 #include "proto/edge/files.hpp"
 #include "verifier/replay.hpp"
+#include "verifier/store/open_store.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -106,10 +107,10 @@ void print_json(const ReplayReport& r, std::ostream& out) {
 
 }  // namespace
 
-int audit_command(const std::filesystem::path& store, AuditFormat format, std::ostream& out,
+int audit_command(const std::string& store, AuditFormat format, std::ostream& out,
                   const std::function<void(const ReplayProgress&)>& progress) {
     try {
-        const auto source = open_sqlite_store_for_reading(store.string());
+        const auto source = open_store_at_for_reading(store);
         const Scratch scratch{source->health().bytes};
         const ReplayReport report =
             replay(*source, {.scratch = scratch.path(), .progress = progress});

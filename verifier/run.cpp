@@ -62,7 +62,7 @@ public:
     explicit Verifier(const VerifierOptions& options)
         : options_{options},
           premises_{premises_of(options)},
-          store_{open_store(premises_.store), metrics_},
+          store_{open_store(options), metrics_},
           clock_{options.clock, edge::time_passed, clock_hooks()},
           founded_{found_or_join(store_, options, clock_.now())},
           tls_{load_tls(options)},
@@ -297,7 +297,11 @@ private:
 
     std::string scrape() {
         metrics_.set_open_streams(service_.stats().open_sessions);
-        metrics_.set_store_bytes(store_.health().bytes);
+        try {
+            metrics_.set_store_bytes(store_.health().bytes);
+        } catch (const StoreFailed&) {
+            // Its other metrics say that it is gone; they must be read just then.
+        }
         return metrics_.text();
     }
 

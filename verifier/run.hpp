@@ -17,7 +17,9 @@ namespace vigil::verifier {
 /// What a running verifier needs to know. Paths that are empty lie in `data_dir`.
 struct VerifierOptions {
     std::filesystem::path data_dir;
-    std::string network_name;  ///< empty: the store's, "vigil" for a new one
+    std::string store;                 ///< as open_store_at() takes it; empty: vigil.db in data_dir
+    bool bucket_transactions = false;  ///< StoreTransactions
+    std::string network_name;          ///< empty: the store's, "vigil" for a new one
     std::string policy;  ///< preset or file; empty: the store's, the first preset for a new one
 
     std::string address = "0.0.0.0";

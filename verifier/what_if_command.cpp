@@ -26,9 +26,8 @@ DayIndex day_asked(std::optional<std::int64_t> day, DayIndex first, DayIndex new
 
 }  // namespace
 
-int print_what_if(const std::filesystem::path& file, const WhatIfAsked& asked,
-                  OutputFormat format) {
-    const auto store = open_for_reading(file);
+int print_what_if(const std::string& place, const WhatIfAsked& asked, OutputFormat format) {
+    const auto store = open_for_reading(place);
     const Schedule schedule{*store};
     const Roster roster{*store};
     const Calendar calendar = schedule.calendar();

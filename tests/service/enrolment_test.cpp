@@ -147,6 +147,14 @@ TEST_F(Enrolling, ClaimsOutOfTheirLimitsAreRefused) {
     EXPECT_EQ(with([](E& e) { e.name = "\xe2\x80\xae"; }), RefusalReason::malformed);  // U+202E
     EXPECT_EQ(with([](E& e) { e.name = "\xed\xa0\x80"; }), RefusalReason::malformed);  // surrogate
     EXPECT_EQ(with([](E& e) { e.name = "\xc0\xaf"; }), RefusalReason::malformed);      // overlong
+    // PostgreSQL takes no NUL in a text and SQLite does, so it gets into neither.
+    const std::string nul{"a\0b", 3};
+    EXPECT_EQ(with([&](E& e) { e.name = nul; }), RefusalReason::malformed);
+    EXPECT_EQ(with([&](E& e) { e.region = nul; }), RefusalReason::malformed);
+    EXPECT_EQ(with([&](E& e) { e.version = nul; }), RefusalReason::malformed);
+    EXPECT_EQ(with([&](E& e) { e.devices[0].uid = nul; }), RefusalReason::malformed);
+    EXPECT_EQ(with([&](E& e) { e.devices[0].model = nul; }), RefusalReason::malformed);
+    EXPECT_EQ(with([&](E& e) { e.devices[0].driver = nul; }), RefusalReason::malformed);
     EXPECT_EQ(with([](E& e) { e.devices.clear(); }), RefusalReason::malformed);
     EXPECT_EQ(with([](E& e) { e.devices.resize(65, e.devices[0]); }), RefusalReason::too_large);
     wire::Enrolment fine = node.claims();

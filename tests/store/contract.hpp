@@ -9,7 +9,7 @@
 
 #include "tests/store/private_postgres.hpp"
 #include "tests/store/samples.hpp"
-#include "verifier/store/store.hpp"
+#include "verifier/store/postgres_store.hpp"
 
 namespace vigil::verifier {
 
@@ -48,15 +48,22 @@ private:
     std::unique_ptr<Store> store_ = GetParam().open(folder_);
 };
 
+inline std::unique_ptr<Store> on_postgres(PostgresSettings settings) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) return nullptr;
+    settings.uri = server->fresh_schema();
+    return open_postgres_store(settings);
+}
+
 inline auto every_implementation() {
     return testing::Values(
         Implementation{"sqlite_file",
                        [](const TemporaryFolder& f) { return open_sqlite_store(f.file()); }},
         Implementation{"sqlite_memory",
                        [](const TemporaryFolder&) { return open_sqlite_store(":memory:"); }},
-        Implementation{"postgres", [](const TemporaryFolder&) {
-                           PrivatePostgres* server = PrivatePostgres::shared();
-                           return server ? open_postgres_store(server->fresh_schema()) : nullptr;
+        Implementation{"postgres", [](const TemporaryFolder&) { return on_postgres({}); }},
+        Implementation{"postgres_by_bucket", [](const TemporaryFolder&) {
+                           return on_postgres({.uri = {}, .bucket_transactions = true});
                        }});
 }
 inline std::string implementation_name(const testing::TestParamInfo<Implementation>& info) {

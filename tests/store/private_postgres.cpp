@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <stdexcept>
@@ -150,6 +151,18 @@ void PrivatePostgres::kill() {
 }
 
 void PrivatePostgres::promote() { run_program("pg_ctl", {"-D", folder_ + "/data", "promote"}); }
+
+void PrivatePostgres::ask_for_passwords() {
+    std::ofstream{folder_ + "/data/pg_hba.conf"} << "local all all scram-sha-256\n";
+    run("SELECT pg_reload_conf()");
+    const std::string where = "host=" + folder_ + " user=vigil dbname=vigil";
+    const auto taken = [&] {
+        const std::unique_ptr<PGconn, decltype(&PQfinish)> db{PQconnectdb(where.c_str()), PQfinish};
+        return PQstatus(db.get()) == CONNECTION_OK;
+    };
+    for (int i = 0; i < 1'000 && taken(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+}
 
 std::string PrivatePostgres::uri(const std::string& options) const {
     return "postgresql:///vigil?host=" + folder_ + "&user=vigil" + options;

@@ -31,6 +31,7 @@ public:
     void start();  ///< returns when it takes connections
     void kill();   ///< the postmaster, with SIGKILL
     void promote();
+    void ask_for_passwords();  ///< from now on, of everybody; run() fails then
 
     const std::string& folder() const { return folder_; }  ///< of the socket
     /// `options`: more of the URI's, beginning with &.

@@ -59,5 +59,29 @@ TEST(VerifierConfig, AnHttpAddressIsAnIpAddress) {
     EXPECT_THROW(check_http(given.config, given.settings), edge::Fatal) << "healthcheck asks this";
 }
 
+TEST(VerifierConfig, TransactionsOfTheStoreAreWholeOrOfABucket) {
+    for (const char* one : {"whole", "bucket"})
+        EXPECT_EQ(fault({{"store_transactions", one}}), "") << one;
+    EXPECT_THAT(fault({{"store_transactions", "some"}}),
+                AllOf(HasSubstr("store_transactions = \"some\""), HasSubstr("whole, or bucket")));
+}
+
+TEST(VerifierConfig, AStoreIsAPathOrAPostgresWithoutAPassword) {
+    for (const char* place : {"", "vigil.db", "/var/lib/vigil.db", "sqlite:vigil.db",
+                              "postgresql://vigil@db1,db2/vigil", "postgres:///vigil?host=/run"})
+        EXPECT_NO_THROW(check_store(place)) << place;
+    for (const char* place :
+         {"postgresql://vigil:s3cret@db/vigil", "postgresql://vigil@db/vigil?password=s3cret",
+          "postgresql://vigil:s3cret@d b/vigil", "mysql://vigil:s3cret@db/vigil"}) {
+        try {
+            check_store(place);
+            ADD_FAILURE() << place;
+        } catch (const edge::Fatal& fatal) {
+            EXPECT_EQ(fatal.code, "E-STORE");
+            EXPECT_EQ(std::string{fatal.what()}.find("s3cret"), std::string::npos) << fatal.what();
+        }
+    }
+}
+
 }  // namespace
 }  // namespace vigil::verifier

@@ -2,9 +2,11 @@
 
 #include <atomic>
 
+#include "verifier/store/postgres/answer_writers.hpp"
 #include "verifier/store/postgres/migrate.hpp"
 #include "verifier/store/postgres/pool.hpp"
 #include "verifier/store/sql/session.hpp"
+#include "verifier/store/unfinished.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -58,8 +60,11 @@ class PostgresStore final : public PostgresReading {
 public:
     PostgresStore(const Address& address, const PostgresSettings& settings)
         : PostgresReading{address, settings.readers, settings.clock},
+          bucket_transactions_{settings.bucket_transactions},
           writer_{address, 1, settings.clock} {
         with_repetition([this] { prepare(); }, [] {});
+        answer_writers_.emplace(address, settings.answer_writers, settings.bucket_transactions,
+                                failures_);
     }
 
     void write(const std::function<void(Transaction&)>& work) override {
@@ -74,10 +79,26 @@ public:
         ++commits_;
     }
 
-    /// One transaction of this process at a time, so all of its were over when the caller's was. Of
-    /// other processes: nothing holds their answers back yet.
-    void await_writers() override {}
-    bool writes_across_buckets() const override { return false; }
+    std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override {
+        auto fates = answer_writers_->record(answers);
+        ++commits_;
+        return fates;
+    }
+
+    /// Whoever records an answer holds its bucket's row first and asks afterwards what is closed,
+    /// so once the row was free everybody sees what is committed now. Each row in a transaction of
+    /// its own, which writes nothing: none is held up for longer than its own writers take.
+    void await_writers() override {
+        for (int bucket = 0; bucket < sql::buckets; ++bucket)
+            with_repetition(
+                [&] {
+                    Pool::Loan db{writer_};
+                    db->begin_writing();
+                    sql::hold_bucket(*db, bucket);
+                },
+                [this] { ++failures_; });
+    }
+    bool writes_across_buckets() const override { return !bucket_transactions_; }
 
     Health health() override {
         return {.bytes = bytes(), .commits = commits_, .failures = failures_};
@@ -89,6 +110,7 @@ private:
             try {
                 Pool::Loan db{writer_};
                 postgres::prepare_schema(*db);
+                refuse_unfinished(*db);
                 return;
             } catch (const postgres::TryAgain&) {
                 throw;
@@ -108,8 +130,10 @@ private:
         db->commit();
     }
 
+    const bool bucket_transactions_;
     Pool writer_;
     std::atomic<std::uint64_t> commits_{}, failures_{};
+    std::optional<postgres::AnswerWriters> answer_writers_;
 };
 
 /// Connections that only read, beside whoever writes.
@@ -120,6 +144,7 @@ public:
             [this] {
                 Pool::Loan db{readers_};
                 postgres::check_readable(*db);
+                refuse_unfinished(*db);
             },
             [] {});
     }

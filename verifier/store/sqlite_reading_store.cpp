@@ -5,6 +5,7 @@
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
 #include "verifier/store/sqlite_store.hpp"
+#include "verifier/store/unfinished.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -19,6 +20,7 @@ std::string existing(const std::string& path) {
                           "directory"};
     sqlite::Connection db{path, SQLITE_OPEN_READWRITE};
     sqlite::check_readable(db);
+    refuse_unfinished(db);
     return path;
 }
 

@@ -8,6 +8,7 @@
 #include "verifier/store/sqlite/database_file.hpp"
 #include "verifier/store/sqlite/migrate.hpp"
 #include "verifier/store/sqlite/reader_pool.hpp"
+#include "verifier/store/unfinished.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -67,6 +68,7 @@ public:
 private:
     Connection& prepared(const SqliteSettings& settings) {
         sqlite::prepare_database(writer_);
+        refuse_unfinished(writer_);
         writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
         if (file_.in_memory()) writer_.script("PRAGMA synchronous = OFF");
         // The lock on the file says that whoever held them is gone.

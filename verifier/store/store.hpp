@@ -268,6 +268,17 @@ public:
     /// asks for it (serialisation failure, lost connection), at most 10 times; so `work` must
     /// assign, not accumulate, its results. When it returns, everything is on stable storage.
     virtual void write(const std::function<void(Transaction&)>& work) = 0;
+    /// Records answers, each as Transaction::record() does and in this order for each node; returns
+    /// what became of each. In one transaction or in several: when it throws, some may be recorded,
+    /// and offering them again is harmless. When it returns, everything is on stable storage.
+    virtual std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) {
+        std::vector<AnswerFate> fates;
+        write([&](Transaction& transaction) {
+            fates.clear();
+            for (const AnswerRecord* answer : answers) fates.push_back(transaction.record(*answer));
+        });
+        return fates;
+    }
     /// Runs `work` on a snapshot; never waits for a writer.
     virtual void read(const std::function<void(Reader&)>& work) = 0;
 

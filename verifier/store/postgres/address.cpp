@@ -1,7 +1,6 @@
 #include "verifier/store/postgres/address.hpp"
 
 #include <algorithm>
-#include <libpq-fe.h>
 #include <memory>
 #include <sys/stat.h>
 
@@ -19,14 +18,6 @@ constexpr std::pair<const char*, const char*> defaults[] = {
     {"tcp_user_timeout", "30000"},
     {"client_encoding", "UTF8"},
     {"application_name", "vigil-verifier"},
-};
-
-constexpr const char* where_passwords_go =
-    "put it into ~/.pgpass (mode 0600), or name another file with ?passfile=FILE, or use a service "
-    "file or a client certificate";
-
-struct FreeOptions {
-    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
 /// libpq repeats parts of what it cannot parse, so its words are not ours to print.

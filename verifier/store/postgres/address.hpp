@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <libpq-fe.h>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,7 +10,7 @@
 namespace vigil::verifier::postgres {
 
 /// Where a PostgreSQL store is: a connection URI as libpq reads it, completed with what bounds
-/// every wait. Holds no password: those come from a password file, a service file or a certificate.
+/// every wait. Holds no password: those come from a password file.
 class Address {
 public:
     /// Whoever writes needs the host that takes writes; readers take any.
@@ -27,6 +28,14 @@ public:
 private:
     std::string name_;
     std::vector<std::pair<std::string, std::string>> options_;
+};
+
+constexpr const char* where_passwords_go =
+    "put it into ~/.pgpass (mode 0600), or name another file with ?passfile=FILE, or use a client "
+    "certificate";
+
+struct FreeOptions {
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
 /// Whether a text names a PostgreSQL store: begins with "postgresql:" or "postgres:".

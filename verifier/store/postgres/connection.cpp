@@ -6,6 +6,7 @@
 #include "verifier/store/postgres/failure.hpp"
 #include "verifier/store/postgres/parameters.hpp"
 #include "verifier/store/postgres/prepared.hpp"
+#include "verifier/store/schema_version.hpp"
 
 namespace vigil::verifier::postgres {
 namespace {
@@ -17,11 +18,34 @@ constexpr std::size_t under_way_max = 128;
 /// Every query leads through an index, and a plan made while a table was empty is kept: so scanning
 /// from end to end is never considered where there is another way.
 constexpr const char* session_settings =
-    "SET statement_timeout = '120s'; SET lock_timeout = '30s';"
-    " SET idle_in_transaction_session_timeout = '300s'; SET enable_seqscan = off; SET jit = off;"
-    " SET plan_cache_mode = force_generic_plan; SET bytea_output = 'hex'";
+    "SET statement_timeout = '120s'; SET lock_timeout = '30s'; SET enable_seqscan = off;"
+    " SET jit = off; SET plan_cache_mode = force_generic_plan; SET bytea_output = 'hex';"
+    // Whoever is cut off in a transaction holds rows that others need before their heartbeats have
+    // a gap; the server notices that as fast as we notice a server that is gone.
+    " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2";
 
 constexpr const char* connection_failure = "08006";
+
+/// The library keeps the server's SQLSTATE of a refused connection to itself; a wrong password must
+/// not be tried again and again.
+const char* state_of_refusal(PGconn* db) {
+    const bool refused =
+        PQconnectionNeedsPassword(db) == 1 ||
+        std::string_view{PQerrorMessage(db)}.find("authentication failed") != std::string::npos;
+    return refused ? "28P01" : "08001";
+}
+
+/// The library takes a password from a password file only when nobody else may read that. From the
+/// environment and a service file it takes one unasked, and from there it gets into the hands of
+/// child processes, crash reports and other users.
+bool has_unguarded_password(PGconn* db) {
+    const std::unique_ptr<PQconninfoOption, FreeOptions> used{PQconninfo(db)};
+    if (!used) return false;
+    for (const PQconninfoOption* option = used.get(); option->keyword; ++option)
+        if (std::string_view{option->keyword} == "password" && option->val && *option->val)
+            return true;
+    return false;
+}
 
 }  // namespace
 
@@ -36,7 +60,12 @@ Connection::Connection(const Address& address, std::function<Instant()> clock)
     values.push_back(nullptr);
     db_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
     if (!db_ || PQstatus(db_.get()) != CONNECTION_OK)
-        throw_failure(name(), db_ ? PQerrorMessage(db_.get()) : "out of memory", "08001");
+        throw_failure(name(), db_ ? PQerrorMessage(db_.get()) : "out of memory",
+                      db_ ? state_of_refusal(db_.get()) : "08001");
+    if (has_unguarded_password(db_.get()))
+        throw StoreFailed{
+            "store " + name() +
+            ": its password comes from PGPASSWORD or a service file: " + where_passwords_go};
     PQsetNoticeProcessor(
         db_.get(), [](void*, const char*) {}, nullptr);
     const char* encoding = PQparameterStatus(db_.get(), "server_encoding");
@@ -265,7 +294,7 @@ std::unique_ptr<Connection::Prepared> Connection::prepare(const std::string& tex
 Connection::Prepared& Connection::prepared(Sql sql) {
     refuse_after_failure();
     auto& statement = statements_[sql.text];
-    if (!statement) statement = prepare(sql.text);
+    if (!statement) statement = prepare(text_for(Engine::postgres, sql.text));
     return *statement;
 }
 
@@ -281,18 +310,27 @@ void Connection::dispatch(const Prepared& statement, const Parameters& parameter
                                    parameters.pointers(), parameters.lengths(),
                                    parameters.formats(), 1));
     under_way_.push_back(next);
+    in_transaction_ = true;  // one of its own, where none was begun
     if (under_way_.size() >= under_way_max) receive_until(nullptr);
 }
 
-sql::Statement& Connection::start(Sql sql, std::span<const sql::Value> values) {
-    Prepared& statement = prepared(sql);
+sql::Statement& Connection::start(Prepared& statement, const Parameters& parameters) {
     // Its last rows may be on their way still, unwanted.
     if (statement.abandoned()) receive_until(nullptr);
     require(!statement.busy(), "a statement runs once at a time");
     statement.begin();
-    dispatch(statement, {values, statement.types},
-             {.kind = UnderWay::Kind::rows, .statement = &statement});
+    dispatch(statement, parameters, {.kind = UnderWay::Kind::rows, .statement = &statement});
     return statement;
+}
+
+sql::Statement& Connection::start(Sql sql, std::span<const sql::Value> values) {
+    Prepared& statement = prepared(sql);
+    return start(statement, {values, statement.types});
+}
+
+Rows Connection::run_over(Sql sql, std::span<const sql::Value> rows) {
+    Prepared& statement = prepared(sql);
+    return Rows{start(statement, Parameters::columns(rows, statement.types))};
 }
 
 void Connection::send(Sql sql, std::span<const sql::Value> values) {

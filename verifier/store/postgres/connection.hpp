@@ -39,6 +39,9 @@ public:
 
     Instant clock() override;
 
+    /// Runs a statement whose parameters are arrays: the columns of these rows.
+    Rows run_over(Sql sql, std::span<const sql::Value> rows);
+
     void begin_writing();  ///< READ COMMITTED; sent with the first statement
     void begin_reading();  ///< a snapshot as of now
     void commit();
@@ -74,6 +77,7 @@ private:
     void send_many(Sql sql, std::span<const sql::Value> values, std::size_t width) override;
 
     Prepared& prepared(Sql sql);
+    sql::Statement& start(Prepared& statement, const Parameters& parameters);
     Prepared& prepared_for_many(Sql sql);
     std::unique_ptr<Prepared> prepare(const std::string& text);
     void dispatch(const Prepared& statement, const Parameters& parameters, UnderWay next);

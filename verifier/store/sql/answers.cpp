@@ -47,41 +47,6 @@ StoredAnswer stored_answer(Connection& db, std::uint8_t bucket, std::int64_t num
     return out;
 }
 
-AnswerFate decided_by(Connection& db, AnswerFate::Kind kind, std::uint8_t bucket,
-                      std::int64_t number) {
-    Rows rows = db.run("SELECT received_ms, id FROM answers WHERE bucket = $1 AND number = $2",
-                       bucket, number);
-    if (!rows.next()) damaged_row("a proof without its answer");
-    AnswerFate out{.kind = kind, .received = {}, .id = {}};
-    rows.into(out.received, out.id);
-    return out;
-}
-
-void insert(Connection& db, const AnswerRecord& answer) {
-    const std::uint8_t bucket = answer.node.bucket;
-    const std::int64_t number = last_number(db, bucket) + 1;
-    db.execute(
-        "INSERT INTO answers (bucket, number, chapter, node, id_start, received_ms, id, signature,"
-        " signed_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        bucket, number, number / chapter_size, answer.node.number, id_start(answer.id),
-        answer.received, answer.id, answer.signature, answer.signed_bytes);
-    for (const CheckClaim& claim : answer.claims) {
-        db.execute(
-            "INSERT INTO proofs (bucket, kind, ref, device, window_index, answer)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            bucket, claim.kind, claim.ref, claim.device.number, claim.window, number);
-        const bool judged =
-            std::any_of(answer.verdicts.begin(), answer.verdicts.end(),
-                        [&](const VerdictRecord& verdict) { return verdict.claim == claim; });
-        if (!judged)
-            db.execute(
-                "INSERT INTO unjudged (bucket, window_index, device, kind, ref, answer)"
-                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                bucket, claim.window, claim.device.number, claim.kind, claim.ref, number);
-    }
-    add_verdicts(db, answer.verdicts);
-}
-
 /// Calls `visit(number, id_start)` for a node's answers below `before`, newest first, until it
 /// returns false.
 template <class Visit>
@@ -102,27 +67,93 @@ void visit_answers(Connection& db, NodeRef node, std::int64_t before, Visit visi
 
 }  // namespace
 
+void hold_bucket(Connection& db, int bucket) {
+    db.run("SELECT bucket FROM buckets WHERE bucket = $1 /*postgres FOR UPDATE*/", bucket).next();
+}
+
+std::optional<WindowIndex> closed_to_answers(Connection& db) {
+    const auto closing = last_closing(db);
+    return closing ? std::optional{closing->window} : std::nullopt;
+}
+
+AnswerFate decided_by(Connection& db, AnswerFate::Kind kind, std::uint8_t bucket,
+                      std::int64_t number) {
+    Rows rows = db.run("SELECT received_ms, id FROM answers WHERE bucket = $1 AND number = $2",
+                       bucket, number);
+    if (!rows.next()) damaged_row("a proof without its answer");
+    AnswerFate out{.kind = kind, .received = {}, .id = {}};
+    rows.into(out.received, out.id);
+    return out;
+}
+
+void insert_answers(Connection& db, std::span<const NumberedAnswer> numbered) {
+    struct Proof {
+        const CheckClaim* claim;
+        std::int64_t answer;
+    };
+    std::vector<Proof> proofs, unjudged;
+    std::vector<VerdictRecord> verdicts;
+    for (const auto& [record, number] : numbered) {
+        for (const CheckClaim& claim : record->claims) {
+            proofs.push_back({&claim, number});
+            const bool judged =
+                std::any_of(record->verdicts.begin(), record->verdicts.end(),
+                            [&](const VerdictRecord& verdict) { return verdict.claim == claim; });
+            if (!judged) unjudged.push_back({&claim, number});
+        }
+        if (numbered.size() > 1)
+            verdicts.insert(verdicts.end(), record->verdicts.begin(), record->verdicts.end());
+    }
+    db.execute_many(
+        "INSERT INTO answers (bucket, number, chapter, node, id_start, received_ms, id, signature,"
+        " signed_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        numbered, [](const NumberedAnswer& n) {
+            const AnswerRecord& a = *n.answer;
+            return row(a.node.bucket, n.number, n.number / chapter_size, a.node.number,
+                       id_start(a.id), a.received, a.id, a.signature, a.signed_bytes);
+        });
+    db.execute_many(
+        "INSERT INTO proofs (bucket, kind, ref, device, window_index, answer)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        proofs, [](const Proof& p) {
+            return row(p.claim->device.bucket, p.claim->kind, p.claim->ref, p.claim->device.number,
+                       p.claim->window, p.answer);
+        });
+    db.execute_many(
+        "INSERT INTO unjudged (bucket, window_index, device, kind, ref, answer)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        unjudged, [](const Proof& p) {
+            return row(p.claim->device.bucket, p.claim->window, p.claim->device.number,
+                       p.claim->kind, p.claim->ref, p.answer);
+        });
+    if (numbered.size() == 1)
+        add_verdicts(db, numbered.front().answer->verdicts);
+    else
+        add_verdicts(db, verdicts);
+}
+
 AnswerFate record(Connection& db, const AnswerRecord& answer) {
     require(!answer.claims.empty(), "an answer claims at least one check");
-    const auto closing = last_closing(db);
+    const std::uint8_t bucket = answer.node.bucket;
+    hold_bucket(db, bucket);
+    const auto closed_up_to = closed_to_answers(db);
     std::optional<std::int64_t> first_taken;
     bool by_one = true;  // one earlier answer took all the claims
     bool closed = false;
     for (const CheckClaim& claim : answer.claims) {
-        require(claim.device.bucket == answer.node.bucket, "a node answers for its own devices");
+        require(claim.device.bucket == bucket, "a node answers for its own devices");
         const auto by = answer_that_took(db, claim);
         if (by && !first_taken) first_taken = by;
         by_one = by_one && by && by == first_taken;
-        if (!by && claim.kind != CheckKind::calibration && closing &&
-            claim.window <= closing->window)
-            closed = true;
+        closed = closed || (!by && comes_too_late(claim, closed_up_to));
     }
     if (first_taken) {
         const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;
-        return decided_by(db, kind, answer.node.bucket, *first_taken);
+        return decided_by(db, kind, bucket, *first_taken);
     }
     if (closed) return {AnswerFate::Kind::closed, answer.received, answer.id};
-    insert(db, answer);
+    const NumberedAnswer numbered{&answer, last_number(db, bucket) + 1};
+    insert_answers(db, {&numbered, 1});
     return {AnswerFate::Kind::recorded, answer.received, answer.id};
 }
 

@@ -14,7 +14,12 @@ namespace vigil::verifier::sql {
 /// Parameters are $1, $2, … and appear first in that order.
 struct Sql {
     consteval Sql(const char* literal) : text{literal} {}  // NOLINT(google-explicit-constructor)
+    /// A text made at run time; it must outlive the connection.
+    static Sql kept(const std::string& text) { return {text.c_str(), 0}; }
     const char* text;
+
+private:
+    constexpr Sql(const char* made, int) : text{made} {}
 };
 
 /// The rows of a running statement. One at a time for each text of a connection.
@@ -31,6 +36,11 @@ public:
     void into(Values&&... values) {
         int column = 0;
         (read(statement_, column++, values), ...);
+    }
+    bool is_null(int column) const { return statement_.is_null(column); }
+    template <class T>
+    void read_at(int column, T& value) const {
+        read(statement_, column, value);
     }
 
 private:
@@ -51,6 +61,7 @@ class Connection {
 public:
     virtual ~Connection() = default;
 
+    Rows run_with(Sql sql, std::span<const Value> values) { return Rows{start(sql, values)}; }
     template <class... Values>
     Rows run(Sql sql, const Values&... values) {
         const std::array<Value, sizeof...(Values)> bound{value(values)...};

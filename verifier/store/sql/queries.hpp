@@ -58,6 +58,23 @@ void add_calibration(Connection& db, const CalibrationRecord& calibration,
 
 // answers.cpp: answers as signed, and which check each of them took.
 AnswerFate record(Connection& db, const AnswerRecord& answer);
+/// To the end of the transaction nobody else records answers of this bucket.
+void hold_bucket(Connection& db, int bucket);
+/// Windows up to this one take no answers any more. To be asked when the bucket is held, else a
+/// closing that begins meanwhile could miss the answer.
+std::optional<WindowIndex> closed_to_answers(Connection& db);
+inline bool comes_too_late(const CheckClaim& claim, std::optional<WindowIndex> closed_up_to) {
+    return claim.kind != CheckKind::calibration && closed_up_to && claim.window <= *closed_up_to;
+}
+/// What the answer that took a check decides about a later one.
+AnswerFate decided_by(Connection& db, AnswerFate::Kind kind, std::uint8_t bucket,
+                      std::int64_t number);
+/// Answers with their numbers, none of whose checks is taken: with claims and verdicts.
+struct NumberedAnswer {
+    const AnswerRecord* answer{};
+    std::int64_t number{};
+};
+void insert_answers(Connection& db, std::span<const NumberedAnswer> answers);
 std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window);
 std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,
                                               WindowIndex window);

@@ -55,8 +55,11 @@ void note_first_windows(Connection& db, std::vector<std::pair<DeviceRef, WindowI
     const auto repeated = std::unique(
         seen.begin(), seen.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
     seen.erase(repeated, seen.end());
+    // Nearly always there is nothing to do, and a DO UPDATE locks a row even then.
     db.execute_many(
         "INSERT INTO first_windows (bucket, device, window_index) VALUES ($1, $2, $3)"
+        " /*many WHERE coalesce((SELECT f.window_index FROM first_windows f WHERE f.bucket = $1"
+        " AND f.device = $2), 9223372036854775807) > $3*/"
         " ON CONFLICT (bucket, device) DO UPDATE SET window_index = excluded.window_index"
         " WHERE excluded.window_index < first_windows.window_index",
         seen, [](const auto& first) {
