@@ -3,7 +3,8 @@
 
 Every error code of the sources stands in README's table, and no other; every relative link leads to
 a file and a heading; every picture is shown by a page; and, when the programs are given, every
-command that a page tells people to type is known to their --help, with its flags.
+command that a page or a message of theirs tells people to type is known to their --help, with its
+flags.
 """
 import argparse
 import pathlib
@@ -102,6 +103,16 @@ def snippets(text):
     yield from re.findall(r"`([^`\n]+)`", without_fences(text))
 
 
+STRING = r'"(?:[^"\\\n]|\\.)*"'
+
+
+def strings(text):
+    """String literals of a source, neighbours joined as the compiler joins them."""
+    for joined in re.findall(rf"{STRING}(?:\s+{STRING})*", text):
+        whole = "".join(literal[1:-1] for literal in re.findall(STRING, joined))
+        yield from whole.replace('\\"', '"').replace("\\n", "\n").splitlines()
+
+
 def words_of(line):
     line = re.sub(r"(^|\s)#.*$", "", line)
     try:
@@ -169,9 +180,20 @@ def check_commands(root, page, helps):
             for complaint in check_call(helps, program, words, in_front)]
 
 
+def check_sources(root, helps):
+    """What messages and pages of the programs tell people to type."""
+    return [f"{path.relative_to(root)}: {complaint}: {line.strip()}"
+            for folder in SOURCES for path in sorted((root / folder).rglob("*.cpp"))
+            for line in strings(path.read_text(encoding="utf-8"))
+            for program, words, _ in calls(line.split())
+            for complaint in check_call(helps, program, words, False)]
+
+
 def check_tree(root, programs):
     wrong = check_codes(root) + check_pictures(root)
     helps = Helps(programs)
+    if programs:
+        wrong += check_sources(root, helps)
     for page in pages(root):
         wrong += check_links(root, page)
         if programs:
@@ -211,11 +233,11 @@ BAD_PAGES = [
 ]
 
 
-def violations_of(page):
+def violations_of(page, source=GOOD_SOURCE):
     with tempfile.TemporaryDirectory() as name:
         root = pathlib.Path(name)
         (root / "node").mkdir()
-        (root / "node" / "a.cpp").write_text(GOOD_SOURCE, encoding="utf-8")
+        (root / "node" / "a.cpp").write_text(source, encoding="utf-8")
         (root / "README.md").write_text(page, encoding="utf-8")
         fake = root / "fake"
         fake.write_text(FAKE, encoding="utf-8")
@@ -231,8 +253,10 @@ def self_test():
         (root / "docs" / "a.png").touch()
         if not check_pictures(root):
             failures.append("a picture that no page shows was accepted")
-    for page, expected in BAD_PAGES:
-        found = violations_of(page)
+    bad_source = GOOD_SOURCE + '; "vigil-node run "\n"--wait"'
+    for page, source, expected in [(page, GOOD_SOURCE, expected) for page, expected in BAD_PAGES] + [
+            (GOOD_PAGE, bad_source, "node/a.cpp: vigil-node run has no flag --wait")]:
+        found = violations_of(page, source)
         if len(found) != 1 or expected not in found[0]:
             failures.append(f"expected {expected!r}, found {found}")
     return failures
