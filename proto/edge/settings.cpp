@@ -238,7 +238,8 @@ void Settings::take_file(const std::filesystem::path& file, const Judge& judge) 
                                for_log(key), advice));
         });
     };
-    const auto take_row = [&](const Rows& rows, const std::string& name, const toml::node& node) {
+    const auto take_row = [&](const Rows& rows, const std::string& name, const toml::node& node,
+                              bool listed) {
         const std::string key = rows.table + "." + toml_quoted(name);
         const auto* row = node.as_table();
         if (row == nullptr || rows_met_ == most_rows)
@@ -257,6 +258,7 @@ void Settings::take_file(const std::filesystem::path& file, const Judge& judge) 
             row_settings_.push_back(std::move(setting));
         }
         for (const auto& [inner, value] : *row) {
+            if (listed && inner.str() == "name") continue;
             const auto at = std::ranges::find(names, inner.str());
             if (at != names.end())
                 take_value(row_settings_[first + static_cast<std::size_t>(at - names.begin())],
@@ -267,10 +269,28 @@ void Settings::take_file(const std::filesystem::path& file, const Judge& judge) 
                                    fmt::format("; it may hold {}", fmt::join(names, ", "))));
         }
     };
+    const auto take_listed = [&](const Rows& rows, const toml::array& list) {
+        std::vector<std::string> names;
+        for (const auto& row : list) {
+            const auto* table = row.as_table();
+            const auto name = table ? (*table)["name"].value<std::string>() : std::nullopt;
+            if (name && !name->empty() && std::ranges::find(names, *name) == names.end()) {
+                names.push_back(*name);
+                take_row(rows, *name, row, true);
+                continue;
+            }
+            judged(judge, rows.table, [&] {
+                refuse(fmt::format("{}: each [[{}]] needs a name of its own, as in name = \"one\"",
+                                   vigil::edge::place(origin, row), rows.table));
+            });
+        }
+    };
     const auto take_rows = [&](const Rows& rows, const toml::node& node) {
+        if (const auto* list = node.as_array()) return take_listed(rows, *list);
         const auto* named = node.as_table();
         if (named != nullptr)
-            for (const auto& [name, row] : *named) take_row(rows, std::string{name.str()}, row);
+            for (const auto& [name, row] : *named)
+                take_row(rows, std::string{name.str()}, row, false);
         else
             judged(judge, rows.table, [&] {
                 refuse(fmt::format("{}: {} holds a table for each name, as in [{}.\"name\"]",

@@ -41,10 +41,10 @@ public:
     void declare(Setting setting);
     const std::vector<Setting>& declared() const { return settings_; }
 
-    /// A table of tables whose names the owner chooses, as in [device."GPU-5f1c…"]; at most 64. The
-    /// settings of a name that is met, their keys without table and name; their variables outlive
-    /// this. Only the file reaches them, no environment and no flag, and effective() lists those
-    /// that it sets.
+    /// A table of tables whose names the owner chooses, as in [device."GPU-5f1c…"], or the same
+    /// as a list, [[device]] with a key `name`; at most 64. The settings of a name that is met,
+    /// their keys without table and name; their variables outlive this. Only the file reaches them,
+    /// no environment and no flag, and effective() lists those that it sets.
     using RowSettings = std::function<std::vector<Setting>(const std::string& name)>;
     void declare_rows(std::string table, RowSettings row);
 

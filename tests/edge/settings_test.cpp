@@ -149,6 +149,21 @@ TEST(SettingsByName, HoldWhatTheFileSaysAndNothingElse) {
         EXPECT_NE(entry.key, "device.\"GPU-5f1c\".keep") << "it was not set";
 }
 
+TEST(SettingsByName, MayBeAListOfNamedTables) {
+    WithRows program;
+    program.load(program.scratch.write("p.toml",
+                                       "[[device]]\nname = \"cuda1\"\nduty = 50\n"
+                                       "[[device]]\nname = \"cuda2\"\nkeep = \"1\"\n"));
+    EXPECT_EQ(program.rows["cuda1"].duty, 50);
+    EXPECT_EQ(program.rows["cuda2"].keep, "1");
+    EXPECT_EQ(program.effective("device.\"cuda1\".duty").value, "50");
+    EXPECT_THAT(WithRows{}.refusal("[[device]]\nduty = 5\n"), HasSubstr("needs a name"));
+    EXPECT_THAT(WithRows{}.refusal("[[device]]\nname = \"a\"\n[[device]]\nname = \"a\"\n"),
+                HasSubstr("a name of its own"));
+    EXPECT_THAT(WithRows{}.refusal("[[device]]\nname = \"a\"\nfan = 5\n"), HasSubstr("fan"));
+    EXPECT_THAT(WithRows{}.refusal("[device.a]\nname = \"a\"\n"), HasSubstr("name"));
+}
+
 TEST(SettingsByName, WrongOnesAreRefusedWithTheLineAndWhatWasMeant) {
     EXPECT_THAT(WithRows{}.refusal("[device.cuda0]\ndutty = 5\n"),
                 AllOf(HasSubstr("node.toml:2"), HasSubstr("did you mean \"duty\"")));
