@@ -111,6 +111,16 @@ ordered_json pause_json(const DeviceStatus& d, Instant now) {
             {"checks_missed", d.missed_while_paused}};
 }
 
+ordered_json workload_json(const WorkloadStatus& w, Instant now) {
+    return {{"name", w.name},
+            {"way", w.way},
+            {"state", to_string(w.state.is)},
+            {"seconds_in_this_state", (now - w.state.since).count() / 1000},
+            {"why", w.state.why.empty() ? ordered_json(nullptr) : ordered_json(w.state.why)},
+            {"failures_in_row", w.state.failures_in_row},
+            {"on_failure", w.pauses ? "pause" : "report"}};
+}
+
 }  // namespace
 
 std::string status_json(const NodeStatus& s, Instant now) {
@@ -157,6 +167,8 @@ std::string status_json(const NodeStatus& s, Instant now) {
     if (s.last_error)
         error = {{"what", s.last_error->what},
                  {"seconds_ago", (now - s.last_error->at).count() / 1000}};
+    ordered_json workloads = ordered_json::array();
+    for (const WorkloadStatus& w : s.workloads) workloads.push_back(workload_json(w, now));
     const ordered_json all{
         {"version", s.version},
         {"node_id", to_hex(s.node)},
@@ -179,7 +191,8 @@ std::string status_json(const NodeStatus& s, Instant now) {
         {"last_error", error},
         {"next_check_by_ms", next_by ? ordered_json(to_ms(*next_by)) : ordered_json(nullptr)},
         {"uptime_seconds", (now - s.started).count() / 1000},
-        {"devices", devices}};
+        {"devices", devices},
+        {"workloads", workloads}};
     return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -12,6 +12,7 @@
 #include "core/work/searcher.hpp"
 #include "health/monitor.hpp"
 #include "node/terms.hpp"
+#include "node/workload.hpp"
 
 namespace vigil::node {
 
@@ -51,6 +52,14 @@ struct LastError {
     std::string what;
 };
 
+/// What must run beside the node.
+struct WorkloadStatus {
+    std::string name;
+    std::string way;  ///< "http 127.0.0.1:1234"
+    bool pauses{};    ///< the devices, while it fails
+    WorkloadState state;
+};
+
 struct NodeStatus {
     std::string version;
     NodeId node;
@@ -73,6 +82,7 @@ struct NodeStatus {
     Milliseconds slot_length{};      ///< 0: the network's policy is not known yet
     std::int64_t learned_slot = -1;  ///< the latest slot whose fleet check was learned
     std::vector<DeviceStatus> devices;
+    std::vector<WorkloadStatus> workloads;
 };
 
 /// The node's state for people: written by whoever knows, read by /status and the console. Any

@@ -76,6 +76,11 @@ void add_command(CLI::App& app, const Command& command, const edge::Settings& se
             ->type_name("");
         sub->add_flag("--undo", given.undo, "enrol it again at the next start of run");
     }
+    if (name == "payout")
+        sub->add_option("address", given.address, "the new one, 0x and 40 digits")->type_name("");
+    if (name == "bundle")
+        sub->add_option("--output", given.archive, "file to write; empty: a name with the time")
+            ->type_name("FILE");
     if (name == "rehearse") {
         sub->add_option("--as", given.rehearsal.as, "lazy or replayer")
             ->required()

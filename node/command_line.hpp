@@ -22,6 +22,8 @@ struct Given {
     BenchAsked bench;
     std::string device;
     bool undo = false;
+    std::string archive;
+    std::string address;
     std::string leave_out;
     bool doctor_json = false;
     bool retune = false;

@@ -34,6 +34,11 @@ const std::vector<Command>& command_list() {
          "  vigil-node doctor --config /etc/vigil/node.toml\n"
          "  vigil-node doctor --verifier vigil.example.org:9464 --ca tls.crt --json\n",
          doctor_settings},
+        {"bundle", "Write what whoever helps needs into one file, without secrets",
+         "Versions, settings, doctor, status, metrics and the last log lines; hashes for a second "
+         "on every device.\nExamples:\n  vigil-node bundle\n"
+         "  vigil-node bundle --config /etc/vigil/node.toml --output help.tar\n",
+         doctor_settings},
         {"status", "Ask the running node how it is doing",
          "Examples:\n  vigil-node status\n  vigil-node status -o json --http-port 9465\n",
          local_settings},
@@ -58,6 +63,13 @@ const std::vector<Command>& command_list() {
          "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n"
          "  vigil-node retire --undo --device GPU-5f1c…\n",
          link_settings},
+        {"payout",
+         "Show the payout address, or change it in the settings file",
+         "The node enrols with a new address at its next start; its key, devices and balance "
+         "stay.\n"
+         "Examples:\n  vigil-node payout\n  vigil-node payout "
+         "0x52908400098527886E0F7030069857D2E4169EE7 --config /etc/vigil/node.toml\n",
+         {"payout"}},
         {"rehearse",
          "Play a dishonest owner, for demonstrations and operators' drills",
          "lazy works for roll calls only; replayer sends another node's answers as its "

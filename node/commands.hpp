@@ -32,6 +32,16 @@ int keygen(const Config& config);
 /// again.
 int retire(const Config& config, const std::string& device, bool undo,
            const std::function<Instant()>& now);
+/// Writes another payout address into the settings file that holds the one in force; without
+/// `address` prints that one and where it is from. Throws Fatal E-PAYOUT.
+int change_payout(const Config& config, const edge::Settings& settings, const std::string& address);
+struct BundleAsked {
+    std::string output;                        ///< empty: a name with the time
+    std::vector<std::string> config_troubles;  ///< as DoctorAsked has them
+    std::function<Instant()> now;
+};
+/// What whoever helps needs, without secrets, as one tar file. The node may be running or not.
+int write_bundle(Config config, const edge::Settings& settings, const BundleAsked& asked);
 /// Every effective value with its source.
 int show_config(const edge::Settings& settings);
 /// Reads everything `run` reads and says what is wrong.

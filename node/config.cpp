@@ -136,6 +136,28 @@ void declare(edge::Settings& settings, Config& c) {
             {"keep_free_memory", &d.keep_free_memory, "memory to leave free on it"},
             {"yield_to_others", &d.yield_to_others, "rest while another process computes on it"}};
     });
+    settings.declare_rows("workload", [&c](const std::string& name) {
+        WorkloadSettings& w = c.workloads[name];
+        return std::vector<edge::Setting>{
+            {"http", &w.http, "URL that must answer 2xx"},
+            {"tcp", &w.tcp, "or: host:port that must accept a connection"},
+            {"exec", &w.exec, "or: program with arguments that must end with 0"},
+            {"version", &w.version, "what the answer's first version must be, e.g. >=1.4, <2"},
+            {"interval", &w.interval, "seconds between looks", 1, 86'400},
+            {"timeout", &w.timeout, "seconds a look may take", 1, 600},
+            {"failures", &w.failures, "in a row, until it counts as failing", 1, 1'000},
+            {"on_failure", &w.on_failure, "report, or pause: the devices rest meanwhile"}};
+    });
+    settings.declare_rows("hook", [&c](const std::string& name) {
+        HookSettings& h = c.hooks[name];
+        return std::vector<edge::Setting>{
+            {"run", &h.run, "program with arguments; no shell reads them"},
+            {"timeout", &h.timeout, "seconds it may take", 1, 3'600},
+            {"per_hour", &h.per_hour, "starts; what comes more often is counted only", 1, 3'600}};
+    });
+    edge::declare_channels(settings, c.channels);
+    settings.declare({"incident_windows", &c.incident_windows,
+                      "windows missed in a row before [[notify]] is told", 1, 100});
     settings.declare({"http.address", &c.http_address, "address of /metrics, /status, /healthz"});
     settings.declare({"http.port", &c.http_port, "its port; 0: off", 0, 65535});
     settings.declare({"log.format", &c.log_format, "text, json or journal"});
@@ -155,6 +177,9 @@ void check(const Config& config) {
     limits_of(config);
     for (const auto& [name, own] : config.devices)
         limits_at(with(config, own), fmt::format("device.\"{}\".", edge::for_log(name, 128)));
+    workloads_of(config);
+    hooks_of(config);
+    edge::check_channels(config.channels);
     if (!config.verifier_address.empty()) check_address(config.verifier_address);
     if (!config.verifier_ca.empty() && !config.verifier_fingerprint.empty())
         refuse("verifier.ca and verifier.fingerprint are both set; keep the one that shall decide");
@@ -183,6 +208,29 @@ void check_for_run(const Config& config) {
 }
 
 Limits limits_of(const Config& config) { return limits_at(config, ""); }
+
+std::vector<Workload> workloads_of(const Config& config) {
+    if (config.workloads.size() > most_workloads)
+        refuse(fmt::format("{} workloads, and {} are the most", config.workloads.size(),
+                           most_workloads));
+    std::vector<Workload> out;
+    for (const auto& [name, asked] : config.workloads) {
+        auto workload = workload_of(name, asked);
+        if (!workload) refuse(workload.error());
+        out.push_back(std::move(*workload));
+    }
+    return out;
+}
+
+std::vector<Hook> hooks_of(const Config& config) {
+    std::vector<Hook> out;
+    for (const auto& [name, asked] : config.hooks) {
+        auto hook = hook_of(name, asked);
+        if (!hook) refuse(hook.error());
+        out.push_back(std::move(*hook));
+    }
+    return out;
+}
 
 Config settings_of(const Config& config, const DeviceNames& device) {
     const std::string* used = nullptr;

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
+#include "node/hooks.hpp"
 #include "node/limits.hpp"
+#include "node/workload.hpp"
+#include "proto/edge/notifier.hpp"
 #include "proto/edge/settings.hpp"
 
 namespace vigil::node {
@@ -43,6 +46,10 @@ struct Config {
     bool yield_to_others = false;
     /// By uid, PCI address or label, as the owner named it: [device."GPU-5f1c…"].
     std::map<std::string, DeviceSettings> devices;
+    std::map<std::string, WorkloadSettings> workloads;  ///< by name: [[workload]]
+    std::map<std::string, HookSettings> hooks;          ///< by name: [hook.on_gpu_lost]
+    edge::ChannelsByName channels;                      ///< by name: [[notify]]
+    std::int64_t incident_windows = 2;                  ///< missed in a row, before one is told of
     std::string http_address = "127.0.0.1";
     std::int64_t http_port = 9465;  ///< 0: off
     std::string log_format = "text";
@@ -63,6 +70,10 @@ void check_for_run(const Config& config);
 
 /// Those for every device that is not named. Throws Fatal E-CONFIG for what makes no sense.
 Limits limits_of(const Config& config);
+
+/// Throws Fatal E-CONFIG for what makes no sense.
+std::vector<Workload> workloads_of(const Config& config);
+std::vector<Hook> hooks_of(const Config& config);
 
 /// A device as the owner's file may name it.
 struct DeviceNames {

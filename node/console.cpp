@@ -88,17 +88,17 @@ struct Console::Running {
     };
 
     Running(Board& b, ConsoleActions a, bool c)
-        : board{b}, actions{std::move(a)}, colour{c}, before{spdlog::default_logger()->sinks()} {
+        : board{b}, actions{std::move(a)}, colour{c}, before{spdlog::default_logger()->sinks().at(0)} {
         auto sink = std::make_shared<AboveLiveLines>(*this);
         sink->set_pattern("%H:%M:%S %^%l%$ %v");
-        spdlog::default_logger()->sinks() = {sink};
+        spdlog::default_logger()->sinks().at(0) = sink;  // others, of files, stay
         thread = std::thread{[this] { follow(); }};
     }
     ~Running() {
         leave(true);
         terminal.wake();
         thread.join();
-        spdlog::default_logger()->sinks() = before;
+        spdlog::default_logger()->sinks().at(0) = before;
     }
 
     void leave(bool for_ever) {
@@ -195,7 +195,7 @@ struct Console::Running {
     Board& board;
     const ConsoleActions actions;
     const bool colour;
-    const std::vector<spdlog::sink_ptr> before;
+    const spdlog::sink_ptr before;
     std::function<void()> if_yes;  // the console's thread
     std::mutex mutex;
     // guarded by mutex, but for key() and wake()

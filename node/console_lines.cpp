@@ -134,6 +134,12 @@ std::string pause_words(const DeviceStatus& d, Instant now) {
                        d.missed_while_paused == 1 ? "check" : "checks", d.paused, pause_costs(d));
 }
 
+std::vector<std::string> workload_row(const WorkloadStatus& w, Instant now) {
+    std::string state{to_string(w.state.is)};
+    if (!w.state.why.empty()) state += ": " + edge::for_log(w.state.why, 120);
+    return {w.name, w.way, state, time_words(now - w.state.since), w.pauses ? "pause" : "report"};
+}
+
 /// "connected for 4 s", "not connected: E-…"; `since` empty leaves the time out.
 std::string connection_words(const NodeStatus& s, const std::string& since) {
     if (s.connected) return (s.polling ? "connected by polling" : "connected") + since;
@@ -316,7 +322,10 @@ std::string status_table(const NodeStatus& s, Instant now) {
     }
     text += aligned(rows);
     for (const DeviceStatus& d : s.devices) text += pause_words(d, now);
-    return text;
+    if (s.workloads.empty()) return text;
+    rows = {{"workload", "looked at by", "state", "since", "on failure"}};
+    for (const WorkloadStatus& w : s.workloads) rows.push_back(workload_row(w, now));
+    return text + "\n" + aligned(rows);
 }
 
 std::string device_table(const std::vector<DeviceStatus>& devices) {

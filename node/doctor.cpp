@@ -104,6 +104,9 @@ void look_at_config(Config& config, const std::vector<std::string>& troubles, co
     check_alone(config, judged, &Config::payout);
     check_alone(config, judged, &Config::keep_free_memory);
     check_alone(config, judged, &Config::temp_stop, &Config::temp_start);
+    check_alone(config, judged, &Config::workloads);
+    check_alone(config, judged, &Config::hooks);
+    check_alone(config, judged, &Config::channels);
     const std::string pin = config.verifier_fingerprint;
     check_alone(config, judged, &Config::verifier_ca, &Config::verifier_fingerprint);
     config.verifier_fingerprint = pin;  // good by itself, and the narrower of the two
@@ -148,10 +151,23 @@ std::optional<NodeId> look_at_key(const Config& config, const Tell& tell) {
     }
 }
 
-int run_doctor(Config config, const DoctorAsked& asked) {
+/// Once, as the running node looks again and again.
+void look_at_workloads(const Config& config, const Tell& tell) {
+    for (const Workload& workload : workloads_of(config)) {
+        const std::string trouble = look_of(workload)([] { return false; });
+        const std::string words = workload.name + " (" + way_words(workload) + ")";
+        if (trouble.empty())
+            tell(ok("workload", words + " is well"));
+        else
+            tell(warn("workload", words + ": " + trouble,
+                      "start it, or correct [[workload]] in the node's file"));
+    }
+}
+
+std::vector<Finding> look_at_all(Config& config, const DoctorAsked& asked, const Tell& told) {
     std::vector<Finding> all;
     const Tell tell = [&](Finding finding) {
-        if (!asked.json) std::cout << finding_text(finding, asked.style) << std::flush;
+        told(finding);
         all.push_back(std::move(finding));
     };
     look_at_config(config, asked.config_troubles, tell);
@@ -162,11 +178,21 @@ int run_doctor(Config config, const DoctorAsked& asked) {
                                     config.http_port)));
     const std::vector<HashReading> hashing = look_at_devices(config, runs, tell);
     look_at_way(config, {node, runs, asked.now}, hashing, tell);
+    look_at_workloads(config, tell);
+    return all;
+}
 
-    std::optional<bool> would_pass;
-    if (!config.verifier_address.empty()) would_pass = !any_fail(all);
-    std::cout << (asked.json ? findings_json(all, would_pass) : summary(all, would_pass))
-              << std::flush;
+std::optional<bool> would_pass(const Config& config, const std::vector<Finding>& all) {
+    if (config.verifier_address.empty()) return std::nullopt;
+    return !any_fail(all);
+}
+
+int run_doctor(Config config, const DoctorAsked& asked) {
+    const std::vector<Finding> all = look_at_all(config, asked, [&](const Finding& finding) {
+        if (!asked.json) std::cout << finding_text(finding, asked.style) << std::flush;
+    });
+    const std::optional<bool> passes = would_pass(config, all);
+    std::cout << (asked.json ? findings_json(all, passes) : summary(all, passes)) << std::flush;
     const int code = any_fail(all) ? edge::exit_check_failed : 0;
     if (left_behind()) std::_Exit(code);
     return code;

@@ -25,6 +25,12 @@ int run_doctor(Config config, const DoctorAsked& asked);
 // Its parts. Each tells its findings as it has them.
 using Tell = std::function<void(Finding)>;
 
+/// Everything, in order; wrong settings are put back to their defaults. Where left_behind() is true
+/// afterwards, the program must end without waiting.
+std::vector<Finding> look_at_all(Config& config, const DoctorAsked& asked, const Tell& tell);
+/// Nothing where no verifier is named.
+std::optional<bool> would_pass(const Config& config, const std::vector<Finding>& all);
+
 /// What is wrong with single settings; those are put back to their defaults, so that the rest can
 /// be looked at.
 void look_at_config(Config& config, const std::vector<std::string>& troubles, const Tell& tell);
@@ -43,6 +49,9 @@ struct Asked {
 /// Each step of the way to the verifier, its clock and version, and whether the devices would pass.
 void look_at_way(const Config& config, const Asked& asked, const std::vector<HashReading>& hashing,
                  const Tell& tell);
+
+/// What must run beside the node.
+void look_at_workloads(const Config& config, const Tell& tell);
 
 /// True where a driver's call was left behind that never came back: the program must end without
 /// waiting for it.

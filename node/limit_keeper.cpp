@@ -24,10 +24,12 @@ std::string pause_costs(const DeviceStatus& device) {
 
 LimitKeeper::LimitKeeper(std::vector<Limits> limits,
                          std::function<health::Health(std::size_t)> health, Board& board,
-                         Metrics& metrics, std::function<Instant()> now)
+                         Metrics& metrics, std::function<Instant()> now,
+                         std::function<std::string()> workload)
     : limits_{std::move(limits)},
       health_{std::move(health)},
       now_{std::move(now)},
+      workload_{std::move(workload)},
       board_{board},
       metrics_{metrics},
       known_(board.read().devices.size()),
@@ -37,7 +39,8 @@ LimitKeeper::LimitKeeper(std::vector<Limits> limits,
 
 void LimitKeeper::look() {
     const std::vector<DeviceStatus> devices = board_.read().devices;
-    for (std::size_t i = 0; i < known_.size(); ++i) look_at(i, devices[i]);
+    const std::string workload = workload_ ? workload_() : "";
+    for (std::size_t i = 0; i < known_.size(); ++i) look_at(i, devices[i], workload);
 }
 
 Beyond LimitKeeper::beyond(std::size_t index) const {
@@ -46,16 +49,19 @@ Beyond LimitKeeper::beyond(std::size_t index) const {
     return beyond_[index];
 }
 
-void LimitKeeper::look_at(std::size_t index, const DeviceStatus& device) {
+void LimitKeeper::look_at(std::size_t index, const DeviceStatus& device,
+                          const std::string& workload) {
     const health::Health now = health_(index);
     Beyond beyond;
     {
         const std::lock_guard lock{mutex_};
         beyond = step(beyond_[index], limits_[index], now);
         beyond.owner = paused_;
+        beyond.workload = !workload.empty();
         beyond_[index] = beyond;
     }
-    const std::string why = beyond.any() ? why_paused(beyond, limits_[index], now.reading) : "";
+    std::string why = beyond.any() ? why_paused(beyond, limits_[index], now.reading) : "";
+    if (beyond.workload) why += (why.empty() ? "" : "; ") + workload;
     tell_presence(device, now, known_[index]);
     tell_not_kept(index, device, now);
     tell_pause(device, beyond.any(), why);

@@ -16,9 +16,11 @@ namespace vigil::node {
 class LimitKeeper {
 public:
     /// `limits` and `health` by the device's place on the board; the latter does not wait for a
-    /// driver. Board and metrics outlive the keeper.
+    /// driver. `workload`: why all devices shall rest besides their limits; empty text: no reason.
+    /// Board and metrics outlive the keeper.
     LimitKeeper(std::vector<Limits> limits, std::function<health::Health(std::size_t)> health,
-                Board& board, Metrics& metrics, std::function<Instant()> now);
+                Board& board, Metrics& metrics, std::function<Instant()> now,
+                std::function<std::string()> workload = {});
 
     /// Reads, decides, reports. Several times a second, from one thread.
     void look();
@@ -36,7 +38,7 @@ private:
         std::string why;  // of the presence
         std::string not_kept;
     };
-    void look_at(std::size_t index, const DeviceStatus& device);
+    void look_at(std::size_t index, const DeviceStatus& device, const std::string& workload);
     void tell_presence(const DeviceStatus& device, const health::Health& now, Known& known);
     void tell_not_kept(std::size_t index, const DeviceStatus& device, const health::Health& now);
     void tell_pause(const DeviceStatus& device, bool rests, const std::string& why);
@@ -44,6 +46,7 @@ private:
     const std::vector<Limits> limits_;
     const std::function<health::Health(std::size_t)> health_;
     const std::function<Instant()> now_;
+    const std::function<std::string()> workload_;
     Board& board_;
     Metrics& metrics_;
     std::atomic<bool> paused_{false};

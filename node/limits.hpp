@@ -24,9 +24,10 @@ struct Beyond {
     bool temperature = false;
     bool memory = false;
     bool others = false;
-    bool owner = false;  ///< paused by the owner's own hand
+    bool owner = false;     ///< paused by the owner's own hand
+    bool workload = false;  ///< one of the owner's fails; like `owner` the keeper's to say
 
-    bool any() const { return temperature || memory || others || owner; }
+    bool any() const { return temperature || memory || others || owner || workload; }
     bool operator==(const Beyond&) const = default;
 };
 

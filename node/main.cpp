@@ -237,6 +237,7 @@ int dispatch(const std::string& command, const Config& config, const edge::Setti
     if (command == "healthcheck") return healthcheck(config);
     if (command == "keygen") return keygen(config);
     if (command == "retire") return retire(config, given.device, given.undo, now);
+    if (command == "payout") return change_payout(config, settings, given.address);
     if (command == "config") return show_config(settings);
     return check_config(config);
 }
@@ -269,8 +270,10 @@ int vigil_node(int argc, char** argv) {
             return 0;
         }
         for (const auto& [key, text] : given.flags) settings.set_flag(key, text);
-        if (command == "doctor") {
+        if (command == "doctor" || command == "bundle") {
             const std::vector<std::string> troubles = load_for_doctor(settings, given, config);
+            if (command == "bundle")
+                return write_bundle(config, settings, {given.archive, troubles, now});
             const std::size_t width = terminal_width();
             return run_doctor(
                 config, {given.doctor_json, troubles, now, {width > 0 && colour_wanted(), width}});

@@ -26,11 +26,12 @@ constexpr std::array own_results{OwnResult::refused, OwnResult::undelivered, Own
                                  OwnResult::paused};
 constexpr std::array device_errors{DeviceError::search_failed, DeviceError::hung,
                                    DeviceError::lost};
-constexpr std::array<std::pair<const char*, bool Beyond::*>, 4> pause_reasons{
+constexpr std::array<std::pair<const char*, bool Beyond::*>, 5> pause_reasons{
     {{"temperature", &Beyond::temperature},
      {"memory", &Beyond::memory},
      {"other_processes", &Beyond::others},
-     {"owner", &Beyond::owner}}};
+     {"owner", &Beyond::owner},
+     {"workload", &Beyond::workload}}};
 constexpr std::array marks{WindowMark::open, WindowMark::passed, WindowMark::failed,
                            WindowMark::voided};
 
@@ -58,6 +59,18 @@ std::string word(DeviceError error) {
             return "lost";
     }
     return "search_failed";
+}
+
+std::string word(HookResult result) {
+    switch (result) {
+        case HookResult::good:
+            return "good";
+        case HookResult::failed:
+            return "failed";
+        case HookResult::limited:
+            return "limited";
+    }
+    return "failed";
 }
 
 /// A gauge that is there while there is something to show.
@@ -142,6 +155,20 @@ struct Metrics::Families {
     Family<Gauge>& day_windows =
         gauges(registry, "vigil_node_day_windows",
                "Windows of the current day by what is known of their roll call.");
+    Family<Gauge>& workload_up =
+        gauges(registry, "vigil_node_workload_up",
+               "0 while a workload of the owner's fails, else 1; 1 before the first look.");
+    Family<Counter>& workload_looks =
+        counters(registry, "vigil_node_workload_looks_total",
+                 "Looks at the owner's workloads by what they found (good, failed).");
+    Family<Counter>& hooks =
+        counters(registry, "vigil_node_hooks_total",
+                 "Times an owner's program was due, by how it ended (good, failed), or limited: "
+                 "asked for too often and not started.");
+    Family<Counter>& notifications =
+        counters(registry, "vigil_node_notifications_total",
+                 "Notifications and pings by kind of channel and by what became of an attempt "
+                 "(delivered, retried, given_up) or of the whole (dropped: too many waited).");
     Family<Counter>& receipts =
         counters(registry, "vigil_node_receipts_total", "Receipts with a good signature.");
     Family<Gauge>& unsent =
@@ -182,6 +209,10 @@ Metrics::Metrics(const std::string& version, const std::vector<DeviceStatus>& de
         f.duration.Add({{"kind", name}},
                        Histogram::BucketBoundaries{0.5, 1, 2, 3, 5, 8, 13, 20, 22, 25, 30, 60});
     }
+    for (const edge::ChannelKind channel : edge::channel_kinds)
+        for (const edge::Notifier::Result result : edge::Notifier::results)
+            f.notifications.Add({{"channel", std::string{to_string(channel)}},
+                                 {"result", std::string{to_string(result)}}});
     f.last_passed.Add({});
     f.connected.Add({});
     f.round_trip.Add({});
@@ -245,6 +276,30 @@ void Metrics::count_sieve(const std::string& gpu, const Sieve& sieve, bool gap) 
 
 void Metrics::count_mismatches(const std::string& gpu, std::uint64_t mismatches) {
     families_->mismatches.Add({{"gpu", gpu}}).Increment(static_cast<double>(mismatches));
+}
+void Metrics::add_workload(const std::string& workload) {
+    families_->workload_up.Add({{"workload", workload}}).Set(1);
+    for (const char* result : {"good", "failed"})
+        families_->workload_looks.Add({{"workload", workload}, {"result", result}});
+}
+void Metrics::count_workload(const std::string& workload, bool look_was_good, bool up) {
+    families_->workload_up.Add({{"workload", workload}}).Set(up ? 1 : 0);
+    families_->workload_looks
+        .Add({{"workload", workload}, {"result", look_was_good ? "good" : "failed"}})
+        .Increment();
+}
+void Metrics::add_hook(const std::string& hook) {
+    for (const HookResult result : {HookResult::good, HookResult::failed, HookResult::limited})
+        families_->hooks.Add({{"hook", hook}, {"result", word(result)}});
+}
+void Metrics::count_hook(const std::string& hook, HookResult result) {
+    families_->hooks.Add({{"hook", hook}, {"result", word(result)}}).Increment();
+}
+void Metrics::count_notification(edge::ChannelKind channel, edge::Notifier::Result result) {
+    families_->notifications
+        .Add({{"channel", std::string{to_string(channel)}},
+              {"result", std::string{to_string(result)}}})
+        .Increment();
 }
 void Metrics::count_receipt() { families_->receipts.Add({}).Increment(); }
 void Metrics::set_day_windows(const DeviceStatus& device) {

@@ -9,6 +9,7 @@
 #include "core/uptime/judge.hpp"
 #include "node/board.hpp"
 #include "node/limits.hpp"
+#include "proto/edge/notifier.hpp"
 
 namespace vigil::node {
 
@@ -18,6 +19,9 @@ enum class OwnResult : std::uint8_t { refused, undelivered, skipped, paused };
 /// How a device failed: a search that ended in an error, a driver that did not come back, a card
 /// that is gone.
 enum class DeviceError : std::uint8_t { search_failed, hung, lost };
+
+/// How an owner's program ended; `limited`: it was asked for too often and not started.
+enum class HookResult : std::uint8_t { good, failed, limited };
 
 /// Everything Prometheus may ask of a node (experience 3); every label value exists from the start.
 /// Any thread.
@@ -38,6 +42,12 @@ public:
     void count_mismatches(const std::string& gpu, std::uint64_t mismatches);
     /// Of one check; `gap`: it was not plausible.
     void count_sieve(const std::string& gpu, const Sieve& sieve, bool gap);
+    /// One of the owner's; its series exist from then on.
+    void add_workload(const std::string& workload);
+    void count_workload(const std::string& workload, bool look_was_good, bool up);
+    void add_hook(const std::string& hook);
+    void count_hook(const std::string& hook, HookResult result);
+    void count_notification(edge::ChannelKind channel, edge::Notifier::Result result);
     void count_receipt();
     void set_day_windows(const DeviceStatus& device);
     void set_connected(bool connected);

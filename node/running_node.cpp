@@ -13,16 +13,21 @@
 #include "node/console_lines.hpp"
 #include "node/devices.hpp"
 #include "node/first_look.hpp"
+#include "node/hooks.hpp"
 #include "node/identity.hpp"
 #include "node/limit_keeper.hpp"
 #include "node/local_api.hpp"
 #include "node/lookout.hpp"
+#include "node/news.hpp"
 #include "node/outside_command.hpp"
+#include "node/owner_notices.hpp"
 #include "node/rehearse.hpp"
 #include "node/retired_devices.hpp"
 #include "node/verifier_link.hpp"
+#include "node/workload_watch.hpp"
 #include "proto/edge/http_server.hpp"
 #include "proto/edge/logging.hpp"
+#include "proto/edge/recent_log.hpp"
 
 namespace vigil::node {
 namespace {
@@ -154,6 +159,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     const PayoutAddress payout = payout_address(config);
     const DataFolder folder{config.data_dir};
     remove_drafts(folder.path());
+    const edge::RecentLog recent_log{folder.path() / edge::RecentLog::file_name};
     const Identity identity = load_identity(folder.path());
     if (identity.created)
         spdlog::info("made a new node key in {}; back it up: this node's standing belongs to it",
@@ -189,8 +195,13 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     start.devices = own;
     Board board{start};
     Metrics metrics{VIGIL_VERSION, own};
-    LimitKeeper keeper{limits_for(settings), [&monitor](std::size_t i) { return monitor.read(i); },
-                       board, metrics, around.now};
+    const WorkloadWatch workloads{watched_of(workloads_of(config)), board, metrics, around.now};
+    LimitKeeper keeper{limits_for(settings),
+                       [&monitor](std::size_t i) { return monitor.read(i); },
+                       board,
+                       metrics,
+                       around.now,
+                       [&workloads] { return workloads.pauses(); }};
     keeper.look();
 
     std::string text = banner(start, devices.notes);
@@ -244,10 +255,15 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
                 board,
                 metrics};
     posting = &agent;
+    OwnerNotices owner{config, board, metrics, around.now};
+    HookRunner hooks{hooks_of(config), metrics, around.now};
+    NewsWatch news{board, [&hooks](const News& one) { hooks.tell(one); }};
     connection.start(agent);
     auto lookout = rehearsal.as.empty() ? lookout_for(config, own, agent, around) : nullptr;
     while (!told_to_stop(around, console.get(), Milliseconds{200})) {
         keeper.look();
+        news.look();
+        owner.look();
         if (const auto fatal = connection.fatal()) {
             agent.quit();
             connection.stop();

@@ -45,7 +45,7 @@ TEST(Limits, ADeviceRestsFromTempStopUntilTempStart) {
 
 TEST(Limits, WhatIsNotReadChangesNothing) {
     const health::Health unknown{health::Presence::unknown, "hung", {}, Milliseconds{9000}};
-    for (const Beyond& now : {Beyond{}, Beyond{true, true, true}})
+    for (const Beyond& now : {Beyond{}, Beyond{true, true, true, false}})
         EXPECT_EQ(step(now, {85, 75, gib, true}, unknown), now);
 }
 
@@ -61,7 +61,7 @@ TEST(Limits, ItYieldsToOthersOnlyWhenAsked) {
     EXPECT_TRUE(step({}, polite, others({42})).others);
     EXPECT_FALSE(step({.others = true}, polite, others({})).others);
     EXPECT_EQ(step({}, Limits{}, others({42})), Beyond{});
-    EXPECT_EQ(step({true, true, true}, Limits{}, degrees(99)), Beyond{}) << "no limit, no pause";
+    EXPECT_EQ(step({true, true, true, false}, Limits{}, degrees(99)), Beyond{}) << "no limit, no pause";
 }
 
 TEST(Limits, WhySaysTheNumbersAndWhenItGoesOn) {
