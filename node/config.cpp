@@ -17,6 +17,7 @@ constexpr std::int64_t coolest_stop = 40;
 constexpr std::int64_t hottest_stop = 110;  // where cards switch themselves off
 constexpr std::int64_t coolest_start = 20;
 constexpr std::int64_t usual_gap = 10;
+constexpr std::size_t most_verifiers = 16;
 
 Config with(Config config, const DeviceSettings& own) {
     if (own.temp_stop) config.temp_start = 0;
@@ -104,7 +105,8 @@ void check_address(const std::string& address) {
 }  // namespace
 
 void declare(edge::Settings& settings, Config& c) {
-    settings.declare({"verifier.address", &c.verifier_address, "verifier to answer to, host:port"});
+    settings.declare({"verifier.address", &c.verifier_address,
+                      "verifier to answer to, host:port; several of one network with commas"});
     settings.declare({"verifier.ca", &c.verifier_ca, "PEM file its certificate must lead to"});
     settings.declare({"verifier.fingerprint", &c.verifier_fingerprint,
                       "or: SHA-256 of its certificate, pinned"});
@@ -180,7 +182,7 @@ void check(const Config& config) {
     workloads_of(config);
     hooks_of(config);
     edge::check_channels(config.channels);
-    if (!config.verifier_address.empty()) check_address(config.verifier_address);
+    if (!config.verifier_address.empty()) verifier_addresses(config);
     if (!config.verifier_ca.empty() && !config.verifier_fingerprint.empty())
         refuse("verifier.ca and verifier.fingerprint are both set; keep the one that shall decide");
     Hash pin;
@@ -266,6 +268,24 @@ PayoutAddress payout_address(const Config& config) {
             edge::exit_configuration, "E-PAYOUT",
             "payout: " + address.error() + "; copy the address again from your wallet"};
     return *address;
+}
+
+std::vector<std::string> verifier_addresses(const Config& config) {
+    std::vector<std::string> out;
+    const std::string& text = config.verifier_address;
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', start), text.size());
+        std::string one = text.substr(start, comma - start);
+        one.erase(0, one.find_first_not_of(' '));
+        one.erase(one.find_last_not_of(' ') + 1);
+        check_address(one);
+        if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
+        start = comma + 1;
+    }
+    if (out.size() > most_verifiers)
+        refuse("verifier.address: at most " + std::to_string(most_verifiers) + " verifiers, got " +
+               std::to_string(out.size()));
+    return out;
 }
 
 std::vector<unsigned> cpu_list(const std::vector<std::string>& words) {

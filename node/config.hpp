@@ -27,7 +27,7 @@ struct DeviceSettings {
 
 /// Everything an owner can set. Rules that decide money are the network's policy, not this.
 struct Config {
-    std::string verifier_address;  ///< host:port
+    std::string verifier_address;  ///< host:port, or several with commas
     std::string verifier_ca;  ///< PEM file of the authority or of the verifier's own certificate
     std::string verifier_fingerprint;  ///< SHA-256 of the verifier's certificate, hexadecimal
     bool poll = false;
@@ -87,6 +87,9 @@ std::vector<std::string> names_of_none(const Config& config, const std::vector<D
 
 /// Throws Fatal E-PAYOUT with the reason and an example.
 PayoutAddress payout_address(const Config& config);
+
+/// The addresses of one network's verifiers, at least one of them. Throws Fatal E-CONFIG.
+std::vector<std::string> verifier_addresses(const Config& config);
 
 /// "0-3", "6" → {0, 1, 2, 3, 6}, ascending, without repeats. Throws Fatal E-CONFIG.
 std::vector<unsigned> cpu_list(const std::vector<std::string>& words);

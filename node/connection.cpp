@@ -12,7 +12,11 @@ namespace vigil::node {
 
 LinkOptions link_options(const Config& config, const std::string& version) {
     LinkOptions options;
-    options.address = config.verifier_address;
+    if (!config.verifier_address.empty()) {
+        options.others = verifier_addresses(config);
+        options.address = options.others.front();
+        options.others.erase(options.others.begin());
+    }
     options.fingerprint = config.verifier_fingerprint;
     options.poll = config.poll;
     options.version = version;

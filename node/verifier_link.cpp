@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <grpcpp/grpcpp.h>
 #include <mutex>
+#include <random>
 #include <set>
 #include <spdlog/spdlog.h>
 #include <thread>
@@ -27,6 +28,13 @@ constexpr Milliseconds shortest_poll{500};
 constexpr Milliseconds longest_poll{60'000};
 constexpr Milliseconds settled_session{5'000};  // a session that lasted so long resets the pauses
 
+/// In an order of this node's own, so that the nodes of a verifier that is gone spread over all
+/// others and do not go to the same next one.
+std::vector<LinkOptions> in_own_order(std::vector<LinkOptions> ways) {
+    std::shuffle(ways.begin(), ways.end(), std::mt19937_64{random_u64()});
+    return ways;
+}
+
 bool knows_network(const std::filesystem::path& data_dir) {
     std::error_code ignored;
     return std::filesystem::exists(data_dir / "network", ignored);
@@ -37,10 +45,11 @@ bool knows_network(const std::filesystem::path& data_dir) {
 struct VerifierLink::Running {
     Running(LinkOptions o, LinkIdentity i, std::function<Instant()> n, LinkEvents e)
         : options{std::move(o)},
+          ways{in_own_order(ways_of(options))},
           identity{std::move(i)},
           now{std::move(n)},
           events{kept(std::move(e))},
-          session{options, identity, events, now},
+          session{identity, events, now},
           pauses{options.first_pause, options.longest_pause, random_u64()},
           was_connected{knows_network(identity.data_dir)} {}
 
@@ -53,7 +62,8 @@ struct VerifierLink::Running {
         return told;
     }
 
-    const LinkOptions options;
+    const LinkOptions options;  // what all ways share
+    const std::vector<LinkOptions> ways;
     const LinkIdentity identity;
     const std::function<Instant()> now;
     std::atomic<std::int64_t> round_trip_ms{0};
@@ -68,11 +78,13 @@ struct VerifierLink::Running {
     bool was_connected;  // in this run or, as the pinned network says, in an earlier one
     std::optional<NetworkId> enrolled_in;  // by this run, whether or not that could be saved
     std::optional<Milliseconds> told_to_wait;
+    std::size_t failed_in_a_row = 0;
 
     std::mutex mutex;
     std::condition_variable changed;
     // guarded by mutex
     bool stopping = false;
+    std::size_t way = 0;  // of the channel; moved by the link's thread only
     std::shared_ptr<grpc::Channel> channel;
     grpc::ClientContext* session_context = nullptr;  // of the stream, while it runs
     std::set<grpc::ClientContext*> contexts;  // of everything that runs, so that stop() can end it
@@ -120,19 +132,33 @@ struct VerifierLink::Running {
     void enrol_once(std::uint64_t at_least);
     void hold_session();
     void poll(SteadyTime until);
+    const LinkOptions& here() const { return ways[way]; }  // the link's thread only
+    void go_to_the_next() {
+        const std::lock_guard lock{mutex};
+        way = (way + 1) % ways.size();
+    }
+    /// Whether every verifier has been tried since one was found.
+    bool all_tried() const { return failed_in_a_row % ways.size() == 0; }
+    Milliseconds pause_after_failure(Milliseconds asked) {
+        ++failed_in_a_row;
+        if (all_tried()) return std::max(asked, pauses.next());
+        return Backoff{options.first_pause, options.first_pause, random_u64()}.next();
+    }
     /// The channel has swallowed a call: what else it carries is lost as well.
     void give_up(const std::shared_ptr<grpc::Channel>& dead) {
-        const auto fresh = open_channel(options);
         const std::lock_guard lock{mutex};
         if (channel != dead) return;
-        channel = fresh;
+        channel = open_channel(ways[way]);
         if (session_context) session_context->TryCancel();
     }
-    std::shared_ptr<grpc::Channel> current_channel() {
+    bool has_channel() {
         const std::lock_guard lock{mutex};
-        return channel;
+        return channel != nullptr;
     }
-    Line line(Call& call) { return {options, current_channel(), call.context}; }
+    Line line(Call& call) {
+        const std::lock_guard lock{mutex};
+        return {ways[way], channel, call.context};
+    }
 };
 
 wire::Enrolment VerifierLink::Running::claim() const {
@@ -150,26 +176,28 @@ void VerifierLink::Running::run() {
         try {
             told_to_wait.reset();
             attempt();
-            wait = told_to_wait.value_or(pauses.next());
+            wait = told_to_wait ? *told_to_wait : pauses.next();
         } catch (const AttemptFailed& failed) {
             if (ended()) return;
             const Diagnosis& why = failed.why;
-            const bool hopeless = why.refused_for_good || (why.certificate && !was_connected);
+            wait = pause_after_failure(why.retry_after);
+            const bool hopeless =
+                all_tried() && (why.refused_for_good || (why.certificate && !was_connected));
             if (!hopeless) events.disconnected(why.trouble);
             if (hopeless) {
                 events.fatal(edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message});
                 return;
             }
             enrol_again = enrol_again || why.unknown_node;
-            wait = std::max(why.retry_after, pauses.next());
         } catch (const edge::Fatal& fatal) {
             events.fatal(fatal);
             return;
         } catch (const std::exception& failure) {
             events.disconnected({"E-UNREACHABLE", failure.what()});
-            wait = pauses.next();
+            wait = pause_after_failure(Milliseconds{0});
         }
         pause(wait);
+        go_to_the_next();
     }
 }
 
@@ -185,6 +213,8 @@ void VerifierLink::Running::attempt() {
         // The calls work, or connect() had not come back: ask for checks until the next try of a
         // stream.
         if (failed.why.refused_for_good || failed.why.unknown_node || ended()) throw;
+        if ((failed_in_a_row + 1) % ways.size() != 0) throw;  // the next one may hold a stream
+        failed_in_a_row = 0;
         events.disconnected(failed.why.trouble);
         poll(steady_clock::now() + std::max(failed.why.retry_after, pauses.next()));
         told_to_wait = Milliseconds{0};
@@ -193,7 +223,7 @@ void VerifierLink::Running::attempt() {
 
 void VerifierLink::Running::connect() {
     {
-        const auto fresh = open_channel(options);
+        const auto fresh = open_channel(here());
         const std::lock_guard lock{mutex};
         channel = fresh;
     }
@@ -201,7 +231,7 @@ void VerifierLink::Running::connect() {
         Call call{*this};
         network = get_network(line(call));
     }
-    pin_or_warn(identity.data_dir, network, options.address);
+    pin_or_warn(identity.data_dir, network, here().address);
     const wire::Enrolment own = claim();
     if (own.devices.empty()) return;  // all are retired: there is nothing to enrol
     if (!enrol_again &&
@@ -247,6 +277,7 @@ void VerifierLink::Running::hold_session() {
     const SessionMark mark{*this};
     const Session::End end = session.hold(own, network.id);
     was_connected = was_connected || end.opened;
+    failed_in_a_row = 0;
     enrol_again = enrol_again || end.unknown_node;
     if (ended()) return;
     if (end.opened && end.lasted > settled_session) pauses.reset();
@@ -267,6 +298,7 @@ void VerifierLink::Running::poll(SteadyTime until) {
         const auto heard = steady_clock::now();
         const auto round_trip = std::chrono::ceil<Milliseconds>(heard - sent);
         was_connected = true;
+        failed_in_a_row = 0;
         if (!std::exchange(told, true)) {
             network.time = polled.time;
             events.connected(network, heard, true);
@@ -308,7 +340,7 @@ bool VerifierLink::send(const SignedAnswer& answer) { return running_->session.s
 
 Expected<std::vector<AnswerOutcome>, std::string> VerifierLink::call(
     std::span<const SignedAnswer> answers) {
-    if (!running_->current_channel()) return tl::unexpected{std::string{"not connected yet"}};
+    if (!running_->has_channel()) return tl::unexpected{std::string{"not connected yet"}};
     Running::Call call{*running_};
     const Line line = running_->line(call);
     auto outcomes = submit_answers(line, running_->identity.node, answers);

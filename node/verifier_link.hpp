@@ -16,10 +16,11 @@
 namespace vigil::node {
 
 struct LinkOptions {
-    std::string address;      ///< host:port
-    std::string ca_pem;       ///< empty: the system's authorities
-    std::string ca_origin;    ///< file it came from, for messages
-    std::string fingerprint;  ///< SHA-256 in hexadecimal; decides alone when set
+    std::string address;              ///< host:port
+    std::vector<std::string> others;  ///< further verifiers of the same network
+    std::string ca_pem;               ///< empty: the system's authorities
+    std::string ca_origin;            ///< file it came from, for messages
+    std::string fingerprint;          ///< SHA-256 in hexadecimal; decides alone when set
     bool poll = false;
     std::string version;
     Milliseconds first_pause{500};
@@ -60,6 +61,8 @@ struct LinkIdentity {
 
 /// The node's one connection: keeps a session open, enrols when needed, polls while no session can
 /// be had, comes back after growing, jittered pauses (0.5 s to 60 s) or when the verifier says.
+/// Several verifiers it tries in an order of its own, and goes to the next whenever it comes back,
+/// after a first pause only until all have been tried.
 /// Unreachable is never the end; a certificate that does not verify before the data folder knows a
 /// network, another network, a refused enrolment or a version too old is. A call that got no answer
 /// in time condemns its connection: session and channel are given up, and the next call takes a new
@@ -85,8 +88,9 @@ private:
     std::unique_ptr<Running> running_;
 };
 
-/// Retires a device (protocol 8.5): first day on which it is no longer checked. Throws Fatal
-/// E-UNREACHABLE, E-CERT, E-NETWORK or E-REFUSED.
+/// Retires a device (protocol 8.5): first day on which it is no longer checked. Of several
+/// verifiers the first that can be reached decides. Throws Fatal E-UNREACHABLE, E-CERT, E-NETWORK
+/// or E-REFUSED.
 std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
                            const DeviceId& device, std::uint64_t sequence);
 

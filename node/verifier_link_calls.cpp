@@ -25,13 +25,18 @@ void set_deadline(const Line& line, Milliseconds timeout) {
                                            gpr_time_from_millis(timeout.count(), GPR_TIMESPAN)));
 }
 
+/// At one verifier after the other, until one is reached.
 template <class Action>
-auto or_fatal(Action&& action) {
-    try {
-        return action();
-    } catch (const AttemptFailed& failed) {
-        const Diagnosis& why = failed.why;
-        throw edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message};
+auto or_fatal(const LinkOptions& options, Action&& action) {
+    const std::vector<LinkOptions> ways = ways_of(options);
+    for (auto way = ways.begin();; ++way) {
+        try {
+            return action(*way);
+        } catch (const AttemptFailed& failed) {
+            const Diagnosis& why = failed.why;
+            if (why.exit_code == edge::exit_unreachable && way + 1 != ways.end()) continue;
+            throw edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message};
+        }
     }
 }
 
@@ -132,19 +137,19 @@ Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
 }
 
 wire::Network ask_network(const LinkOptions& options) {
-    return or_fatal([&] {
+    return or_fatal(options, [](const LinkOptions& way) {
         grpc::ClientContext context;
-        return get_network({options, open_channel(options), context});
+        return get_network({way, open_channel(way), context});
     });
 }
 
 std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
                            const DeviceId& device, std::uint64_t sequence) {
-    return or_fatal([&] {
-        const auto channel = open_channel(options);
+    return or_fatal(options, [&](const LinkOptions& way) {
+        const auto channel = open_channel(way);
         grpc::ClientContext asking;
-        const wire::Network network = get_network({options, channel, asking});
-        pin_or_warn(identity.data_dir, network, options.address);
+        const wire::Network network = get_network({way, channel, asking});
+        pin_or_warn(identity.data_dir, network, way.address);
         v1::RetireRequest request;
         request.set_node_id(wire::raw(identity.node));
         request.set_device_id(wire::raw(device));
@@ -152,10 +157,10 @@ std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& ident
         request.set_signature(
             wire::raw(identity.key.sign(wire::retire_text(network.id, {device, sequence}))));
         grpc::ClientContext context;
-        set_deadline({options, channel, context}, options.call_timeout);
+        set_deadline({way, channel, context}, way.call_timeout);
         v1::RetireResponse response;
         const auto status = v1::NodeService::NewStub(channel)->Retire(&context, request, &response);
-        if (!status.ok()) fail(options, status);
+        if (!status.ok()) fail(way, status);
         return response.retired_from_day();
     });
 }

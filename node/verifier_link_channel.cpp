@@ -139,6 +139,15 @@ std::string why_not_accepted(const LinkOptions& options, const PeerCertificate& 
                              shown);
 }
 
+std::vector<LinkOptions> ways_of(const LinkOptions& options) {
+    std::vector<LinkOptions> ways{options};
+    for (const std::string& other : options.others) {
+        ways.push_back(options);
+        ways.back().address = other;
+    }
+    return ways;
+}
+
 std::shared_ptr<grpc::Channel> open_channel(const LinkOptions& options) {
     // gRPC prints its own lines otherwise; what matters of them is diagnosed here.
     gpr_set_log_function(

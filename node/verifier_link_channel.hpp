@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "node/certificate.hpp"
 #include "node/verifier_link.hpp"
@@ -12,6 +13,9 @@ class ClientContext;
 }  // namespace grpc
 
 namespace vigil::node {
+
+/// The same options for each verifier, in the order they were named.
+std::vector<LinkOptions> ways_of(const LinkOptions& options);
 
 /// A channel of its own (no connection is shared or remembered), with the certificate rules of the
 /// options.

@@ -151,13 +151,9 @@ bool prove_key(Stream& stream, const LinkOptions& options, const LinkIdentity& i
 
 }  // namespace
 
-Session::Session(const LinkOptions& options, const LinkIdentity& identity, const LinkEvents& events,
+Session::Session(const LinkIdentity& identity, const LinkEvents& events,
                  const std::function<Instant()>& now)
-    : options_{options},
-      identity_{identity},
-      events_{events},
-      now_{now},
-      open_{std::make_unique<Open>()} {}
+    : identity_{identity}, events_{events}, now_{now}, open_{std::make_unique<Open>()} {}
 
 Session::~Session() = default;
 
@@ -171,10 +167,10 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
         open.last_heard = begun;
     }
     const auto stream = v1::NodeService::NewStub(line.channel)->Session(&line.context);
-    std::thread watcher{[&] { open.watch(line.context, options_, now_); }};
+    std::thread watcher{[&] { open.watch(line.context, line.options, now_); }};
     const auto read = [&] {
-        if (!prove_key(*stream, options_, identity_, network)) return;
-        const Reading reading{options_, events_, end};
+        if (!prove_key(*stream, line.options, identity_, network)) return;
+        const Reading reading{line.options, events_, end};
         v1::SessionResponse message;
         while (stream->Read(&message)) {
             const auto heard = steady_clock::now();
@@ -195,7 +191,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
                 continue;
             }
             const auto described = wire::network_from_proto(message.opened().network());
-            if (!described) fail_unreadable(options_, described.error());
+            if (!described) fail_unreadable(line.options, described.error());
             {
                 const std::lock_guard lock{open.mutex};
                 open.opened = end.opened = true;
@@ -238,7 +234,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
         return end;
     }
     try {
-        fail(options_, status);
+        fail(line.options, status);
     } catch (const AttemptFailed& failed) {
         if (!end.opened || failed.why.refused_for_good || failed.why.unknown_node) throw;
         end.trouble = failed.why.trouble;

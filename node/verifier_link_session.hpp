@@ -12,7 +12,7 @@ namespace vigil::node {
 class Session {
 public:
     /// All references outlive the session. Events are told on the thread that holds it.
-    Session(const LinkOptions& options, const LinkIdentity& identity, const LinkEvents& events,
+    Session(const LinkIdentity& identity, const LinkEvents& events,
             const std::function<Instant()>& now);
     ~Session();
 
@@ -33,7 +33,6 @@ public:
 
 private:
     struct Open;
-    const LinkOptions& options_;
     const LinkIdentity& identity_;
     const LinkEvents& events_;
     const std::function<Instant()>& now_;

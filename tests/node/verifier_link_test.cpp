@@ -171,6 +171,9 @@ TEST_F(LinkTest, RetiresADevice) {
         ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
     }
     EXPECT_EQ(retire_device(options(verifier), who(), DeviceId{{1}}, 5), 20'002);
+    LinkOptions with = options(verifier);
+    with.others = {std::exchange(with.address, "127.0.0.1:1")};
+    EXPECT_EQ(retire_device(with, who(), DeviceId{{1}}, 5), 20'002) << "the second can be reached";
 }
 
 TEST_F(LinkTest, ARetiredDeviceIsNotEnrolledAgain) {

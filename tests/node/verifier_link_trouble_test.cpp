@@ -33,6 +33,75 @@ TEST_F(LinkTest, AWrongCertificateLaterIsOnlyReported) {
     EXPECT_FALSE(heard.ended());
 }
 
+TEST_F(LinkTest, OfSeveralVerifiersTheNextIsTakenWhenOneIsGone) {
+    auto first = std::make_unique<ScriptedVerifier>(script, folder.path() / "tls");
+    ScriptedVerifier second{script, folder.path() / "tls"};  // with the same certificate
+    LinkOptions with = options(*first);
+    with.others = {second.address(), "127.0.0.1:1"};
+    with.longest_pause = Milliseconds{60'000};  // no pause but the first ones is short enough
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected >= 1; }));
+    first.reset();
+    // Wherever it was: an answer finds its way.
+    ASSERT_TRUE(eventually([&] {
+        const auto outcomes = link->call(std::vector{answer()});
+        return outcomes && std::holds_alternative<Receipt>(outcomes->at(0));
+    }));
+    ASSERT_TRUE(eventually([&] { return link->send(answer()); }));
+    EXPECT_FALSE(heard.ended());
+    EXPECT_EQ(heard.polling, 0) << "a stream was to be had";
+}
+
+TEST_F(LinkTest, AVerifierThatAsksToReconnectIsLeftForTheNext) {
+    Script elsewhere;
+    elsewhere.network = script.network;
+    wire::Enrolment own = who().claim;
+    own.key = identity.key.public_key();
+    for (Script* each : {&script, &elsewhere}) {  // they share a store
+        each->enrolled = true;
+        each->enrolments.push_back(own);
+    }
+    ScriptedVerifier first{script, folder.path() / "tls"};
+    ScriptedVerifier second{elsewhere, folder.path() / "tls"};
+    script.reconnect_after_ms = elsewhere.reconnect_after_ms = 50;  // each once
+    LinkOptions with = options(first);
+    with.others = {second.address()};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected >= 3; }));
+    EXPECT_GE(script.sessions_opened, 1);
+    EXPECT_GE(elsewhere.sessions_opened, 1);
+}
+
+TEST_F(LinkTest, OneOfSeveralThatRefusesForGoodIsNotTheEnd) {
+    Script newer;
+    newer.network = script.network;
+    newer.enrolled = true;
+    newer.enrolments.emplace_back();  // of another key: whatever the node signs is refused
+    newer.enrol_refusals.assign(100, wire::RefusalReason::bad_payout_address);
+    ScriptedVerifier good{script, folder.path() / "tls"}, strict{newer, folder.path() / "tls"};
+    script.reconnect_after_ms = 50;
+    LinkOptions with = options(good);
+    with.others = {strict.address()};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected >= 2; }));
+    {
+        const std::lock_guard lock{newer.mutex};
+        EXPECT_TRUE(newer.bad_signatures > 0 || newer.enrol_refusals.size() < 100)
+            << "it was asked, too";
+    }
+    EXPECT_FALSE(heard.ended());
+}
+
+TEST_F(LinkTest, AWrongCertificateOfOneOfSeveralIsNotTheEnd) {
+    ScriptedVerifier good{script, folder.path() / "tls"};
+    ScriptedVerifier bad{script, folder.path() / "other"};
+    LinkOptions with = options(good);
+    with.others = {bad.address()};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.connected >= 1; }));
+    EXPECT_FALSE(heard.ended());
+}
+
 TEST_F(LinkTest, AnAddressThatHangsUpInTheHandshakeIsTriedAgain) {
     const test::TcpPeer peer{test::TcpPeer::Manner::hangs_up};
     LinkOptions with;
