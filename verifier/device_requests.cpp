@@ -27,9 +27,13 @@ CalibrationRecord Enrolments::next_calibration(const RosterDevice* known, Device
     return calibration;
 }
 
-Expected<DeviceRecord, Refusal> Enrolments::load(const SignedDeviceRequest& request,
-                                                 ByteSpan text) {
-    const auto node = roster_.node(request.node);
+Expected<Enrolments::Loaded, Refusal> Enrolments::load(const SignedDeviceRequest& request,
+                                                       ByteSpan text) {
+    auto node = roster_.node(request.node);
+    if (!node) {
+        roster_.follow();
+        node = roster_.node(request.node);
+    }
     if (!node) return refused(RefusalReason::unknown_node, "the node is not enrolled here");
     if (!node->key.verifies(text, request.signature))
         return refused(RefusalReason::wrong_signature,
@@ -37,8 +41,8 @@ Expected<DeviceRecord, Refusal> Enrolments::load(const SignedDeviceRequest& requ
                            to_hex(schedule_.network()));
     Known known = this->known(request.node);
     if (known.node) show(known);
-    for (DeviceRecord& device : known.devices)
-        if (device.id == request.request.device) return std::move(device);
+    for (const DeviceRecord& device : known.devices)
+        if (device.id == request.request.device) return Loaded{device, std::move(known)};
     return refused(RefusalReason::unknown_device,
                    "device " + to_hex(request.request.device) + " is not enrolled with this node");
 }
@@ -47,8 +51,9 @@ Expected<ScheduledCheck, Refusal> Enrolments::request_calibration(
     const SignedDeviceRequest& request, Instant now) {
     const ByteVector text = wire::calibrate_text(schedule_.network(), request.request);
     const std::lock_guard lock{mutex_};
-    const auto record = load(request, text);
-    if (!record) return tl::unexpected{record.error()};
+    const auto loaded = load(request, text);
+    if (!loaded) return tl::unexpected{loaded.error()};
+    const DeviceRecord* record = &loaded->device;
     const auto device = roster_.device(record->id);
     if (!device)
         return refused(RefusalReason::unavailable,
@@ -85,11 +90,13 @@ Expected<ScheduledCheck, Refusal> Enrolments::request_calibration(
                                .content = {reinterpret_cast<const char*>(text.data()), text.size()},
                                .signature = request.signature};
     const CalibrationRecord calibration = next_calibration(device.get(), device->ref, now);
-    bool too_early = false;
+    bool too_early = false, overtaken = false;
     store_.write([&](Transaction& transaction) {
+        overtaken = !hold(transaction, request.node, loaded->known);
         too_early = in_closed_window(transaction, now);
-        if (!too_early) transaction.add_calibration(calibration, entry, sequence);
+        if (!too_early && !overtaken) transaction.add_calibration(calibration, entry, sequence);
     });
+    if (overtaken) return refused_overtaken();
     if (too_early) return closing_its_books();
     roster_.refresh(request.node);
     return schedule_.calibration_of(*device, calibration);
@@ -98,8 +105,9 @@ Expected<ScheduledCheck, Refusal> Enrolments::request_calibration(
 Expected<DayIndex, Refusal> Enrolments::retire(const SignedDeviceRequest& request, Instant now) {
     const ByteVector text = wire::retire_text(schedule_.network(), request.request);
     const std::lock_guard lock{mutex_};
-    const auto record = load(request, text);
-    if (!record) return tl::unexpected{record.error()};
+    const auto loaded = load(request, text);
+    if (!loaded) return tl::unexpected{loaded.error()};
+    const DeviceRecord* record = &loaded->device;
     const std::uint64_t sequence = request.request.sequence;
     if (sequence == record->request_sequence && record->retired_from) return *record->retired_from;
     if (sequence <= record->request_sequence)
@@ -116,11 +124,14 @@ Expected<DayIndex, Refusal> Enrolments::retire(const SignedDeviceRequest& reques
                                .received = now,
                                .content = {reinterpret_cast<const char*>(text.data()), text.size()},
                                .signature = request.signature};
-    bool too_early = false;
+    bool too_early = false, overtaken = false;
     store_.write([&](Transaction& transaction) {
+        overtaken = !hold(transaction, request.node, loaded->known);
         too_early = in_closed_window(transaction, now);
-        if (!too_early) transaction.retire(entry, record->ref, retired_from, sequence);
+        if (!too_early && !overtaken)
+            transaction.retire(entry, record->ref, retired_from, sequence);
     });
+    if (overtaken) return refused_overtaken();
     if (too_early) return closing_its_books();
     roster_.refresh(request.node);
     return retired_from;
@@ -130,8 +141,17 @@ Enrolments::Owed Enrolments::issue_owed_calibrations(const NodeId& id, Instant n
     const Milliseconds pause = schedule_.calendar().day_length() / 24;
     const std::lock_guard lock{mutex_};
     Owed owed;
-    const auto node = roster_.node(id);
+    auto node = roster_.node(id);
     if (!node) return owed;
+    const bool one_waits =
+        std::any_of(node->devices.begin(), node->devices.end(), [&](const DeviceId& device_id) {
+            const auto device = roster_.device(device_id);
+            return device && device->baseline == 0;
+        });
+    if (!one_waits) return owed;
+    // Another verifier may have issued one, or taken the answer.
+    roster_.refresh(id);
+    node = roster_.node(id);
     const auto look_again_at = [&](Instant then) {
         owed.look_again = std::min(owed.look_again.value_or(then), then);
     };

@@ -145,6 +145,26 @@ void Enrolments::show(const Known& known) {
     if (!shown) roster_.refresh(known.node->id);
 }
 
+bool Enrolments::hold(Transaction& tx, const NodeId& id, const Known& known) {
+    tx.hold_enrolments();
+    const auto node = tx.node(id);
+    if (node.has_value() != known.node.has_value()) return false;
+    if (!node) return true;
+    const auto devices = tx.devices_of(node->ref);
+    const auto calibrations = tx.latest_calibrations_of(node->ref);
+    return node->sequence == known.node->sequence &&
+           std::equal(devices.begin(), devices.end(), known.devices.begin(), known.devices.end(),
+                      [](const DeviceRecord& a, const DeviceRecord& b) {
+                          return a.id == b.id && a.request_sequence == b.request_sequence &&
+                                 a.active_from == b.active_from && a.retired_from == b.retired_from;
+                      }) &&
+           std::equal(calibrations.begin(), calibrations.end(), known.calibrations.begin(),
+                      known.calibrations.end(),
+                      [](const CalibrationRecord& a, const CalibrationRecord& b) {
+                          return a.device == b.device && a.counter == b.counter;
+                      });
+}
+
 bool Enrolments::in_closed_window(Reader& reader, Instant now) const {
     const auto closing = reader.last_closing();
     return closing && now < schedule_.calendar().span(closing->window).end;
@@ -204,8 +224,10 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
                                .received = now,
                                .content = enrolment.content,
                                .signature = enrolment.signature};
-    bool too_early = false;
+    bool too_early = false, overtaken = false;
     store_.write([&](Transaction& transaction) {
+        overtaken = !hold(transaction, id, known);
+        if (overtaken) return;
         too_early = in_closed_window(transaction, now) ||
                     !fits_the_books(transaction, schedule_.calendar(), known.devices, now);
         if (too_early) return;
@@ -218,6 +240,7 @@ Expected<Enrolled, Refusal> Enrolments::enrol(const SignedEnrolment& enrolment, 
                     {.device = saved[i].ref, .counter = 1, .beacon = beacons[i], .issued = now},
                     std::nullopt, saved[i].request_sequence);
     });
+    if (overtaken) return refused_overtaken();
     if (too_early)
         return refused(RefusalReason::busy, "the verifier is closing its books", retry_when_busy);
     roster_.refresh(id);

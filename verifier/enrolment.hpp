@@ -88,10 +88,17 @@ private:
         std::vector<CalibrationRecord> calibrations;  ///< the latest of each device
     };
     Known known(const NodeId& id);
+    /// Whether the store still holds what a decision was made from: another verifier may have
+    /// served the node since. From then on nobody else does, until the transaction ends.
+    static bool hold(Transaction& tx, const NodeId& id, const Known& known);
     /// Refreshes the roster where it lacks something of it: a refresh after a commit may have
     /// failed.
     void show(const Known& known);
-    Expected<DeviceRecord, wire::Refusal> load(const SignedDeviceRequest& request, ByteSpan text);
+    struct Loaded {
+        DeviceRecord device;
+        Known known;
+    };
+    Expected<Loaded, wire::Refusal> load(const SignedDeviceRequest& request, ByteSpan text);
     bool in_closed_window(Reader& reader, Instant now) const;
     CalibrationRecord next_calibration(const RosterDevice* known, DeviceRef ref, Instant now) const;
 

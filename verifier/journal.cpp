@@ -81,6 +81,13 @@ void log_clock_leap(const ClockLeap& leap) {
         clock_leap_text(leap));
 }
 
+void log_new_receipt_key(const PublicKey& key) {
+    spdlog::warn(
+        "receipts are signed with another key from now on, {}…; those given before verify with the "
+        "former one only",
+        to_hex(key).substr(0, 16));
+}
+
 void log_clock_agrees() {
     spdlog::warn("the system clock agrees again with the time that passed; windows and days go on");
 }

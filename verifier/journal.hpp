@@ -15,6 +15,7 @@ void log_failure(const std::string& task, const std::string& why, Milliseconds r
 void log_clock_jump(Milliseconds jump);
 void log_clock_leap(const ClockLeap& leap);
 void log_clock_agrees();
+void log_new_receipt_key(const PublicKey& key);
 
 /// What was compared, as /readyz says it.
 std::string clock_leap_text(const ClockLeap& leap);

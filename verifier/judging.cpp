@@ -110,9 +110,16 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
                        record.id);
 
     catch_up(schedule_.calendar().window_at(arrived.received));
+    // Another verifier may have served this node a moment ago. It has signed, and once is enough.
+    bool looked_up = false;
+    const auto look_up = [&](const DeviceId& id) {
+        if (!std::exchange(looked_up, true)) roster_.refresh(arrived.node);
+        return roster_.device(id);
+    };
     std::vector<ScheduledCheck> checks;
     for (const Proof& proof : arrived.answer.proofs) {
-        const auto device = roster_.device(proof.device);
+        auto device = roster_.device(proof.device);
+        if (!device) device = look_up(proof.device);
         if (!device)
             return refused(RefusalReason::unknown_device,
                            "device " + to_hex(proof.device) + " is not enrolled here", record.id);
@@ -121,6 +128,11 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
                            "device " + to_hex(proof.device) + " belongs to another node",
                            record.id);
         auto check = schedule_.find(*device, proof.challenge, arrived.received);
+        if (!check) {
+            // A calibration, or a device that came back, of which another verifier knows.
+            device = look_up(proof.device);
+            check = schedule_.find(*device, proof.challenge, arrived.received);
+        }
         if (!check)
             return refused(RefusalReason::unknown_challenge,
                            "device " + to_hex(proof.device) + " has no check with challenge " +

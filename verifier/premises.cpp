@@ -67,6 +67,31 @@ Founded found_or_join(Store& store, const VerifierOptions& options, Instant now)
     return *std::move(founded);
 }
 
+bool join_receipt_key(Store& store, const PublicKey& key, const fs::path& file, Instant now) {
+    std::optional<PublicKey> network;
+    bool others_serve = false;
+    store.write([&](Transaction& tx) {
+        network.reset();
+        others_serve = false;
+        tx.hold_enrolments();  // two that start at once do not both find none
+        if (const auto keys = tx.receipt_keys(); !keys.empty()) network = keys.back();
+        if (network == key) return;
+        const Instant database_time = tx.database_time();
+        for (const LeaseRecord& lease : tx.leases())
+            others_serve = others_serve || lease.expires > database_time;
+        if (!network || !others_serve) tx.add_receipt_key(key, now);
+    });
+    if (!network || network == key) return false;
+    if (others_serve)
+        throw edge::Fatal{edge::exit_configuration, "E-RECEIPT-KEY",
+                          "the verifiers of this network sign receipts with the key " +
+                              to_hex(*network).substr(0, 16) + "…, and " + file.string() +
+                              " is another, " + to_hex(key).substr(0, 16) +
+                              "…; copy receipt.key from the data directory of one that serves (one "
+                              "that was killed counts for 15 s)"};
+    return true;
+}
+
 std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options) {
     if (!options.tls) return std::nullopt;
     const Premises premises = premises_of(options);

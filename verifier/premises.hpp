@@ -27,6 +27,12 @@ std::unique_ptr<Store> open_store(const VerifierOptions& options);
 /// Genesis and policy (founding.hpp), by what the options name. Throws Fatal E-POLICY, E-NETWORK.
 Founded found_or_join(Store& store, const VerifierOptions& options, Instant now);
 
+/// Takes this verifier's receipt key into the store. All verifiers of a network sign with one, so
+/// another one replaces it only where nobody else serves. True: it replaced one. Throws Fatal
+/// E-RECEIPT-KEY.
+bool join_receipt_key(Store& store, const PublicKey& key, const std::filesystem::path& file,
+                      Instant now);
+
 /// Nothing when TLS is off. Throws Fatal E-TLS, E-KEYMODE.
 std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options);
 

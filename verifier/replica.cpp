@@ -114,15 +114,15 @@ bool Replica::others_settled(Instant received) {
     return settled;
 }
 
-std::size_t Replica::others() {
-    std::size_t count = 0;
+Replica::Others Replica::others() {
+    Others others;
     store_.read([&](Reader& reader) {
-        const Instant now = reader.database_time();
-        count = 0;
+        others = {.serving = 0, .database_time = reader.database_time()};
         for (const LeaseRecord& lease : reader.leases())
-            count += number_of(lease.name) && lease.holder != holder_ && lease.expires > now;
+            others.serving += number_of(lease.name) && lease.holder != holder_ &&
+                              lease.expires > others.database_time;
     });
-    return count;
+    return others;
 }
 
 void Replica::leave() {

@@ -57,8 +57,11 @@ public:
     void give_books_back();
     /// Whether every other verifier that serves has settled what it received by then.
     bool others_settled(Instant received);
-    /// How many others serve.
-    std::size_t others();
+    struct Others {
+        std::size_t serving{};
+        Instant database_time;
+    };
+    Others others();
 
     void leave();  ///< gives everything back; nothing may be on its way to the store then
 

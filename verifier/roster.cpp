@@ -286,14 +286,12 @@ std::int64_t Roster::follow() {
     return followed_;
 }
 
-bool Roster::follow_since(std::chrono::steady_clock::time_point moment, Milliseconds apart) {
+void Roster::follow_since(std::chrono::steady_clock::time_point moment) {
     {
         const std::lock_guard following{following_};
-        if (looked_ > moment) return true;
-        if (std::chrono::steady_clock::now() - looked_ < apart) return false;
+        if (looked_ > moment) return;
     }
     follow();
-    return true;
 }
 
 void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {

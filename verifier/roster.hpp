@@ -81,9 +81,8 @@ public:
     /// wrote it. Two rows are read when there is none. How many enrolment entries are shown.
     std::int64_t follow();
     /// The same for what was committed before `moment`: reads nothing when a reading began after
-    /// it. False: one began less than `apart` ago, so that strangers cannot make it read; ask
-    /// again.
-    bool follow_since(std::chrono::steady_clock::time_point moment, Milliseconds apart);
+    /// it, so a crowd that comes at once is looked up once.
+    void follow_since(std::chrono::steady_clock::time_point moment);
 
     /// Reads one node and its devices again, after an enrolment, retirement or calibration was
     /// committed.

@@ -26,6 +26,8 @@ constexpr std::chrono::seconds settle_within{2};
 constexpr std::chrono::seconds silence_max{15};
 constexpr Milliseconds lag_max{5'000};
 constexpr std::chrono::seconds late_for{60};  ///< how long a late start counts against readiness
+/// Receive times decide, and nodes may come to any verifier.
+constexpr Milliseconds clocks_apart_max{2'000};
 constexpr Milliseconds grace_max{2'000};
 constexpr int grace_share = 40;  ///< of a window, for the short ones of a demo
 
@@ -96,6 +98,9 @@ public:
     }
 
     void serve(const std::stop_token& stop, const std::function<void(const VerifierView&)>& ready) {
+        const PublicKey receipts = receipt_key_.public_key();
+        if (join_receipt_key(store_, receipts, premises_.receipt_key, clock_.now()))
+            log_new_receipt_key(receipts);
         recall_the_past();
         metrics_.set_calendar(schedule_.calendar());
         if (tls_) metrics_.set_certificate_expiry(tls_->expires);
@@ -138,7 +143,7 @@ private:
         return observer;
     }
 
-    ServiceOptions service_options() const {
+    ServiceOptions service_options() {
         ServiceOptions service;
         service.address = options_.address;
         service.port = options_.port;
@@ -151,6 +156,7 @@ private:
         service.minimum_node_version = options_.minimum_node_version;
         service.reflection = options_.reflection;
         service.network_threads = options_.network_threads;
+        service.others_serving = [this] { return serving_ ? timeline_.others_serving() : 0; };
         return service;
     }
 
@@ -308,6 +314,10 @@ private:
     std::optional<std::string> not_ready() const {
         if (!serving_) return "starting or stopping";
         if (const auto leap = clock_.held()) return clock_leap_text(*leap);
+        const auto ahead = timeline_.ahead_of_database();
+        if (timeline_.others_serving() > 0 && std::chrono::abs(ahead) > clocks_apart_max)
+            return "this machine's clock is " + std::to_string(ahead.count()) +
+                   " ms ahead of the database's: verifiers must agree on the time (chrony, ntpd)";
         if (store_.last_write_failed()) return "the store cannot be written";
         if (scheduler_.silence() > silence_max) return "the scheduler does not get through";
         const auto since_late =

@@ -48,7 +48,9 @@ Instant Timeline::advance_to(Instant now) {
 Instant Timeline::follow(Instant now) {
     roster_.follow();
     schedule_.follow_policies();
-    others_ = replica_.others();
+    const Replica::Others others = replica_.others();
+    others_ = others.serving;
+    ahead_ms_ = (now - others.database_time).count();
     return now + follow_every;
 }
 

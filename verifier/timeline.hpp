@@ -73,6 +73,8 @@ public:
     Instant follow(Instant now);
     /// As of the last follow().
     std::size_t others_serving() const { return others_; }
+    /// This clock − the database's, as of the last follow().
+    Milliseconds ahead_of_database() const { return Milliseconds{ahead_ms_}; }
 
     /// At the end, when nothing is on its way to the store: another may keep the books at once.
     void leave() { replica_.leave(); }
@@ -128,6 +130,7 @@ private:
     const Calendar calendar_;
     Replica replica_;
     std::atomic<std::size_t> others_{0};
+    std::atomic<std::int64_t> ahead_ms_{0};
     std::optional<Instant> followed_;  ///< advance_to() only
 
     // start_checks() only

@@ -5,6 +5,8 @@
 
 #include "tests/simulation/books.hpp"
 #include "tests/simulation/world.hpp"
+#include "tests/store/private_postgres.hpp"
+#include "verifier/store/postgres_store.hpp"
 
 namespace vigil::verifier::simulation {
 namespace {
@@ -15,6 +17,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::int64_t days_simulated = 12;
+constexpr std::int64_t days_on_postgres = 2;
 constexpr std::size_t verifiers = 3;
 
 enum class Fate : std::uint8_t { alone, together, dying, pausing, rolling };
@@ -28,10 +31,11 @@ struct Outcome {
 
 /// The same nodes with the same answers; what differs is the fate of the verifiers. One of them is
 /// always there.
-Outcome live_through(std::uint64_t seed, Fate fate) {
-    World world{seed, small_policy(), fate == Fate::alone ? 1 : verifiers};
+Outcome live_through(std::uint64_t seed, Fate fate, std::int64_t days = days_simulated,
+                     const World::OpenStore& open = {}) {
+    World world{seed, small_policy(), fate == Fate::alone ? 1 : verifiers, open};
     const Instant begin = world.now();
-    const Instant end = begin + days_simulated * world.policy().day;
+    const Instant end = begin + days * world.policy().day;
     std::mt19937_64 random{seed};
     const auto up_to = [&](Milliseconds most) {
         return Milliseconds{
@@ -44,7 +48,7 @@ Outcome live_through(std::uint64_t seed, Fate fate) {
         world.at(begin + up_to(end - begin),
                  [&world, i] { world.enrol({i % 2 ? Habit::honest : Habit::flaky}); });
     world.at(begin + up_to(end - begin), [&world] { world.retire(1); });
-    world.at(begin + 2 * world.policy().day, [&world] { world.retire(4); });
+    world.at(begin + world.policy().day, [&world] { world.retire(4); });
 
     // Drawn last, so that everything else is the same. Verifier 0 rests while 1 or 2 is away and
     // the other way round, so that somebody always serves.
@@ -76,8 +80,8 @@ Outcome live_through(std::uint64_t seed, Fate fate) {
     Outcome outcome;
     world.store().read([&](Reader& reader) {
         outcome.hashes.clear();
-        for (DayIndex day = world.calendar().day_at(begin);
-             std::ssize(outcome.hashes) < days_simulated; ++day)
+        for (DayIndex day = world.calendar().day_at(begin); std::ssize(outcome.hashes) < days;
+             ++day)
             outcome.hashes.push_back(to_hex(reader.settled_day(day).value().state_hash));
     });
     outcome.closed = world.closed;
@@ -114,6 +118,27 @@ std::string fate_name(const testing::TestParamInfo<Fate>& fate) {
 INSTANTIATE_TEST_SUITE_P(Every, Replicas,
                          testing::Values(Fate::together, Fate::dying, Fate::pausing, Fate::rolling),
                          fate_name);
+
+/// The same on a database of their own, each over connections of its own.
+TEST(ReplicasOnPostgres, KeepTheBooksOfOneOnSqlite) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) GTEST_SKIP() << "PostgreSQL is not installed";
+    const std::uint64_t seed = seed_from_environment();
+    std::printf("VIGIL_SEED=%llu\n", static_cast<unsigned long long>(seed));
+    const Outcome alone = live_through(seed, Fate::alone, days_on_postgres);
+    for (const Fate fate : {Fate::dying, Fate::pausing}) {
+        const std::string uri = server->fresh_schema();
+        const Outcome several =
+            live_through(seed, fate, days_on_postgres, [&uri](std::function<Instant()> clock) {
+                return open_postgres_store(
+                    PostgresSettings{.uri = uri, .readers = 2, .clock = std::move(clock)});
+            });
+        EXPECT_THAT(several.hashes, ElementsAreArray(alone.hashes));
+        expect_each_once_in_order(several.closed);
+        EXPECT_THAT(several.differences, IsEmpty());
+        EXPECT_LE(several.lost, alone.lost);
+    }
+}
 
 std::vector<LeaseRecord> leases(World& world) {
     std::vector<LeaseRecord> out;

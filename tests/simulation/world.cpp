@@ -46,11 +46,13 @@ std::uint64_t seed_from_environment() {
     return given != nullptr ? std::strtoull(given, nullptr, 10) : 20'241'001;
 }
 
-World::World(std::uint64_t seed, const Policy& policy, std::size_t verifiers)
+World::World(std::uint64_t seed, const Policy& policy, std::size_t verifiers, OpenStore open)
     : seed_{seed},
       policy_{policy},
-      store_{
-          open_sqlite_store(SqliteSettings{.path = ":memory:", .clock = [this] { return now_; }})},
+      open_{std::move(open)},
+      store_{open_ ? open_([this] { return now_; })
+                   : open_sqlite_store(
+                         SqliteSettings{.path = ":memory:", .clock = [this] { return now_; }})},
       verifiers_(verifiers),
       now_{founded} {
     const auto done = found_network(*store_, {.network_name = "simulated", .policy = policy}, now_);
@@ -65,12 +67,14 @@ void World::boot(std::size_t verifier) {
     std::string holder = alone;
     if (verifiers_.size() > 1) holder = "boot " + std::to_string(++boots_);
     booted.timeline.reset();
-    booted.schedule = std::make_unique<Schedule>(*store_);
-    booted.roster = std::make_unique<Roster>(*store_);
+    if (open_) booted.own_store = open_([this] { return now_; });
+    Store& store = store_of(booted);
+    booted.schedule = std::make_unique<Schedule>(store);
+    booted.roster = std::make_unique<Roster>(store);
     TimelineOptions booted_with = options;
     booted_with.holder = holder;
     booted.timeline =
-        std::make_unique<Timeline>(*store_, *booted.roster, *booted.schedule, outlets(verifier),
+        std::make_unique<Timeline>(store, *booted.roster, *booted.schedule, outlets(verifier),
                                    std::move(booted_with), hooks());
     booted.wake = now_;
     booted.paused = false;
@@ -90,6 +94,10 @@ void World::go_on(std::size_t verifier) { verifiers_.at(verifier).paused = false
 bool World::running() const {
     return std::any_of(verifiers_.begin(), verifiers_.end(),
                        [](const Verifier& verifier) { return verifier.awake(); });
+}
+
+Store& World::store_of(Verifier& verifier) {
+    return verifier.own_store ? *verifier.own_store : *store_;
 }
 
 World::Verifier& World::somebody(std::uint64_t salt) {
@@ -335,7 +343,7 @@ void World::deliver(const Sent& sent) {
     }
     if (judgeable) record.verdicts = verdicts;
     AnswerFate fate;
-    store_->write([&](Transaction& tx) { fate = tx.record(record); });
+    store_of(by).write([&](Transaction& tx) { fate = tx.record(record); });
     if (fate.kind == AnswerFate::Kind::closed) {
         ++lost_answers;
         return;

@@ -32,8 +32,12 @@ enum class Habit : std::uint8_t {
 /// or several on one store; each answer goes to one of those that are there.
 class World {
 public:
+    /// Opens one and the same store again, whose clock is the world's.
+    using OpenStore = std::function<std::unique_ptr<Store>(std::function<Instant()> clock)>;
+
+    /// Without `open`, all share one SQLite store in memory.
     explicit World(std::uint64_t seed, const Policy& policy = small_policy(),
-                   std::size_t verifiers = 1);
+                   std::size_t verifiers = 1, OpenStore open = {});
     ~World();
 
     /// A node with devices of these habits, enrolled now (or when it is next due), calibrated.
@@ -82,6 +86,7 @@ public:
 
 private:
     struct Verifier {
+        std::unique_ptr<Store> own_store;
         std::unique_ptr<Schedule> schedule;
         std::unique_ptr<Roster> roster;
         std::unique_ptr<Timeline> timeline;
@@ -117,12 +122,14 @@ private:
     void hear(std::size_t node, const std::vector<ScheduledCheck>& checks, const CheckRule& rule);
     void deliver(const Sent& sent);
     Verifier& somebody(std::uint64_t salt);
+    Store& store_of(Verifier& verifier);
     std::optional<ScheduledCheck> find(Verifier& verifier, std::size_t node, const Proof& proof);
     TimelineHooks hooks();
     Outlets outlets(std::size_t verifier);
 
     const std::uint64_t seed_;
     const Policy policy_;
+    const OpenStore open_;
     std::unique_ptr<Store> store_;
     std::vector<Verifier> verifiers_;
     std::uint64_t boots_{};

@@ -52,7 +52,11 @@ std::optional<Refusal> open_checks(Parts& parts, const v1::GetOpenChecksRequest&
     const auto id = wire::fixed_from_proto<NodeId>(request.node_id(), "node_id");
     if (!id) return id.error();
     // Anybody may ask for any node, so asking changes nothing (protocol 3.5).
-    const auto node = parts.roster.node(*id);
+    auto node = parts.roster.node(*id);
+    if (!node) {
+        parts.roster.follow_since(std::chrono::steady_clock::now());
+        node = parts.roster.node(*id);
+    }
     if (!node) return Refusal{RefusalReason::unknown_node, "the node is not enrolled here", {}, {}};
     const Instant now = parts.clock();
     for (const wire::OpenCheck& check : open_checks_of(*node, parts.roster, parts.schedule, now))

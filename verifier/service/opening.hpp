@@ -13,11 +13,13 @@ struct Opening {
     Signature signature;
     wire::SessionNonce nonce;
     Switchboard::Route route;  ///< of the session
+    std::chrono::steady_clock::time_point arrived;
 };
 
-/// Verifies the opening, makes the session the one of its node, tells an older one, and looks up
-/// what is open for the node: a SessionOpened, serialised. On an opening thread, because it may
-/// wait for the store. From its return on, checks of the node's devices are sent to the session.
-Expected<grpc::ByteBuffer, Refusal> open_session(Parts& parts, const Opening& opening);
+/// Verifies the opening, makes the session the one of its node, tells an older one, looks up what
+/// is open for the node, and posts a SessionOpened, serialised, to the session. On an opening
+/// thread, because that may wait for the store; a node that is unknown here is first looked for in
+/// the store by a work thread, so that strangers hold up no opening. False: too many wait.
+bool offer_opening(Parts& parts, const Opening& opening);
 
 }  // namespace vigil::verifier

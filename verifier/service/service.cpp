@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/edge/files.hpp"
+#include "verifier/service/jitter.hpp"
 #include "verifier/service/library_logs.hpp"
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/node_rpc.hpp"
@@ -43,12 +44,6 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const ServiceOptions& optio
 std::string authority(const std::string& address, std::uint16_t port) {
     const bool ipv6 = address.find(':') != std::string::npos && address.front() != '[';
     return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
-}
-
-Milliseconds random_within(Milliseconds spread) {
-    std::array<std::uint8_t, 2> drawn{};
-    edge::random_bytes(drawn);
-    return spread * (drawn[0] << 8 | drawn[1]) / 65'536;
 }
 
 }  // namespace

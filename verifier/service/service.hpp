@@ -41,7 +41,11 @@ struct ServiceOptions {
     Milliseconds open_within{10'000};     ///< from the stream's start to its opening
     Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
     Milliseconds keepalive{30'000};       ///< HTTP/2 ping; a peer silent for 10 s after it is dead
-    Milliseconds drain{5'000};            ///< at most, from stop() to the last stream's end
+    /// At this age, give or take a half, a session is asked to connect again elsewhere, but for the
+    /// share that this verifier keeps: so that they share the nodes again after one was away.
+    Milliseconds session_age{3'600'000};
+    std::function<std::size_t()> others_serving;  ///< verifiers beside this one; empty: none
+    Milliseconds drain{5'000};                    ///< at most, from stop() to the last stream's end
     EnrolmentLimits enrolment;
 };
 

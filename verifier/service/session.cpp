@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/edge/files.hpp"
+#include "verifier/service/jitter.hpp"
 #include "verifier/service/network_thread.hpp"
 #include "verifier/service/node_version.hpp"
 #include "verifier/service/open_checks.hpp"
@@ -18,6 +19,8 @@ constexpr std::size_t judged_below = 256;
 constexpr std::size_t most_waiting = 512;
 constexpr int pings_a_sweep = 4;
 constexpr Milliseconds end_within{5'000};
+constexpr Milliseconds leave_within{3'000};
+constexpr Milliseconds age_spread{2'000};
 constexpr Milliseconds busy_pause{1'000};
 constexpr Milliseconds store_pause{5'000};
 
@@ -69,20 +72,21 @@ void Session::on(Event event, bool ok) {
 void Session::accept() {
     started_ = true;
     began_ = heard_ = std::chrono::steady_clock::now();
+    end_of_age_ = began_ + drawn_age();
     pings_left_ = pings_a_sweep;
     const std::size_t streams = ++parts_.streams;
     const std::size_t unopened = ++parts_.unopened;
     if (parts_.draining)
         return refuse({RefusalReason::unavailable, "the verifier is stopping", {}, store_pause});
     if (streams > parts_.options.max_streams || unopened > parts_.options.max_unopened)
-        return refuse({RefusalReason::busy, "too many sessions", {}, store_pause});
+        return refuse({RefusalReason::busy, "too many sessions", {}, jittered(store_pause)});
 
     const std::string peer = parts_.limited_peer(context_);
     if (!peer.empty() && parts_.unopened_by_peer.enter(peer) == 0)
         return refuse({RefusalReason::busy,
                        "too many sessions from this address wait to be opened",
                        {},
-                       store_pause});
+                       jittered(store_pause)});
     unopened_of_ = peer;
 
     edge::random_bytes(nonce_.bytes);
@@ -132,19 +136,12 @@ void Session::open_session(const v1::SessionOpen& message) {
         return refuse(*fault);
     node_ = *id;
     stage_ = Stage::opening;
-    const Opening opening{*id, *signature, nonce_, {thread_.shared_from_this(), id_}};
-    const bool accepted = parts_.openings.offer([&parts = parts_, opening] {
-        opening.route.thread->post(
-            [&parts, opening,
-             opened = verifier::open_session(parts, opening)](NetworkThread& there) {
-                if (Session* found = there.find(opening.route.session))
-                    found->opened(opened);
-                else
-                    parts.switchboard.disconnect(opening.node, opening.route);
-            });
-    });
-    if (!accepted)
-        refuse({RefusalReason::busy, "too many sessions wait to be opened", {}, store_pause});
+    if (!offer_opening(parts_,
+                       {*id, *signature, nonce_, {thread_.shared_from_this(), id_}, heard_}))
+        refuse({RefusalReason::busy,
+                "too many sessions wait to be opened",
+                {},
+                jittered(store_pause)});
 }
 
 void Session::opened(const Expected<grpc::ByteBuffer, Refusal>& opened) {
@@ -246,9 +243,10 @@ void Session::calibrate(const std::vector<grpc::ByteBuffer>& checks,
 }
 
 void Session::reconnect(Milliseconds after, const std::string& why, const grpc::Status& status) {
-    if (!started_ || ending_) return;
+    if (!started_ || ending_ || leaving_) return;
     outbox_.push_back(serialised(reconnect_message(after, why)));
-    end(status);
+    leaving_ = status;
+    leave_by_ = std::chrono::steady_clock::now() + leave_within;
     advance();
 }
 
@@ -275,6 +273,11 @@ void Session::sweep(SteadyTime now) {
     pings_left_ = pings_a_sweep;
     if (ending_) {
         if (now - end_began_ > end_within) drop();
+    } else if (leaving_ && now > leave_by_) {
+        end(*leaving_);
+    } else if (stage_ == Stage::open && !leaving_ && now > end_of_age_ && drawn_to_leave(now)) {
+        reconnect(random_within(age_spread), "another verifier has room, too",
+                  {grpc::StatusCode::UNAVAILABLE, "the session was long enough"});
     } else if (stage_ != Stage::open && now - began_ > parts_.options.open_within) {
         refuse({RefusalReason::not_opened, "the session was not opened in time", {}, busy_pause});
     } else if (now - heard_ > parts_.options.idle_after) {
@@ -285,9 +288,25 @@ void Session::sweep(SteadyTime now) {
     advance();
 }
 
+/// Each session has a time of its own, so that those who came at once do not go at once.
+Milliseconds Session::drawn_age() const {
+    return parts_.options.session_age / 2 + random_within(parts_.options.session_age);
+}
+
+/// Of n verifiers each keeps one session in n, which is how even shares stay even. A session that
+/// is kept gets another time: one that comes back after hours must not be sent everybody at once.
+bool Session::drawn_to_leave(SteadyTime now) {
+    const std::size_t others =
+        parts_.options.others_serving ? parts_.options.others_serving() : std::size_t{0};
+    if (random_below(others + 1) != 0) return true;
+    end_of_age_ = now + drawn_age();
+    return false;
+}
+
 /// Starts whatever may be started now.
 void Session::advance() {
     if (!started_ || finishing_ || thread_.stopping()) return;
+    if (leaving_ && !ending_ && in_flight_ == 0 && !writing_ && outbox_.empty()) end(*leaving_);
     if (!writing_ && !outbox_.empty()) {
         const grpc::ByteBuffer message = std::move(outbox_.front());
         outbox_.pop_front();

@@ -50,6 +50,8 @@ public:
     void opened(const Expected<grpc::ByteBuffer, Refusal>& opened);
     /// The reply of a work thread: calibrations that were issued, and when to ask again.
     void calibrate(const std::vector<grpc::ByteBuffer>& checks, std::optional<Instant> look_again);
+    /// Asks the node to come back, or go elsewhere, and ends the stream when every answer that it
+    /// sent has its reply.
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
     void sweep(SteadyTime now);  ///< time limits
 
@@ -64,6 +66,8 @@ private:
     void take_ping(const v1::Ping& ping, Instant received);
     void ask_for_calibrations();
     void refuse(const Refusal& refusal);
+    Milliseconds drawn_age() const;
+    bool drawn_to_leave(SteadyTime now);
     void end(const grpc::Status& status);
     void drop();
     void advance();
@@ -89,6 +93,8 @@ private:
     bool started_ = false, reading_ = false, writing_ = false, finishing_ = false;
     bool peer_done_ = false, dropped_ = false, finished_ = false;
     std::optional<grpc::Status> ending_;
+    std::optional<grpc::Status> leaving_;  ///< ends so, once nothing is in flight
+    SteadyTime leave_by_, end_of_age_;
     SteadyTime began_, heard_, end_began_;
     std::optional<Instant> look_for_calibrations_;
 };
