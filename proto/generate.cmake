@@ -3,8 +3,9 @@ file(MAKE_DIRECTORY ${generated_dir})
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 set(vigil_protos vigil/v1/types vigil/v1/errors vigil/v1/node vigil/v1/query google/rpc/status google/rpc/error_details
-    grpc/reflection/v1alpha/reflection)
-set(vigil_services vigil/v1/node vigil/v1/query grpc/reflection/v1alpha/reflection)
+    grpc/reflection/v1alpha/reflection grpc/health/v1/health)
+set(vigil_services vigil/v1/node vigil/v1/query grpc/reflection/v1alpha/reflection
+    grpc/health/v1/health)
 set(generated)
 foreach(name IN LISTS vigil_protos)
     set(outputs ${generated_dir}/${name}.pb.cc ${generated_dir}/${name}.pb.h)

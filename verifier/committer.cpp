@@ -89,10 +89,8 @@ void Committer::commit(std::vector<Work>& batch) {
         if (const auto* refusal = std::get_if<Refusal>(&reply); refusal && observer_.refused)
             observer_.refused(refusal->reason);
         batch[i].reply(std::move(reply));
-    }
-    if (!observer_.judged) return;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (fates[i].kind != AnswerFate::Kind::recorded) continue;
+        if (!observer_.judged || fates[i].kind != AnswerFate::Kind::recorded) continue;
+        // At once after its receipt, so that both can leave in one write.
         const JudgedAnswer& answer = batch[i].answer;
         for (const VerdictRecord& verdict : answer.record.verdicts)
             observer_.judged(answer.node, answer.device_of(verdict), verdict);

@@ -1,5 +1,7 @@
 #include "core/base/encoder.hpp"
 
+#include <array>
+
 #include "core/base/require.hpp"
 #include "core/crypto/keccak256.hpp"
 
@@ -10,10 +12,11 @@ constexpr std::size_t tag_size = 32;
 
 template <class Number>
 void append_big_endian(ByteVector& out, Number value) {
-    for (std::size_t shift = 8 * sizeof(Number); shift != 0;) {
-        shift -= 8;
-        out.push_back(static_cast<std::uint8_t>(value >> shift));
-    }
+    // At once, not byte by byte: an answer has thousands of numbers.
+    std::array<std::uint8_t, sizeof(Number)> bytes;
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<std::uint8_t>(value >> 8 * (bytes.size() - 1 - i));
+    out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
 }  // namespace

@@ -75,7 +75,9 @@ Folder::~Folder() {
 Process::Process(const std::string& program, std::vector<std::string> arguments,
                  const std::filesystem::path& log, std::vector<std::string> environment) {
     arguments.insert(arguments.begin(), program);
-    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    // What is measured is what the flags say, whatever is set here.
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        if (!std::string_view{*entry}.starts_with("VIGIL_")) environment.emplace_back(*entry);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log.c_str(),

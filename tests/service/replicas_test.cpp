@@ -124,6 +124,18 @@ TEST(Replicas, CalibrationOfOneIsAnsweredToAnother) {
     ASSERT_TRUE(outcome.has_receipt()) << outcome.refusal().message();
 }
 
+TEST(Replicas, AnswerOfANodeThatEnrolledElsewhereIsTaken) {
+    World world;
+    Another another{world};
+    TestNode node{world.connect(), 1};
+    ASSERT_TRUE(node.enrol().ok());
+    const auto check = node.open_checks().at(0);
+    world.clock.advance(1s);
+    TestNode at_another{another.connect(), 1};
+    const auto outcome = at_another.submit(at_another.answer(check));
+    EXPECT_TRUE(outcome.has_receipt()) << outcome.refusal().message();
+}
+
 TEST(Replicas, AnswerSentToBothIsRecordedOnceAndTheReceiptIsTheSame) {
     World world;
     TestNode node{world.connect(), 1};

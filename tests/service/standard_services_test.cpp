@@ -3,6 +3,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "tests/service/test_node.hpp"
 #include "tests/service/world.hpp"
@@ -11,6 +12,7 @@ namespace vigil::verifier::test {
 namespace {
 
 using namespace std::chrono_literals;
+namespace health = grpc::health::v1;
 namespace reflection = grpc::reflection::v1alpha;
 
 /// A unary call of raw bytes: the health messages are so small that their bytes are the clearest.
@@ -48,6 +50,65 @@ TEST(Health, ServesUntilDrained) {
     response.clear();
     ASSERT_TRUE(raw_call(channel, "/grpc.health.v1.Health/Check", "", response).ok());
     EXPECT_EQ(response, "\x08\x02");
+}
+
+TEST(Health, KnowsTheServerAsAWhole) {
+    World world;
+    const auto channel = world.connect();
+    for (const std::string method : {"Check", "Watch"}) {
+        std::string response;
+        EXPECT_EQ(raw_call(channel, "/grpc.health.v1.Health/" + method, "\x0a\x01x", response)
+                      .error_code(),
+                  grpc::StatusCode::NOT_FOUND);
+    }
+}
+
+/// One who watches the health of the server.
+struct HealthWatcher {
+    explicit HealthWatcher(const World& world)
+        : stub{health::Health::NewStub(world.connect())}, stream{[this] {
+              context.set_deadline(std::chrono::system_clock::now() + 10s);
+              return stub->Watch(&context, {});
+          }()} {}
+
+    std::unique_ptr<health::Health::Stub> stub;
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<health::HealthCheckResponse>> stream;
+    health::HealthCheckResponse told;
+};
+
+TEST(Health, WatcherIsToldOfTheEnd) {
+    World world;
+    HealthWatcher gone{world}, watcher{world}, stays{world};
+    for (HealthWatcher* each : {&gone, &watcher, &stays}) {
+        ASSERT_TRUE(each->stream->Read(&each->told));
+        EXPECT_EQ(each->told.status(), health::HealthCheckResponse::SERVING);
+    }
+    gone.context.TryCancel();
+    EXPECT_FALSE(gone.stream->Read(&gone.told));
+    world.service->drain();
+    ASSERT_TRUE(watcher.stream->Read(&watcher.told));
+    EXPECT_EQ(watcher.told.status(), health::HealthCheckResponse::NOT_SERVING);
+    EXPECT_FALSE(watcher.stream->Read(&watcher.told));
+    EXPECT_EQ(watcher.stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+    world.service->stop();  // though one has not read to the end
+}
+
+TEST(Health, WatchersAreBounded) {
+    World world;
+    std::vector<std::unique_ptr<HealthWatcher>> watchers;
+    for (int i = 0; i < 64; ++i) {
+        watchers.push_back(std::make_unique<HealthWatcher>(world));
+        ASSERT_TRUE(watchers.back()->stream->Read(&watchers.back()->told));
+    }
+    HealthWatcher refused{world};
+    EXPECT_FALSE(refused.stream->Read(&refused.told));
+    EXPECT_EQ(refused.stream->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    watchers.front()->context.TryCancel();
+    EXPECT_TRUE(eventually([&] {
+        HealthWatcher next{world};
+        return next.stream->Read(&next.told);
+    })) << "one who left makes room";
 }
 
 TEST(Reflection, IsOffUnlessAskedFor) {

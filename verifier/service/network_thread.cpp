@@ -5,7 +5,9 @@
 namespace vigil::verifier {
 namespace {
 
-constexpr std::chrono::milliseconds sweep_every{250};
+/// Time limits are of seconds; every sweep looks at all sessions, and thousands of idle ones should
+/// cost nothing.
+constexpr std::chrono::milliseconds sweep_every{1'000};
 
 gpr_timespec in(std::chrono::milliseconds time) {
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -14,9 +16,9 @@ gpr_timespec in(std::chrono::milliseconds time) {
 
 }  // namespace
 
-NetworkThread::NetworkThread(Parts& parts, NodeRpc& rpc,
+NetworkThread::NetworkThread(Parts& parts, NodeRpc& rpc, std::vector<Listen> methods,
                              std::unique_ptr<grpc::ServerCompletionQueue> queue)
-    : parts_{parts}, rpc_{rpc}, queue_{std::move(queue)} {}
+    : parts_{parts}, rpc_{rpc}, methods_{std::move(methods)}, queue_{std::move(queue)} {}
 
 NetworkThread::~NetworkThread() {
     if (stopping_) return;
@@ -47,7 +49,19 @@ void NetworkThread::close() {
         const std::lock_guard lock{mutex_};
         closed_ = true;
     }
-    queue_->Shutdown();
+    if (calls_.empty()) queue_->Shutdown();
+}
+
+void NetworkThread::keep(std::shared_ptr<void> call) {
+    const void* const key = call.get();
+    calls_.emplace(key, std::move(call));
+}
+
+void NetworkThread::forget(const void* call) {
+    const auto found = calls_.find(call);
+    over_.push_back(std::move(found->second));
+    calls_.erase(found);
+    if (stopping_ && calls_.empty()) queue_->Shutdown();
 }
 
 void NetworkThread::post(Post post) {
@@ -55,7 +69,8 @@ void NetworkThread::post(Post post) {
     if (closed_) return;
     posts_.push_back(std::move(post));
     if (std::exchange(woken_, true)) return;
-    alarm_.Set(queue_.get(), gpr_now(GPR_CLOCK_MONOTONIC), this);
+    // In the past: rounded up to whole milliseconds, "now" would wait for the timer thread.
+    alarm_.Set(queue_.get(), gpr_inf_past(GPR_CLOCK_MONOTONIC), &posted_);
 }
 
 void NetworkThread::run_posts() {
@@ -67,6 +82,9 @@ void NetworkThread::run_posts() {
     }
     for (const Post& post : posts)
         if (!stopping_) post(*this);
+    for (const std::uint64_t id : touched_)
+        if (Session* touched = find(id)) touched->advance();
+    touched_.clear();
 }
 
 Session* NetworkThread::find(std::uint64_t id) {
@@ -85,8 +103,18 @@ void NetworkThread::request_next() {
     sessions_.emplace(id, std::move(session));
 }
 
+void NetworkThread::happened(Session& session, Session::Event event, bool ok) {
+    if (event == Session::Event::accepted && ok && !stopping_) request_next();
+    session.on(event, ok);
+    if (!session.over()) return;
+    const auto found = sessions_.find(session.id());
+    over_.push_back(std::move(found->second));
+    sessions_.erase(found);
+}
+
 void NetworkThread::run() {
     request_next();
+    for (const Listen& listen : methods_) listen(*this, *queue_);
     auto next_sweep = std::chrono::steady_clock::now() + sweep_every;
     for (;;) {
         void* tag{};
@@ -94,15 +122,8 @@ void NetworkThread::run() {
         const auto status = queue_->AsyncNext(&tag, &ok, in(sweep_every));
         if (status == grpc::CompletionQueue::SHUTDOWN) break;
         if (status == grpc::CompletionQueue::GOT_EVENT) {
-            if (tag == this) {
-                run_posts();
-            } else {
-                const auto& event = *static_cast<const Session::Tag*>(tag);
-                Session& session = *event.session;
-                if (event.event == Session::Event::accepted && ok && !stopping_) request_next();
-                session.on(event.event, ok);
-                if (session.over()) sessions_.erase(session.id());
-            }
+            (*static_cast<const Completion*>(tag))(ok);
+            over_.clear();
         }
         const auto now = std::chrono::steady_clock::now();
         if (now < next_sweep || stopping_) continue;

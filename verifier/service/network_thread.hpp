@@ -13,14 +13,20 @@
 
 namespace vigil::verifier {
 
-/// A completion queue, the thread that serves it, and the sessions bound to it. Other threads reach
-/// a session by posting; the first post wakes the queue by an alarm, so a batch of replies costs
-/// one wake-up.
+/// A completion queue, the thread that serves it, and the sessions and calls bound to it. Other
+/// threads reach a session by posting; the first post wakes the queue by an alarm, so a batch of
+/// replies costs one wake-up.
+///
+/// Nothing of the server uses gRPC's own threads: those of its callbacks would take turns with this
+/// one in reading every stream, and hand each message over.
 class NetworkThread : public std::enable_shared_from_this<NetworkThread> {
 public:
     using Post = std::function<void(NetworkThread&)>;
+    /// Asks for the first call of a method; called once, on the thread.
+    using Listen = std::function<void(NetworkThread&, grpc::ServerCompletionQueue&)>;
 
-    NetworkThread(Parts& parts, NodeRpc& rpc, std::unique_ptr<grpc::ServerCompletionQueue> queue);
+    NetworkThread(Parts& parts, NodeRpc& rpc, std::vector<Listen> methods,
+                  std::unique_ptr<grpc::ServerCompletionQueue> queue);
     ~NetworkThread();  ///< the thread was stopped, or never started
 
     void start();  ///< once the server runs
@@ -32,6 +38,13 @@ public:
     // On the thread only.
     Session* find(std::uint64_t id);
     void for_each_session(const std::function<void(Session&)>& visit);
+    void happened(Session& session, Session::Event event, bool ok);
+    /// The session has something to write: after what was posted beside it, so that a receipt and
+    /// its verdict leave together.
+    void advance_soon(std::uint64_t session) { touched_.push_back(session); }
+    /// A call lives until it is forgotten; the thread does not end before.
+    void keep(std::shared_ptr<void> call);
+    void forget(const void* call);
     bool stopping() const { return stopping_; }
 
 private:
@@ -42,13 +55,18 @@ private:
 
     Parts& parts_;
     NodeRpc& rpc_;
+    const std::vector<Listen> methods_;
     std::unique_ptr<grpc::ServerCompletionQueue> queue_;
     std::thread thread_;
 
     // of the thread
     std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+    std::unordered_map<const void*, std::shared_ptr<void>> calls_;
+    std::vector<std::shared_ptr<void>> over_;  ///< until their last completion has returned
+    std::vector<std::uint64_t> touched_;
     std::uint64_t next_id_ = 1;
     bool stopping_ = false;
+    Completion posted_{[this](bool) { run_posts(); }};
 
     std::mutex mutex_;
     // guarded by mutex_

@@ -82,54 +82,64 @@ std::optional<Refusal> calibrate(Parts& parts, const v1::RequestCalibrationReque
     return std::nullopt;
 }
 
+using Submission = UnaryCall<v1::SubmitAnswersRequest, v1::SubmitAnswersResponse>;
+
 /// Waits for the replies of one SubmitAnswers; the last one finishes the call.
 struct Gathering {
-    Gathering(grpc::ServerUnaryReactor* reactor_in, v1::SubmitAnswersResponse* response_in,
-              int count)
-        : reactor{reactor_in}, response{response_in}, missing{count} {
-        for (int i = 0; i < count; ++i) response->add_outcomes();
+    explicit Gathering(Submission& call_in)
+        : call{call_in}, missing{call_in.request.answers_size()} {
+        for (int i = 0; i < missing; ++i) call.response.add_outcomes();
     }
     void settle(int index, const AnswerReply& reply) {
-        v1::AnswerOutcome& outcome = *response->mutable_outcomes(index);
+        v1::AnswerOutcome& outcome = *call.response.mutable_outcomes(index);
         if (const auto* receipt = std::get_if<Receipt>(&reply))
             *outcome.mutable_receipt() = to_proto(*receipt);
         else
             *outcome.mutable_refusal() = to_proto(std::get<Refusal>(reply));
-        if (--missing == 0) reactor->Finish(grpc::Status::OK);
+        if (--missing == 0) call.finish(grpc::Status::OK);
     }
 
-    grpc::ServerUnaryReactor* reactor;
-    v1::SubmitAnswersResponse* response;
+    Submission& call;
     std::atomic<int> missing;
 };
 
-}  // namespace
-
-grpc::ServerUnaryReactor* NodeRpc::Enrol(grpc::CallbackServerContext* context,
-                                         const v1::EnrolRequest* request,
-                                         v1::EnrolResponse* response) {
-    return serve(parts_, context,
-                 [this, request, response] { return enrol(parts_, *request, *response); });
+void take_answers(Parts& parts, Submission& call, const NodeId& node, Instant received) {
+    // All answers may be replied to before the last is looked at, which ends the call.
+    const int answers = call.request.answers_size();
+    const std::string peer = parts.limited_peer(call.context);
+    const std::size_t granted =
+        parts.submissions.enter(peer, node, static_cast<std::size_t>(answers));
+    const auto gathering = std::make_shared<Gathering>(call);
+    const auto leave = [&parts, peer, node] { parts.submissions.leave(peer, node); };
+    for (int i = 0; i < answers; ++i) {
+        if (static_cast<std::size_t>(i) >= granted) {
+            parts.count(RefusalReason::busy);
+            gathering->settle(i, Refusal{RefusalReason::busy,
+                                         "too many answers of this node or address wait",
+                                         {},
+                                         retry_when_busy});
+            continue;
+        }
+        auto answer = wire::answer_from_proto(call.request.answers(i));
+        if (!answer) {
+            leave();
+            parts.count(answer.error().reason);
+            gathering->settle(i, answer.error());
+            continue;
+        }
+        parts.answers.submit({node, std::move(answer->answer), answer->signature, received},
+                             [gathering, leave, i](const AnswerReply& reply) {
+                                 leave();
+                                 gathering->settle(i, reply);
+                             });
+    }
 }
 
-grpc::ServerUnaryReactor* NodeRpc::GetOpenChecks(grpc::CallbackServerContext* context,
-                                                 const v1::GetOpenChecksRequest* request,
-                                                 v1::GetOpenChecksResponse* response) {
-    return serve(parts_, context,
-                 [this, request, response] { return open_checks(parts_, *request, *response); });
-}
-
-grpc::ServerUnaryReactor* NodeRpc::SubmitAnswers(grpc::CallbackServerContext* context,
-                                                 const v1::SubmitAnswersRequest* request,
-                                                 v1::SubmitAnswersResponse* response) {
-    const Instant received = parts_.clock();
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    const auto finish = [&](const Refusal& refusal) {
-        reactor->Finish(refuse(parts_, refusal));
-        return reactor;
-    };
-    const auto count = static_cast<std::size_t>(request->answers_size());
-    const auto node = wire::fixed_from_proto<NodeId>(request->node_id(), "node_id");
+void submit(Parts& parts, Submission& call) {
+    const Instant received = parts.clock();
+    const auto finish = [&](const Refusal& refusal) { call.finish(refuse(parts, refusal)); };
+    const auto count = static_cast<std::size_t>(call.request.answers_size());
+    const auto node = wire::fixed_from_proto<NodeId>(call.request.node_id(), "node_id");
     if (!node) return finish(node.error());
     if (count == 0) return finish({RefusalReason::malformed, "no answers", {}, {}});
     if (count > wire::max_answers)
@@ -138,56 +148,44 @@ grpc::ServerUnaryReactor* NodeRpc::SubmitAnswers(grpc::CallbackServerContext* co
                            std::to_string(wire::max_answers) + " are taken",
                        {},
                        {}});
-
-    const std::string peer = parts_.limited_peer(*context);
-    const std::size_t granted = parts_.submissions.enter(peer, *node, count);
-    const auto gathering = std::make_shared<Gathering>(reactor, response, request->answers_size());
-    const auto leave = [&parts = parts_, peer, node = *node] {
-        parts.submissions.leave(peer, node);
-    };
-    for (int i = 0; i < request->answers_size(); ++i) {
-        if (static_cast<std::size_t>(i) >= granted) {
-            parts_.count(RefusalReason::busy);
-            gathering->settle(i, Refusal{RefusalReason::busy,
-                                         "too many answers of this node or address wait",
-                                         {},
-                                         retry_when_busy});
-            continue;
-        }
-        auto answer = wire::answer_from_proto(request->answers(i));
-        if (!answer) {
-            leave();
-            parts_.count(answer.error().reason);
-            gathering->settle(i, answer.error());
-            continue;
-        }
-        parts_.answers.submit({*node, std::move(answer->answer), answer->signature, received},
-                              [gathering, leave, i](const AnswerReply& reply) {
-                                  leave();
-                                  gathering->settle(i, reply);
-                              });
-    }
-    return reactor;
-}
-
-grpc::ServerUnaryReactor* NodeRpc::RequestCalibration(grpc::CallbackServerContext* context,
-                                                      const v1::RequestCalibrationRequest* request,
-                                                      v1::RequestCalibrationResponse* response) {
-    return serve(parts_, context,
-                 [this, request, response] { return calibrate(parts_, *request, *response); });
-}
-
-grpc::ServerUnaryReactor* NodeRpc::Retire(grpc::CallbackServerContext* context,
-                                          const v1::RetireRequest* request,
-                                          v1::RetireResponse* response) {
-    return serve(parts_, context, [this, request, response]() -> std::optional<Refusal> {
-        const auto signed_request = device_request(*request);
-        if (!signed_request) return signed_request.error();
-        const auto day = parts_.enrolments.retire(*signed_request, parts_.clock());
-        if (!day) return day.error();
-        response->set_retired_from_day(day->value);
-        return std::nullopt;
+    if (parts.roster.node(*node)) return take_answers(parts, call, *node, received);
+    // Another verifier may have enrolled it a moment ago; strangers hold up no judging.
+    const auto arrived = std::chrono::steady_clock::now();
+    const bool accepted = parts.work.offer([&parts, &call, node = *node, received, arrived] {
+        const grpc::Status looked = status_of(parts, [&] {
+            parts.roster.follow_since(arrived);
+            return std::optional<Refusal>{};
+        });
+        if (!looked.ok()) return call.finish(looked);
+        take_answers(parts, call, node, received);
     });
+    if (!accepted) finish(too_many_calls);
+}
+
+std::optional<Refusal> retire(Parts& parts, const v1::RetireRequest& request,
+                              v1::RetireResponse& response) {
+    const auto signed_request = device_request(request);
+    if (!signed_request) return signed_request.error();
+    const auto day = parts.enrolments.retire(*signed_request, parts.clock());
+    if (!day) return day.error();
+    response.set_retired_from_day(day->value);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<NetworkThread::Listen> NodeRpc::methods() {
+    using N = NodeRpc;
+    return {on_work_thread(parts_, *this, &N::RequestEnrol, enrol),
+            on_work_thread(parts_, *this, &N::RequestGetOpenChecks, open_checks),
+            on_work_thread(parts_, *this, &N::RequestRequestCalibration, calibrate),
+            on_work_thread(parts_, *this, &N::RequestRetire, retire),
+            Submission::listening(
+                {.request =
+                     [this](auto* context, auto* request, auto* writer, auto* queue, void* tag) {
+                         RequestSubmitAnswers(context, request, writer, queue, queue, tag);
+                     },
+                 .begin = [this](Submission& call) { submit(parts_, call); }})};
 }
 
 }  // namespace vigil::verifier

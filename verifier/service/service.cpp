@@ -2,12 +2,12 @@
 
 #include <absl/synchronization/mutex.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <utility>
 #include <vector>
 
 #include "proto/edge/files.hpp"
+#include "verifier/service/health_rpc.hpp"
 #include "verifier/service/jitter.hpp"
 #include "verifier/service/library_logs.hpp"
 #include "verifier/service/network_thread.hpp"
@@ -54,15 +54,18 @@ struct Service::Running {
         : parts{std::make_shared<Parts>(std::move(options), store, roster, schedule, answers,
                                         std::move(clock), std::move(observer))},
           node_rpc{*parts},
-          query_rpc{*parts} {}
+          query_rpc{*parts},
+          health_rpc{*parts} {}
 
     void start();
     void drain();
     void stop();
+    std::vector<NetworkThread::Listen> methods();
 
     std::shared_ptr<Parts> parts;
     NodeRpc node_rpc;
     QueryRpc query_rpc;
+    HealthRpc health_rpc;
     Reflection reflection;
     std::shared_ptr<std::vector<std::shared_ptr<NetworkThread>>> threads =
         std::make_shared<std::vector<std::shared_ptr<NetworkThread>>>();
@@ -70,11 +73,19 @@ struct Service::Running {
     int port = 0;
 };
 
+std::vector<NetworkThread::Listen> Service::Running::methods() {
+    std::vector<NetworkThread::Listen> all = node_rpc.methods();
+    for (auto& more : {query_rpc.methods(), health_rpc.methods()})
+        all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
 void Service::Running::start() {
     // Debian's abseil looks for deadlocks by default: 12 to 15 % of the server's time.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     bound_library_logs();
-    grpc::EnableDefaultHealthCheckService(true);
+    // The library's own would be served by its callbacks: see NetworkThread.
+    grpc::EnableDefaultHealthCheckService(false);
 
     const ServiceOptions& options = parts->options;
     grpc::ServerBuilder builder;
@@ -92,10 +103,11 @@ void Service::Running::start() {
     builder.AddListeningPort(authority(options.address, options.port), credentials(options), &port);
     builder.RegisterService(&node_rpc);
     builder.RegisterService(&query_rpc);
+    builder.RegisterService(&health_rpc);
     if (options.reflection) builder.RegisterService(&reflection);
     for (unsigned i = 0; i < options.network_threads; ++i)
-        threads->push_back(
-            std::make_shared<NetworkThread>(*parts, node_rpc, builder.AddCompletionQueue()));
+        threads->push_back(std::make_shared<NetworkThread>(*parts, node_rpc, methods(),
+                                                           builder.AddCompletionQueue()));
     server = builder.BuildAndStart();
     if (!server || port == 0) {
         const std::string where = authority(options.address, options.port);
@@ -111,7 +123,7 @@ void Service::Running::start() {
 
 void Service::Running::drain() {
     parts->draining = true;
-    if (server) server->GetHealthCheckService()->SetServingStatus(false);
+    health_rpc.drain();
     for (const auto& thread : *threads)
         thread->post([](NetworkThread& there) {
             there.for_each_session([](Session& session) {
@@ -162,7 +174,10 @@ Outlets Service::outlets() {
             serialised(check_message(open_check(plan, fleet, parts->clock())));
         for (const auto& thread : *threads)
             thread->post([parts, bytes, begun](NetworkThread& there) {
-                there.for_each_session([&](Session& session) { session.push(bytes); });
+                there.for_each_session([&](Session& session) {
+                    session.push(bytes);
+                    session.advance();
+                });
                 if (parts->observer.broadcast)
                     parts->observer.broadcast(std::chrono::steady_clock::now() - begun);
             });

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t read_below = 64;  ///< messages in the outbox
 constexpr std::size_t judged_below = 256;
 constexpr std::size_t most_waiting = 512;
-constexpr int pings_a_sweep = 4;
+constexpr int pings_a_sweep = 16;
 constexpr Milliseconds end_within{5'000};
 constexpr Milliseconds leave_within{3'000};
 constexpr Milliseconds age_spread{2'000};
@@ -27,7 +27,17 @@ constexpr Milliseconds store_pause{5'000};
 }  // namespace
 
 Session::Session(Parts& parts, NetworkThread& thread, std::uint64_t id)
-    : parts_{parts}, thread_{thread}, id_{id} {}
+    : parts_{parts},
+      thread_{thread},
+      id_{id},
+      accepted_{completion(Event::accepted)},
+      read_{completion(Event::read)},
+      written_{completion(Event::written)},
+      finished_tag_{completion(Event::finished)} {}
+
+Completion Session::completion(Event event) {
+    return [this, event](bool ok) { thread_.happened(*this, event, ok); };
+}
 
 Session::~Session() {
     if (!started_) return;
@@ -39,12 +49,12 @@ Session::~Session() {
 
 void Session::request(NodeRpc& rpc, grpc::ServerCompletionQueue& queue) {
     ++outstanding_;
-    rpc.RequestSession(&context_, &stream_, &queue, &queue, &accepted_);
+    rpc.RequestSession(&context_, &stream_, &queue, &queue, tag(accepted_));
 }
 
 void Session::on(Event event, bool ok) {
     // Before anything else: the time an answer counts as received (protocol 5.1).
-    const Instant now = parts_.clock();
+    const Instant now = event == Event::read ? parts_.clock() : Instant{};
     --outstanding_;
     switch (event) {
         case Event::accepted:
@@ -193,7 +203,7 @@ void Session::take_ping(const v1::Ping& ping, Instant received) {
 void Session::reply(const AnswerReply& reply) {
     --in_flight_;
     outbox_.push_back(serialised(reply_message(reply)));
-    advance();
+    thread_.advance_soon(id_);
 }
 
 void Session::push(grpc::ByteBuffer message) {
@@ -206,7 +216,7 @@ void Session::push(grpc::ByteBuffer message) {
     } else {
         outbox_.push_back(std::move(message));
     }
-    advance();
+    thread_.advance_soon(id_);
 }
 
 void Session::push_judged(grpc::ByteBuffer message) {
@@ -303,7 +313,6 @@ bool Session::drawn_to_leave(SteadyTime now) {
     return false;
 }
 
-/// Starts whatever may be started now.
 void Session::advance() {
     if (!started_ || finishing_ || thread_.stopping()) return;
     if (leaving_ && !ending_ && in_flight_ == 0 && !writing_ && outbox_.empty()) end(*leaving_);
@@ -314,18 +323,18 @@ void Session::advance() {
         if (!outbox_.empty()) options.set_buffer_hint();
         writing_ = true;
         ++outstanding_;
-        stream_.Write(message, options, &written_);
+        stream_.Write(message, options, tag(written_));
     }
     const bool done = ending_ || (peer_done_ && in_flight_ == 0);
     if (done && !writing_) {
         finishing_ = true;
         ++outstanding_;
-        stream_.Finish(ending_.value_or(grpc::Status::OK), &finished_tag_);
+        stream_.Finish(ending_.value_or(grpc::Status::OK), tag(finished_tag_));
     } else if (!reading_ && !peer_done_ && !ending_ && stage_ != Stage::opening &&
                outbox_.size() < read_below) {
         reading_ = true;
         ++outstanding_;
-        stream_.Read(&incoming_, &read_);
+        stream_.Read(&incoming_, tag(read_));
     }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/signed_texts.hpp"
+#include "verifier/service/completion.hpp"
 #include "verifier/service/messages.hpp"
 #include "verifier/service/node_rpc.hpp"
 #include "verifier/service/parts.hpp"
@@ -25,10 +26,6 @@ class Session {
 public:
     using SteadyTime = std::chrono::steady_clock::time_point;
     enum class Event : std::uint8_t { accepted, read, written, finished };
-    struct Tag {
-        Session* session;
-        Event event;
-    };
 
     Session(Parts& parts, NetworkThread& thread, std::uint64_t id);
     ~Session();
@@ -54,6 +51,7 @@ public:
     /// sent has its reply.
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
     void sweep(SteadyTime now);  ///< time limits
+    void advance();              ///< starts whatever may be started now
 
 private:
     enum class Stage : std::uint8_t { greeted, opening, open };
@@ -70,13 +68,12 @@ private:
     bool drawn_to_leave(SteadyTime now);
     void end(const grpc::Status& status);
     void drop();
-    void advance();
+    Completion completion(Event event);
 
     Parts& parts_;
     NetworkThread& thread_;
     const std::uint64_t id_;
-    Tag accepted_{this, Event::accepted}, read_{this, Event::read}, written_{this, Event::written},
-        finished_tag_{this, Event::finished};
+    const Completion accepted_, read_, written_, finished_tag_;
     grpc::ServerContext context_;
     grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
 
