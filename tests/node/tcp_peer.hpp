@@ -20,6 +20,7 @@ public:
     TcpPeer& operator=(const TcpPeer&) = delete;
 
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    int port() const { return port_; }
     /// What is connected now carries nothing any more and stays open; new connections work.
     void swallow();
 

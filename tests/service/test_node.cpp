@@ -227,12 +227,13 @@ std::vector<wire::OpenCheck> checks_of(const v1::SessionOpened& opened) {
     return checks;
 }
 
-bool eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 500; ++i) {
-        if (holds()) return true;
+bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds limit) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }
-    return false;
+    return true;
 }
 
 std::optional<wire::Refusal> refusal_of(const grpc::Status& status) {

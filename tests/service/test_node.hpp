@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <grpcpp/grpcpp.h>
 #include <memory>
@@ -79,7 +80,8 @@ private:
 std::vector<wire::OpenCheck> checks_of(const v1::SessionOpened& opened);
 
 /// Waits, bounded, for what another thread brings about.
-bool eventually(const std::function<bool()>& holds);
+bool eventually(const std::function<bool()>& holds,
+                std::chrono::milliseconds limit = std::chrono::seconds{5});
 
 /// The reason in the details of a refused call; nothing when they are not ours.
 std::optional<wire::Refusal> refusal_of(const grpc::Status& status);

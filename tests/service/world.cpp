@@ -97,7 +97,7 @@ World::~World() {
     std::filesystem::remove_all(folder_);
 }
 
-std::shared_ptr<grpc::Channel> World::connect(grpc::ChannelArguments arguments) const {
+std::shared_ptr<grpc::Channel> World::connect(grpc::ChannelArguments arguments, int port) const {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetMaxReceiveMessageSize(-1);
     const auto credentials =
@@ -105,8 +105,8 @@ std::shared_ptr<grpc::Channel> World::connect(grpc::ChannelArguments arguments) 
             ? grpc::InsecureChannelCredentials()
             : grpc::SslCredentials(
                   {.pem_root_certs = certificate_, .pem_private_key = {}, .pem_cert_chain = {}});
-    return grpc::CreateCustomChannel("localhost:" + std::to_string(service->port()), credentials,
-                                     arguments);
+    return grpc::CreateCustomChannel("localhost:" + std::to_string(port ? port : service->port()),
+                                     credentials, arguments);
 }
 
 FleetCheck World::begin_fleet_check(CheckKind kind) {

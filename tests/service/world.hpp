@@ -64,7 +64,9 @@ public:
     explicit World(WorldOptions options = {});
     ~World();
 
-    std::shared_ptr<grpc::Channel> connect(grpc::ChannelArguments arguments = {}) const;
+    /// `port`: of something between; 0: the verifier's own.
+    std::shared_ptr<grpc::Channel> connect(grpc::ChannelArguments arguments = {},
+                                           int port = 0) const;
     /// Nodes are new at the start of a window, so each test begins in one.
     WindowIndex window() const { return schedule.calendar().window_at(clock.now()); }
     std::shared_ptr<const WindowPlan> plan() { return schedule.plan(window()); }

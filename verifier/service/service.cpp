@@ -21,7 +21,6 @@ namespace {
 
 constexpr int max_send_bytes = 8 * 1024 * 1024;
 constexpr int streams_a_connection = 128;
-constexpr int keepalive_timeout_ms = 10'000;
 constexpr int idle_connection_ms = 300'000;
 constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
 
@@ -93,6 +92,7 @@ void Service::Running::start() {
     builder.SetMaxSendMessageSize(max_send_bytes);
     builder.SetResourceQuota(grpc::ResourceQuota{"vigil"}.Resize(memory_quota(options)));
     const int keepalive_ms = static_cast<int>(options.keepalive.count());
+    const int keepalive_timeout_ms = static_cast<int>(options.keepalive_timeout.count());
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);

@@ -38,9 +38,10 @@ struct ServiceOptions {
     std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
-    Milliseconds open_within{10'000};     ///< from the stream's start to its opening
-    Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
-    Milliseconds keepalive{30'000};       ///< HTTP/2 ping; a peer silent for 10 s after it is dead
+    Milliseconds open_within{10'000};        ///< from the stream's start to its opening
+    Milliseconds idle_after{10'800'000};     ///< a session that sent nothing for so long is ended
+    Milliseconds keepalive{30'000};          ///< HTTP/2 ping after so long a silence
+    Milliseconds keepalive_timeout{10'000};  ///< a peer still silent after it is dead
     /// At this age, give or take a half, a session is asked to connect again elsewhere, but for the
     /// share that this verifier keeps: so that they share the nodes again after one was away.
     Milliseconds session_age{3'600'000};
