@@ -37,6 +37,10 @@ void declare(edge::Settings& settings, Config& c) {
     add("tls.names", &c.names, "names and addresses of a certificate made here");
     add("limits_per_address", &c.limits_per_address,
         "limits of each address; false where a balancer hides the nodes' addresses");
+    number("connections_per_second", &c.connections_per_second,
+           "connections let in, half as many at once; the others wait, so that those inside are "
+           "served after a restart",
+           1, 1'000'000);
     number("enrolments_per_second", &c.enrolments_per_second,
            "nodes and devices that may be enrolled, of all addresses; twenty times it at once", 1,
            1'000'000);
@@ -106,6 +110,7 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.key = config.key;
     options.names = config.names;
     options.limits_per_address = config.limits_per_address;
+    options.connections_per_second = static_cast<int>(config.connections_per_second);
     options.enrolments_per_second = config.enrolments_per_second;
     options.http_address = config.http_address;
     options.http_port = static_cast<std::uint16_t>(config.http_port);

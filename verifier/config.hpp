@@ -20,6 +20,7 @@ struct Config {
     std::string certificate, key;
     std::vector<std::string> names;
     bool limits_per_address = true;
+    std::int64_t connections_per_second = 800;
     std::int64_t enrolments_per_second = 100;
     std::string http_address = "0.0.0.0";
     std::int64_t http_port = 9463;

@@ -149,6 +149,8 @@ private:
         service.port = options_.port;
         service.tls = tls_;
         service.limits_per_peer = options_.limits_per_address;
+        service.connections_per_second = options_.connections_per_second;
+        service.connections_at_once = std::max(options_.connections_per_second / 2, 1);
         service.enrolment.enrolments = {.per_second = options_.enrolments_per_second,
                                         .burst = 20 * options_.enrolments_per_second};
         service.receipt_key = receipt_key_.public_key();

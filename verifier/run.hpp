@@ -28,6 +28,7 @@ struct VerifierOptions {
     std::filesystem::path certificate, key;
     std::vector<std::string> names;  ///< further DNS names and addresses of a certificate made here
     bool limits_per_address = true;  ///< ServiceOptions::limits_per_peer
+    int connections_per_second = 800;          ///< and half as many at once: DoorOptions
     std::int64_t enrolments_per_second = 100;  ///< and twenty times it at once: EnrolmentLimits
 
     std::string http_address = "0.0.0.0";

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/require.hpp"
 #include "proto/edge/files.hpp"
+#include "verifier/service/door.hpp"
 #include "verifier/service/health_rpc.hpp"
 #include "verifier/service/jitter.hpp"
 #include "verifier/service/library_logs.hpp"
@@ -22,6 +24,7 @@ namespace {
 constexpr int max_send_bytes = 8 * 1024 * 1024;
 constexpr int streams_a_connection = 128;
 constexpr int idle_connection_ms = 300'000;
+constexpr int handshake_timeout_ms = 20'000;
 constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
 
 /// Sessions and connections are bounded by memory beside their count: 256 KiB a stream.
@@ -38,11 +41,6 @@ std::shared_ptr<grpc::ServerCredentials> credentials(const ServiceOptions& optio
         throw edge::Fatal{edge::exit_configuration, "E-TLS",
                           "the TLS certificate and key cannot be used"};
     return made;
-}
-
-std::string authority(const std::string& address, std::uint16_t port) {
-    const bool ipv6 = address.find(':') != std::string::npos && address.front() != '[';
-    return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -68,8 +66,9 @@ struct Service::Running {
     Reflection reflection;
     std::shared_ptr<std::vector<std::shared_ptr<NetworkThread>>> threads =
         std::make_shared<std::vector<std::shared_ptr<NetworkThread>>>();
+    std::optional<Door> door;
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
     std::unique_ptr<grpc::Server> server;
-    int port = 0;
 };
 
 std::vector<NetworkThread::Listen> Service::Running::methods() {
@@ -100,7 +99,15 @@ void Service::Running::start() {
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
-    builder.AddListeningPort(authority(options.address, options.port), credentials(options), &port);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_timeout_ms);
+    const auto trusted = credentials(options);
+    door.emplace(DoorOptions{.address = options.address,
+                             .port = options.port,
+                             .per_second = options.connections_per_second,
+                             .burst = options.connections_at_once,
+                             .unacknowledged = options.keepalive_timeout});
+    acceptor = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, trusted);
     builder.RegisterService(&node_rpc);
     builder.RegisterService(&query_rpc);
     builder.RegisterService(&health_rpc);
@@ -109,16 +116,14 @@ void Service::Running::start() {
         threads->push_back(std::make_shared<NetworkThread>(*parts, node_rpc, methods(),
                                                            builder.AddCompletionQueue()));
     server = builder.BuildAndStart();
-    if (!server || port == 0) {
-        const std::string where = authority(options.address, options.port);
-        server.reset();
-        threads->clear();
-        throw edge::Fatal{
-            edge::exit_configuration, "E-PORT",
-            "cannot listen on " + where +
-                ": the port is taken or may not be bound; choose another with --port"};
-    }
+    require(server != nullptr, "gRPC starts: it binds no port of its own");
     for (const auto& thread : *threads) thread->start();
+    door->open([this](int listener, int connection) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters came;
+        came.listener_fd = listener;
+        came.fd = connection;
+        acceptor->HandleNewConnection(&came);
+    });
 }
 
 void Service::Running::drain() {
@@ -136,6 +141,7 @@ void Service::Running::drain() {
 void Service::Running::stop() {
     if (!server) return;
     drain();
+    door->close();
     server->Shutdown(
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                      gpr_time_from_millis(parts->options.drain.count(), GPR_TIMESPAN)));
@@ -154,7 +160,7 @@ Service::Service(ServiceOptions options, Store& store, Roster& roster, Schedule&
 Service::~Service() { stop(); }
 
 void Service::start() { running_->start(); }
-std::uint16_t Service::port() const { return static_cast<std::uint16_t>(running_->port); }
+std::uint16_t Service::port() const { return running_->door ? running_->door->port() : 0; }
 void Service::drain() { running_->drain(); }
 void Service::stop() { running_->stop(); }
 

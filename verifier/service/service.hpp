@@ -24,10 +24,13 @@ struct ServiceOptions {
     std::string minimum_node_version;  ///< dotted numbers; empty: any
     bool reflection = false;           ///< grpc.reflection, for demos and grpcurl
 
-    unsigned network_threads = 1;        ///< each owns a completion queue and its streams
-    unsigned work_threads = 2;           ///< for calls that read or write the store
-    std::size_t work_limit = 1'024;      ///< calls waiting for a work thread
-    unsigned opening_threads = 1;        ///< verify the keys of sessions
+    unsigned network_threads = 1;    ///< each owns a completion queue and its streams
+    unsigned work_threads = 2;       ///< for calls that read or write the store
+    std::size_t work_limit = 1'024;  ///< calls waiting for a work thread
+    unsigned opening_threads = 1;    ///< verify the keys of sessions
+    /// Connections that may come in; more of them wait outside (door.hpp).
+    int connections_per_second = 800;
+    int connections_at_once = 400;
     std::size_t max_streams = 20'000;    ///< sessions, opened or not
     std::size_t max_unopened = 4'096;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet

@@ -1,0 +1,124 @@
+#include "verifier/service/door.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+#include "proto/edge/files.hpp"
+#include "tests/service/test_node.hpp"
+#include "tests/service/world.hpp"
+
+namespace vigil::verifier::test {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+class Visitor {
+public:
+    explicit Visitor(std::uint16_t port) : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        to.sin_port = htons(port);
+        connected = ::connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    }
+    Visitor(Visitor&& other) noexcept
+        : connected{other.connected}, socket_{std::exchange(other.socket_, -1)} {}
+    ~Visitor() {
+        if (socket_ >= 0) ::close(socket_);
+    }
+    bool connected;
+
+private:
+    int socket_;
+};
+
+TEST(Door, LetsInABurstAndThenAtItsRate) {
+    constexpr int per_second = 20, burst = 3, visitors = 12;
+    Door door{{.address = "127.0.0.1", .per_second = per_second, .burst = burst}};
+    std::vector<Visitor> all;
+    for (int i = 0; i < visitors; ++i) all.emplace_back(door.port());
+    for (const Visitor& visitor : all) EXPECT_TRUE(visitor.connected) << "it waits, connected";
+    const auto opened = steady_clock::now();
+    std::atomic<int> inside{0};
+    std::atomic<bool> too_many{false};
+    door.open([&](int, int connection) {
+        const std::chrono::duration<double> passed = steady_clock::now() - opened;
+        too_many = too_many || ++inside > burst + 1 + passed.count() * per_second;
+        ::close(connection);
+    });
+    EXPECT_TRUE(eventually([&] { return inside == visitors; })) << inside << " came in";
+    EXPECT_FALSE(too_many);
+    EXPECT_GT(steady_clock::now() - opened, (visitors - burst - 1) * 1s / per_second);
+}
+
+TEST(Door, ClosedTurnsAwayThoseWhoWait) {
+    Door door{{.address = "127.0.0.1", .per_second = 1, .burst = 1}};
+    std::atomic<int> inside{0};
+    door.open([&](int, int connection) {
+        ++inside;
+        ::close(connection);
+    });
+    const std::uint16_t port = door.port();
+    Visitor first{port}, second{port}, third{port};
+    EXPECT_TRUE(eventually([&] { return inside >= 1; }));
+    door.close();
+    EXPECT_LT(inside, 3);
+    EXPECT_FALSE(Visitor{port}.connected);
+}
+
+TEST(Door, TakenPortIsSaid) {
+    const Door first{{.address = "127.0.0.1"}};
+    for (const char* address : {"127.0.0.1", "0.0.0.0"}) {
+        try {
+            const Door second{{.address = address, .port = first.port()}};
+            ADD_FAILURE() << "the port of another was taken";
+        } catch (const edge::Fatal& fatal) {
+            EXPECT_EQ(fatal.code, "E-PORT");
+        }
+    }
+    EXPECT_THROW((Door{{.address = "no such address"}}), edge::Fatal);
+}
+
+TEST(Door, ListensOnBothFamiliesWhereAllAddressesAreMeant) {
+    const Door door{{.address = "0.0.0.0"}};
+    EXPECT_TRUE(Visitor{door.port()}.connected);
+    const int socket = ::socket(AF_INET6, SOCK_STREAM, 0);
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_addr = in6addr_loopback;
+    to.sin6_port = htons(door.port());
+    const bool reached = ::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    const bool has_no_ipv6 = errno == EADDRNOTAVAIL || errno == ENETUNREACH || socket < 0;
+    if (socket >= 0) ::close(socket);
+    if (!reached && has_no_ipv6) GTEST_SKIP() << "this machine has no IPv6";
+    EXPECT_TRUE(reached);
+}
+
+TEST(Door, ThoseInsideAreServedWhileOthersWaitAndAllComeInAtLast) {
+    WorldOptions options;
+    options.service.connections_per_second = 2;
+    options.service.connections_at_once = 1;
+    World world{options};
+    TestNode inside{world.connect(), 1};
+    ASSERT_TRUE(inside.enrol().ok());
+    TestSession session{inside};
+    session.open();
+    std::vector<std::unique_ptr<TestNode>> waiting;
+    for (std::uint8_t seed = 2; seed < 6; ++seed) {
+        waiting.push_back(std::make_unique<TestNode>(world.connect(), seed));
+        waiting.back()->channel->GetState(true);  // connect
+    }
+    world.begin_fleet_check(CheckKind::hourly);
+    EXPECT_TRUE(session.next(v1::SessionResponse::kCheck));
+    for (const auto& node : waiting) EXPECT_TRUE(node->enrol().ok());
+}
+
+}  // namespace
+}  // namespace vigil::verifier::test

@@ -1,0 +1,165 @@
+#include "verifier/service/door.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/edge/files.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using std::chrono::ceil;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr int most_waiting = 4'096;
+constexpr milliseconds no_descriptors_pause{100};
+
+[[noreturn]] void cannot_listen(const std::string& where, const std::string& why) {
+    throw edge::Fatal{edge::exit_configuration, "E-PORT",
+                      "cannot listen on " + where + " (" + why +
+                          "): the port is taken or may not be bound; choose another with --port"};
+}
+
+std::string authority(const std::string& address, std::uint16_t port) {
+    const bool ipv6 = address.find(':') != std::string::npos && address.front() != '[';
+    return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+
+Addresses resolved(std::string address, std::uint16_t port) {
+    const std::string where = authority(address, port);
+    if (address.size() > 2 && address.front() == '[')
+        address = address.substr(1, address.size() - 2);
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int failure =
+        ::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &found);
+    if (failure != 0) cannot_listen(where, ::gai_strerror(failure));
+    return {found, &::freeaddrinfo};
+}
+
+void set(int socket, int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof value);
+}
+
+std::uint16_t port_of(int socket) {
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size);
+    return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
+                                             : reinterpret_cast<sockaddr_in&>(bound).sin_port);
+}
+
+}  // namespace
+
+Door::Door(const DoorOptions& options)
+    : apart_{std::chrono::nanoseconds{std::chrono::seconds{1}} / std::max(options.per_second, 1)},
+      burst_{apart_ * std::max(options.burst - 1, 0)},
+      unacknowledged_{options.unacknowledged},
+      wake_{::eventfd(0, EFD_CLOEXEC)},
+      port_{options.port} {
+    std::string why;
+    // All of IPv4 means IPv6, too, where the machine has it.
+    if (options.address == "0.0.0.0" && listen_at(*resolved("::", port_), why)) return;
+    const Addresses found = resolved(options.address, port_);
+    for (const addrinfo* at = found.get(); at; at = at->ai_next) listen_at(*at, why);
+    if (!listeners_.empty()) return;
+    ::close(wake_);
+    cannot_listen(authority(options.address, options.port), why);
+}
+
+Door::~Door() {
+    close();
+    ::close(wake_);
+}
+
+bool Door::listen_at(const addrinfo& at, std::string& why) {
+    const int socket =
+        ::socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    if (socket < 0) {
+        why = std::strerror(errno);
+        return false;
+    }
+    set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    // Connections inherit these.
+    set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged_.count()));
+    sockaddr_storage address{};
+    std::memcpy(&address, at.ai_addr, at.ai_addrlen);
+    if (at.ai_family == AF_INET6) {
+        set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+        reinterpret_cast<sockaddr_in6&>(address).sin6_port = htons(port_);
+    } else {
+        reinterpret_cast<sockaddr_in&>(address).sin_port = htons(port_);
+    }
+    if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), at.ai_addrlen) != 0 ||
+        ::listen(socket, most_waiting) != 0) {
+        why = std::strerror(errno);
+        ::close(socket);
+        return false;
+    }
+    listeners_.push_back(socket);
+    port_ = port_of(socket);
+    return true;
+}
+
+void Door::open(Take take) {
+    thread_ = std::thread{[this, take = std::move(take)] { serve(take); }};
+}
+
+void Door::close() {
+    if (thread_.joinable()) {
+        const std::uint64_t one = 1;
+        (void)!::write(wake_, &one, sizeof one);
+        thread_.join();
+    }
+    for (const int listener : listeners_) ::close(listener);
+    listeners_.clear();
+}
+
+bool Door::closing_within(milliseconds time) const {
+    pollfd wake{wake_, POLLIN, 0};
+    return ::poll(&wake, 1, static_cast<int>(time.count())) > 0;
+}
+
+void Door::serve(const Take& take) {
+    std::vector<pollfd> waits{{wake_, POLLIN, 0}};
+    for (const int listener : listeners_) waits.push_back({listener, POLLIN, 0});
+    for (;;) {
+        const auto now = steady_clock::now();
+        next_ = std::max(next_, now - burst_);
+        if (next_ > now) {
+            if (closing_within(ceil<milliseconds>(next_ - now))) return;
+            continue;
+        }
+        if (::poll(waits.data(), waits.size(), -1) < 0) continue;  // a signal
+        if (waits.front().revents != 0) return;
+        for (auto wait = waits.begin() + 1; wait != waits.end(); ++wait)
+            if (wait->revents != 0) let_in(wait->fd, take);
+    }
+}
+
+void Door::let_in(int listener, const Take& take) {
+    const int connection = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection >= 0) {
+        next_ += apart_;
+        take(listener, connection);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        closing_within(no_descriptors_pause);  // those that wait would be reported again at once
+    }
+}
+
+}  // namespace vigil::verifier
