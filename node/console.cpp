@@ -88,7 +88,10 @@ struct Console::Running {
     };
 
     Running(Board& b, ConsoleActions a, bool c)
-        : board{b}, actions{std::move(a)}, colour{c}, before{spdlog::default_logger()->sinks().at(0)} {
+        : board{b},
+          actions{std::move(a)},
+          colour{c},
+          before{spdlog::default_logger()->sinks().at(0)} {
         auto sink = std::make_shared<AboveLiveLines>(*this);
         sink->set_pattern("%H:%M:%S %^%l%$ %v");
         spdlog::default_logger()->sinks().at(0) = sink;  // others, of files, stay

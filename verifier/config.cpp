@@ -49,6 +49,9 @@ void declare(edge::Settings& settings, Config& c) {
     add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");
     number("threads.judging", &c.judging_threads, "threads that judge answers", 1, 256);
     number("threads.network", &c.network_threads, "threads that serve streams", 1, 64);
+    edge::declare_channels(settings, c.channels);
+    number("incident_windows", &c.incident_windows,
+           "windows a device misses in a row before [[notify]] is told", 1, 1'000);
     add("minimum_node_version", &c.minimum_node_version, "older nodes are refused; empty: none");
     add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
     add("log.format", &c.log_format, "text, json or journal");
@@ -93,6 +96,7 @@ void check(const Config& config, const edge::Settings& settings) {
         settings.wrong("minimum_node_version",
                        "a version such as 0.1.0 (one to four dotted numbers, at most 32 bytes), or "
                        "nothing to talk to every node");
+    edge::check_channels(config.channels);
     if (!config.policy.empty()) edge::load_policy(config.policy);
 }
 
@@ -117,6 +121,8 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.all_device_metrics = config.all_device_metrics;
     options.judging_threads = static_cast<unsigned>(config.judging_threads);
     options.network_threads = static_cast<unsigned>(config.network_threads);
+    options.channels = config.channels;
+    options.incident_windows = static_cast<std::uint32_t>(config.incident_windows);
     options.minimum_node_version = config.minimum_node_version;
     options.reflection = config.reflection;
     options.clock = std::move(clock);
@@ -129,6 +135,15 @@ std::string default_data_dir(bool root, const char* xdg_state_home, const char* 
     if (given(xdg_state_home)) return std::string{xdg_state_home} + "/vigil-verifier";
     if (given(home)) return std::string{home} + "/.local/state/vigil-verifier";
     return {};
+}
+
+edge::ManualNotes manual_notes(const std::string& version) {
+    return {.version = version,
+            .files = {{"/etc/vigil/verifier.toml", "settings of the service"},
+                      {"/var/lib/vigil-verifier", "of a service: store, keys, certificate"},
+                      {"~/.local/state/vigil-verifier", "the same of a user"}},
+            .exit_codes = {"ok", "a check failed, or the record does not agree", "wrong usage",
+                           "wrong configuration", "", "the verifier cannot be reached"}};
 }
 
 }  // namespace vigil::verifier

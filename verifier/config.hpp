@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "proto/edge/command_tree.hpp"
 #include "proto/edge/settings.hpp"
 #include "verifier/run.hpp"
 
@@ -27,6 +28,8 @@ struct Config {
     bool all_device_metrics = false;
     std::int64_t judging_threads = 1;
     std::int64_t network_threads = 1;
+    edge::ChannelsByName channels;  ///< by name: [[notify]]
+    std::int64_t incident_windows = 2;
     std::string minimum_node_version;
     bool reflection = false;
     std::string log_format = "text";
@@ -50,5 +53,8 @@ VerifierOptions options_from(const Config& config, Clock clock);
 /// Where a verifier keeps its state when nothing is said: /var/lib/vigil-verifier for root, else
 /// under XDG_STATE_HOME or the home directory. Null: not set.
 std::string default_data_dir(bool root, const char* xdg_state_home, const char* home);
+
+/// What the manual page says besides commands and settings.
+edge::ManualNotes manual_notes(const std::string& version);
 
 }  // namespace vigil::verifier

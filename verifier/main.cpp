@@ -15,6 +15,7 @@
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 #include "proto/edge/progress_bar.hpp"
+#include "verifier/bundle_command.hpp"
 #include "verifier/commands.hpp"
 #include "verifier/config.hpp"
 #include "verifier/demo/demo.hpp"
@@ -54,8 +55,7 @@ public:
     StopSignals& operator=(const StopSignals&) = delete;
     ~StopSignals() {
         handle(SIG_DFL);
-        const char ended = 'e';
-        (void)!write(wake_pipe[1], &ended, 1);
+        (void)!write(wake_pipe[1], "e", 1);
         waiter_.join();
         close(wake_pipe[0]);
         close(wake_pipe[1]);
@@ -106,6 +106,7 @@ public:
         add_reading();
         add_audit();
         add_migrate();
+        add_bundle();
         edge::add_description_commands(app_, shell_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [] {
@@ -123,7 +124,7 @@ public:
             const int code = app_.exit(failure, std::cout, std::cerr);
             return code == 0 ? 0 : edge::exit_usage;
         }
-        if (const auto text = edge::description_asked(app_, shell_, manual_notes())) {
+        if (const auto text = edge::description_asked(app_, shell_, manual_notes(version))) {
             std::fputs(text->c_str(), stdout);
             return 0;
         }
@@ -131,26 +132,12 @@ public:
     }
 
 private:
-    static edge::ManualNotes manual_notes() {
-        return {.version = version,
-                .files = {{"/etc/vigil/verifier.toml", "settings of the service"},
-                          {"/var/lib/vigil-verifier",
-                           "the data folder of a service: the store, its "
-                           "keys and certificate"},
-                          {"~/.local/state/vigil-verifier", "the same of a user"}},
-                .exit_codes = {"ok", "a check failed, or the record does not agree", "wrong usage",
-                               "wrong configuration", "", "the verifier cannot be reached"}};
-    }
-
     void add_settings(CLI::App& command) {
         command.add_option("--config", file_, "TOML file [VIGIL_CONFIG]")->type_name("FILE");
         for (const edge::Setting& setting : settings_.declared()) {
-            std::string flag = "--" + setting.key;
-            for (char& c : flag)
-                if (c == '.' || c == '_') c = '-';
             command
                 .add_option_function<std::string>(
-                    flag,
+                    edge::flag_name(setting.key),
                     [this, key = setting.key](const std::string& text) {
                         settings_.set_flag(key, text);
                     },
@@ -358,6 +345,19 @@ private:
         });
     }
 
+    void add_bundle() {
+        CLI::App* command = app_.add_subcommand(
+            "bundle", "Write what whoever helps needs into one file, without secrets");
+        add_settings(*command);
+        command->add_option("--output", archive_, "file to write; empty: a name with the time");
+        command->callback([this] {
+            action_ = [this] {
+                load();
+                return write_bundle(options_from(config_, system_now), settings_, archive_);
+            };
+        });
+    }
+
     void add_migrate() {
         CLI::App* command =
             app_.add_subcommand("migrate", "Copy a store into another, of either engine");
@@ -379,7 +379,7 @@ private:
         "books."};
     Config config_;
     edge::Settings settings_;
-    std::string file_, policy_, from_, to_, own_program_, shell_;
+    std::string file_, policy_, from_, to_, own_program_, shell_, archive_;
     WhatIfAsked what_if_;
     std::string demo_log_level_ = "warning";
     OutputFormat format_ = OutputFormat::table;

@@ -107,6 +107,9 @@ struct Metrics::Families {
             store_duration.Add({{"operation", operation}}, micro_buckets);
         for (const char* page : page_names) pages.Add({{"page", page}}, page_buckets);
         gpus.Add({{"model", "other"}});
+        for (const edge::ChannelKind channel : edge::channel_kinds)
+            for (const edge::Notifier::Result result : edge::Notifier::results)
+                notifications_of(channel, result);
     }
 
     /// Looked up once: looking for labels costs more than counting, and this is every answer's way.
@@ -126,6 +129,11 @@ struct Metrics::Families {
     }
     Counter& rejected_for(wire::RefusalReason reason) {
         return rejected.Add({{"reason", std::string{wire::to_string(reason)}}});
+    }
+
+    Counter& notifications_of(edge::ChannelKind channel, edge::Notifier::Result result) {
+        return notifications.Add({{"channel", std::string{to_string(channel)}},
+                                  {"result", std::string{to_string(result)}}});
     }
 
     Registry registry;
@@ -205,6 +213,10 @@ struct Metrics::Families {
     // promtool takes "days" in a name for a unit that is not the base unit.
     Counter& grace_days = counter(registry, "vigil_verifier_grace_used_total",
                                   "Grace days used since this program started");
+    Family<Counter>& notifications =
+        counters(registry, "vigil_verifier_notifications_total",
+                 "Notifications and pings by kind of channel and by what became of an attempt "
+                 "(delivered, retried, given_up) or of the whole (dropped: too many waited)");
     ProcessMetrics process{registry};
 };
 
@@ -334,6 +346,10 @@ void Metrics::set_store_bytes(std::int64_t bytes) {
 }
 void Metrics::count_task_failure() { families_->task_failures.Increment(); }
 void Metrics::count_clock_jump() { families_->clock_jumps.Increment(); }
+
+void Metrics::count_notification(edge::ChannelKind channel, edge::Notifier::Result result) {
+    families_->notifications_of(channel, result).Increment();
+}
 
 std::string Metrics::text() {
     families_->process.read();

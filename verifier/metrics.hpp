@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "proto/edge/notifier.hpp"
 #include "proto/messages.hpp"
 #include "verifier/day_settler.hpp"
 #include "verifier/window_closer.hpp"
@@ -53,6 +54,7 @@ public:
     void set_store_bytes(std::int64_t bytes);
     void count_task_failure();
     void count_clock_jump();
+    void count_notification(edge::ChannelKind channel, edge::Notifier::Result result);
 
     /// Prometheus text format, process metrics included.
     std::string text();

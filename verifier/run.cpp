@@ -4,11 +4,14 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <fmt/format.h>
 #include <mutex>
 
 #include "proto/edge/files.hpp"
 #include "proto/edge/http_server.hpp"
+#include "proto/edge/recent_log.hpp"
 #include "proto/edge/stopwatch.hpp"
+#include "verifier/incident_desk.hpp"
 #include "verifier/journal.hpp"
 #include "verifier/metered_store.hpp"
 #include "verifier/premises.hpp"
@@ -71,6 +74,10 @@ public:
           receipt_key_{edge::load_or_create_key(premises_.receipt_key).key},
           schedule_{store_},
           roster_{store_},
+          incidents_{store_, schedule_, options.incident_windows},
+          notifier_{edge::load_channels(options.channels), notifier_hooks()},
+          desk_{incidents_, notifier_,
+                fmt::format("verifier of {}", schedule_.genesis().network_name), desk_hooks()},
           answers_{store_,           roster_, schedule_, receipt_key_, answers_options(options),
                    answer_observer()},
           service_{service_options(), store_,   roster_,
@@ -107,6 +114,7 @@ public:
         // The first heartbeat and this day's key come before anything a node can see.
         timeline_.keep_books(clock_.now());
         watch_.start();
+        desk_.start();
         http_.start(options_.http_address, options_.http_port, "--http-port");
         service_.start();
         scheduler_.start();
@@ -118,6 +126,7 @@ public:
         serving_ = false;
         service_.stop();
         scheduler_.stop();
+        desk_.stop();
         leave();
         watch_.stop();
         http_.stop();
@@ -200,10 +209,12 @@ private:
             const DayIndex day = schedule_.calendar().day_of(closing.window);
             metrics_.count_window(closing, *schedule_.policy_on(day));
             log_window(closing);
+            desk_.window_closed(closing.window);
         };
         hooks.day_settled = [this](const DaySettlement& settlement) {
             metrics_.count_day(settlement);
             log_day(settlement);
+            desk_.day_settled(settlement.day.day);
         };
         return hooks;
     }
@@ -212,6 +223,23 @@ private:
         return {.clock = [this] { return clock_.now(); },
                 .changed = [this](const web::Fleet& fleet) { publish(http_, fleet); },
                 .failed = {}};  // counted by the store itself; it looks again soon
+    }
+
+    edge::Notifier::Hooks notifier_hooks() {
+        return {.now = [this] { return clock_.now(); },
+                .counted =
+                    [this](edge::ChannelKind channel, edge::Notifier::Result result) {
+                        metrics_.count_notification(channel, result);
+                    },
+                .hurry = 1};
+    }
+
+    IncidentDesk::Hooks desk_hooks() {
+        return {.clock = [this] { return clock_.now(); },
+                .failed =
+                    [](const std::string& why) {
+                        log_failure("reading incidents", why, Milliseconds{10'000});
+                    }};
     }
 
     SchedulerHooks scheduler_hooks() {
@@ -280,6 +308,7 @@ private:
         std::unique_lock lock{mutex};
         do {
             keep_metrics();
+            desk_.look(not_ready(), timeline_.keeps_books());
         } while (!stopped.wait_for(lock, stop, housekeeping_every,
                                    [&] { return stop.stop_requested(); }));
     }
@@ -342,6 +371,9 @@ private:
     SigningKey receipt_key_;
     Schedule schedule_;
     Roster roster_;
+    DeviceIncidents incidents_;
+    edge::Notifier notifier_;
+    IncidentDesk desk_;
     web::Pulse pulse_;
     Outlets outlets_;  ///< set before anything is served; outlives those who tell it
     Answers answers_;
@@ -357,6 +389,7 @@ private:
 void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
                   const std::function<void(const VerifierView&)>& ready) try {
     make_data_dir(options.data_dir);
+    const edge::RecentLog recent_log{options.data_dir / edge::RecentLog::file_name};
     Verifier verifier{options};
     verifier.serve(stop, ready);
 } catch (const StoreFailed& failure) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/instant.hpp"
+#include "proto/edge/notifier.hpp"
 #include "proto/messages.hpp"
 #include "verifier/scheduler.hpp"
 
@@ -37,6 +38,8 @@ struct VerifierOptions {
 
     unsigned judging_threads = 1;
     unsigned network_threads = 1;
+    edge::ChannelsByName channels;       ///< who is told of incidents
+    std::uint32_t incident_windows = 2;  ///< missed in a row by a device
     std::string minimum_node_version;
     bool reflection = false;
 

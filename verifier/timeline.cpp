@@ -203,7 +203,8 @@ bool Timeline::hold_books(Instant now) {
     return true;
 }
 
-Instant Timeline::attend(Instant now) const {
+Instant Timeline::attend(Instant now) {
+    keeps_books_ = replica_.books() != nullptr;
     Instant next = std::min(next_beat(), *renewed_ + replica_.renew_every());
     if (asked_) next = std::min(next, *asked_ + replica_.renew_every());
     const Instant end = calendar_.span(next_for_all()).end;

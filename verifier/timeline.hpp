@@ -71,6 +71,8 @@ public:
 
     /// Shows roster and schedule what other verifiers wrote. Returns when to be called next.
     Instant follow(Instant now);
+    /// As of the last keep_books(): it is this one that closes windows. Any thread.
+    bool keeps_books() const { return keeps_books_; }
     /// As of the last follow().
     std::size_t others_serving() const { return others_; }
     /// This clock − the database's, as of the last follow().
@@ -104,7 +106,7 @@ private:
     bool renewal_due(std::optional<Instant> last, Instant now) const;
     bool hold_books(Instant now);
     void give_books_back();
-    Instant attend(Instant now) const;
+    Instant attend(Instant now);
     Instant close_and_settle(Instant now, bool due);
     Instant next_beat() const;
     bool beat_is_due(Instant now) const { return !beat_ || now >= next_beat(); }
@@ -131,6 +133,7 @@ private:
     Replica replica_;
     std::atomic<std::size_t> others_{0};
     std::atomic<std::int64_t> ahead_ms_{0};
+    std::atomic<bool> keeps_books_{false};
     std::optional<Instant> followed_;  ///< advance_to() only
 
     // start_checks() only

@@ -63,7 +63,8 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
         {"certificate_expiry_timestamp_seconds", "gauge"},
         {"credits_micro_total", "counter"},
         {"slashed_micro_total", "counter"},
-        {"grace_used_total", "counter"}};
+        {"grace_used_total", "counter"},
+        {"notifications_total", "counter"}};
     for (const auto& [name, type] : expected) {
         const auto at = found.types.find("vigil_verifier_" + name);
         ASSERT_NE(at, found.types.end()) << name;
