@@ -25,6 +25,12 @@ void fill(Store& store) {
             record(store, answer(e.node.ref, {hourly(e.first(), n)}, n));
         record(store, unjudged(answer(e.node.ref, {hourly(e.first(), 900)}, 901)));
     }
+    // A CPU has no driver, and names may be empty.
+    auto owner = samples::node(6, 6);
+    owner.name.clear();
+    std::vector<DeviceRecord> named{samples::device(6, 6)};
+    named[0].driver.clear();
+    store.write([&](Transaction& tx) { tx.enrol(samples::entry(owner.id, 6), owner, named); });
     close(store, 10);
 }
 

@@ -218,6 +218,15 @@ TEST(SqliteFile, WrongPlacesAreNamed) {
     expect_words(refusal(""), {"not a usable path"});
 }
 
+TEST(SqliteFile, NameWithoutAFolderIsInTheWorkingFolder) {
+    TemporaryFolder folder;
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(std::filesystem::path{folder.file()}.parent_path());
+    EXPECT_NO_THROW(open_sqlite_store("bare.db"));
+    std::filesystem::current_path(before);
+    EXPECT_TRUE(std::filesystem::exists(folder.file("bare.db")));
+}
+
 TEST(SqliteFile, NobodyElseMayReadIt) {
     TemporaryFolder folder;
     std::ofstream{folder.file()}.flush();

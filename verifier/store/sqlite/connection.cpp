@@ -84,8 +84,9 @@ private:
                            ? sqlite3_bind_zeroblob(s, i, 0)
                            : sqlite3_bind_blob64(s, i, bytes.data(), bytes.size(), SQLITE_STATIC);
             case sql::Value::Kind::text:
-                return sqlite3_bind_text64(s, i, reinterpret_cast<const char*>(bytes.data()),
-                                           bytes.size(), SQLITE_STATIC, SQLITE_UTF8);
+                return sqlite3_bind_text64(
+                    s, i, bytes.empty() ? "" : reinterpret_cast<const char*>(bytes.data()),
+                    bytes.size(), SQLITE_STATIC, SQLITE_UTF8);
             case sql::Value::Kind::amount:  // lives in `value`, which goes before the row is read
                 return sqlite3_bind_blob64(s, i, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
         }

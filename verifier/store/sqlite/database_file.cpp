@@ -32,7 +32,7 @@ std::string memory_folder() {
 
 std::string checked_path(const std::string& path) {
     std::error_code error;
-    const auto resolved = std::filesystem::weakly_canonical(path, error);
+    const auto resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
     if (path.empty() || error) refuse(path, "not a usable path: " + error.message());
     const auto folder = resolved.parent_path();
     if (!std::filesystem::is_directory(folder, error))
