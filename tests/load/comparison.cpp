@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "core/work/proof.hpp"
-#include "verifier/store/store.hpp"
+#include "verifier/store/open_store.hpp"
 
 namespace vigil::load {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t answers_at_once = 1'000;
 
 std::unordered_map<AnswerId, Instant, FirstBytes> stored_answers(const std::string& path) {
-    const auto store = verifier::open_sqlite_store_for_reading(path);
+    const auto store = verifier::open_store_at_for_reading(path);
     std::unordered_map<AnswerId, Instant, FirstBytes> all;
     for (int bucket = 0; bucket < 256; ++bucket) {
         std::vector<verifier::StoredAnswer> part;

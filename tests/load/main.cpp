@@ -51,7 +51,7 @@ void add_options(CLI::App& command, CommandLine& line) {
         .add_option("--network", load.fleet.network,
                     "its network, in which the nodes are enrolled for good")
         ->capture_default_str();
-    command.add_option("--store", line.store, "its vigil.db, to compare receipts with");
+    command.add_option("--store", line.store, "its store, to compare receipts with");
     command.add_option("--receipts", line.receipts, "file to keep the receipts in");
     command.add_option("--nodes", load.fleet.nodes)->capture_default_str();
     command.add_option("--devices", load.fleet.devices, "of a node")
