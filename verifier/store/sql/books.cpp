@@ -90,10 +90,11 @@ std::vector<WindowOfDay> outcomes_in(Connection& db, std::uint8_t bucket, Window
 
 std::vector<WindowTotals> window_totals(Connection& db, WindowIndex first, WindowIndex last) {
     std::vector<WindowTotals> out;
-    collect(db.run("SELECT t.window_index, complete, incomplete, voided, maintenance, busy,"
-                   " unenrolled, measured, rate, root FROM window_totals t JOIN closed_windows c"
-                   " ON c.window_index = t.window_index"
-                   " WHERE t.window_index >= $1 AND t.window_index <= $2 ORDER BY t.window_index",
+    collect(db.run("SELECT window_index, complete, incomplete, voided, maintenance, busy,"
+                   " unenrolled, measured, rate, root FROM window_totals"
+                   " WHERE window_index >= $1 AND window_index <= $2"
+                   " AND window_index <= (SELECT max(window_index) FROM closed_windows)"
+                   " ORDER BY window_index",
                    first, last),
             out, [](Rows& rows, WindowTotals& t) {
                 rows.into(t.window, t.outcomes[1], t.outcomes[2], t.outcomes[3], t.outcomes[4],
