@@ -17,6 +17,9 @@ namespace {
 constexpr Milliseconds local_timeout{3000};
 constexpr std::size_t log_limit = 4 * 1024 * 1024;
 
+/// Shorter arguments are words that stand everywhere.
+constexpr std::size_t shortest_secret = 6;
+
 std::string asked_of_running(const Config& config, const std::string& path) {
     if (config.http_port == 0) return "http.port is 0, so a running node could not be asked\n";
     const auto reply = http_get(config.http_address, static_cast<std::uint16_t>(config.http_port),
@@ -59,6 +62,12 @@ int write_bundle(Config config, const edge::Settings& settings, const BundleAske
         edge::secrets_in(std::filesystem::path{config.data_dir} / "node.key");
     for (const std::filesystem::path& file : edge::secret_files_of(config.channels))
         for (std::string& secret : edge::secrets_in(file)) secrets.push_back(std::move(secret));
+    const auto add_arguments = [&](const std::vector<std::string>& words) {
+        for (std::size_t i = 1; i < words.size(); ++i)
+            if (words[i].size() >= shortest_secret) secrets.push_back(words[i]);
+    };
+    for (const auto& [name, workload] : config.workloads) add_arguments(workload.exec);
+    for (const auto& [name, hook] : config.hooks) add_arguments(hook.run);
     const std::string effective = edge::settings_without_secrets(settings);
     std::string table;
     const std::vector<Finding> findings = look_at_all(

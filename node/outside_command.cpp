@@ -150,20 +150,30 @@ Expected<std::string, std::string> OutsideCommand::follow(const Facts* facts, Mi
     std::string text;
     std::string trouble;
     const auto until = steady_clock::now() + limit;
+    // An owner's program may close its output early and has its time all the same, or leave it to
+    // another that it started, for which nobody waits.
+    bool ended = false, closed = false;
     while (trouble.empty()) {
-        pollfd ready{output.ends[0], POLLIN, 0};
-        if (::poll(&ready, 1, static_cast<int>(step.count())) > 0) {
+        if (facts != nullptr && !ended) ended = gone();
+        if (closed && (ended || facts == nullptr)) break;
+        pollfd ready{closed ? -1 : output.ends[0], POLLIN, 0};
+        if (::poll(&ready, 1, ended ? 0 : static_cast<int>(step.count())) > 0) {
             std::array<char, 16384> part{};
             const ssize_t count = ::read(output.ends[0], part.data(), part.size());
-            if (count == 0) break;
+            closed = count == 0;
             if (count > 0) text.append(part.data(), static_cast<std::size_t>(count));
+        } else if (ended) {
+            break;
         }
         if (text.size() > output_limit) trouble = "it printed over 1 MiB";
         if (abandon()) trouble = "abandoned";
         if (steady_clock::now() >= until)
             trouble = fmt::format("it did not end within {} ms", limit.count());
     }
-    end(!trouble.empty());
+    if (ended)
+        child_ = 0;
+    else
+        end(!trouble.empty());
     if (!trouble.empty()) return tl::unexpected{trouble};
     return text;
 }

@@ -1,5 +1,6 @@
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <optional>
@@ -94,14 +95,16 @@ int change_payout(const Config& config, const edge::Settings& settings,
                            source == "default" ? "by adding payout = \"0x…\" to the settings file, "
                                                  "above its first [table]"
                                                : "there"));
+    std::error_code missing;
+    // The file, not a link to it.
+    const std::filesystem::path file = std::filesystem::canonical(place->file, missing);
     struct stat before {};
-    if (::stat(place->file.c_str(), &before) != 0) refuse("cannot read " + place->file);
-    edge::replace_file(
-        place->file,
-        with_address(edge::read_file_or_empty(place->file, file_limit), *place, wanted),
-        before.st_mode & 0777U);
+    if (missing || ::stat(file.c_str(), &before) != 0) refuse("cannot read " + place->file);
+    edge::replace_file(file,
+                       with_address(edge::read_file_or_empty(file, file_limit), *place, wanted),
+                       before.st_mode & 0777U);
     // A file of another user stays theirs; where that is not allowed it was not theirs to change.
-    if (::chown(place->file.c_str(), before.st_uid, before.st_gid) != 0)
+    if (::chown(file.c_str(), before.st_uid, before.st_gid) != 0)
         std::cerr << fmt::format("note: {} belongs to this user now\n", place->file);
     std::cout << fmt::format(
         "{}:{}: payout was {}, is {}\nThe node enrols with it at its next start: restart it. From "

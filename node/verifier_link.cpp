@@ -79,6 +79,7 @@ struct VerifierLink::Running {
     std::optional<NetworkId> enrolled_in;  // by this run, whether or not that could be saved
     std::optional<Milliseconds> told_to_wait;
     std::size_t failed_in_a_row = 0;
+    std::size_t of_no_use_in_a_row = 0;  ///< failures that trying again cannot help
 
     std::mutex mutex;
     std::condition_variable changed;
@@ -181,8 +182,10 @@ void VerifierLink::Running::run() {
             if (ended()) return;
             const Diagnosis& why = failed.why;
             wait = pause_after_failure(why.retry_after);
-            const bool hopeless =
-                all_tried() && (why.refused_for_good || (why.certificate && !was_connected));
+            const bool of_no_use = why.refused_for_good || (why.certificate && !was_connected);
+            of_no_use_in_a_row = of_no_use ? of_no_use_in_a_row + 1 : 0;
+            // While one of them may serve, this node waits for it.
+            const bool hopeless = of_no_use_in_a_row >= ways.size();
             if (!hopeless) events.disconnected(why.trouble);
             if (hopeless) {
                 events.fatal(edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message});
@@ -193,6 +196,7 @@ void VerifierLink::Running::run() {
             events.fatal(fatal);
             return;
         } catch (const std::exception& failure) {
+            of_no_use_in_a_row = 0;
             events.disconnected({"E-UNREACHABLE", failure.what()});
             wait = pause_after_failure(Milliseconds{0});
         }
@@ -213,8 +217,8 @@ void VerifierLink::Running::attempt() {
         // The calls work, or connect() had not come back: ask for checks until the next try of a
         // stream.
         if (failed.why.refused_for_good || failed.why.unknown_node || ended()) throw;
-        if ((failed_in_a_row + 1) % ways.size() != 0) throw;  // the next one may hold a stream
-        failed_in_a_row = 0;
+        if (failed_in_a_row + 1 < ways.size()) throw;  // the next one may hold a stream
+        failed_in_a_row = of_no_use_in_a_row = 0;
         events.disconnected(failed.why.trouble);
         poll(steady_clock::now() + std::max(failed.why.retry_after, pauses.next()));
         told_to_wait = Milliseconds{0};
@@ -231,7 +235,16 @@ void VerifierLink::Running::connect() {
         Call call{*this};
         network = get_network(line(call));
     }
-    pin_or_warn(identity.data_dir, network, here().address);
+    try {
+        pin_or_warn(identity.data_dir, network, here().address);
+    } catch (const edge::Fatal& another) {  // network: perhaps at this address only
+        const std::string_view words{another.what()};
+        throw AttemptFailed{
+            {.trouble = {another.code, std::string{words.substr(
+                                           std::min(words.size(), another.code.size() + 2))}},
+             .exit_code = another.exit_code,
+             .refused_for_good = true}};
+    }
     const wire::Enrolment own = claim();
     if (own.devices.empty()) return;  // all are retired: there is nothing to enrol
     if (!enrol_again &&
@@ -277,7 +290,7 @@ void VerifierLink::Running::hold_session() {
     const SessionMark mark{*this};
     const Session::End end = session.hold(own, network.id);
     was_connected = was_connected || end.opened;
-    failed_in_a_row = 0;
+    failed_in_a_row = of_no_use_in_a_row = 0;
     enrol_again = enrol_again || end.unknown_node;
     if (ended()) return;
     if (end.opened && end.lasted > settled_session) pauses.reset();
@@ -298,7 +311,7 @@ void VerifierLink::Running::poll(SteadyTime until) {
         const auto heard = steady_clock::now();
         const auto round_trip = std::chrono::ceil<Milliseconds>(heard - sent);
         was_connected = true;
-        failed_in_a_row = 0;
+        failed_in_a_row = of_no_use_in_a_row = 0;
         if (!std::exchange(told, true)) {
             network.time = polled.time;
             events.connected(network, heard, true);

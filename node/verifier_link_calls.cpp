@@ -34,7 +34,9 @@ auto or_fatal(const LinkOptions& options, Action&& action) {
             return action(*way);
         } catch (const AttemptFailed& failed) {
             const Diagnosis& why = failed.why;
-            if (why.exit_code == edge::exit_unreachable && way + 1 != ways.end()) continue;
+            const bool perhaps_elsewhere =
+                why.exit_code == edge::exit_unreachable || why.certificate;
+            if (perhaps_elsewhere && way + 1 != ways.end()) continue;
             throw edge::Fatal{why.exit_code, why.trouble.code, why.trouble.message};
         }
     }

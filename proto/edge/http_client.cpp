@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -71,8 +72,12 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, const HttpCall& call) {
     parser.body_limit(boost::none);
     // Read in parts: what is over the limit is left, and the answer counts all the same.
     co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
-    while (!parser.is_done() && parser.get().body().size() < call.body_limit)
-        co_await http::async_read_some(stream, buffer, parser, asio::use_awaitable);
+    // The status has come and counts, however the body ends: some servers end it, and TLS, by
+    // closing.
+    boost::system::error_code ended;
+    while (!ended && !parser.is_done() && parser.get().body().size() < call.body_limit)
+        co_await http::async_read_some(stream, buffer, parser,
+                                       asio::redirect_error(asio::use_awaitable, ended));
     std::string body = std::move(parser.get().body());
     body.resize(std::min(body.size(), call.body_limit));
     co_return HttpAnswer{parser.get().result_int(), std::move(body), retry_after(parser)};

@@ -126,6 +126,8 @@ struct Notifier::Lane {
                 case Delivery::Next::retry:
                     count(Result::retried);
                     tell_trouble(judged.why);
+                    // A ping says that all is well now; the next one, if it still is, comes soon.
+                    if (!notice) return true;
                     break;
             }
             std::unique_lock lock{mutex};

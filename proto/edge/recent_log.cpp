@@ -8,9 +8,12 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <unistd.h>
+
+#include "proto/edge/files.hpp"
 
 namespace vigil::edge {
 namespace {
@@ -24,6 +27,12 @@ public:
     LastLines() {
         set_formatter_(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                                                                    spdlog::pattern_time_type::utc));
+    }
+    /// Lines of before, which do not count as seen or unseen.
+    void recall(const std::string& text) {
+        const std::lock_guard lock{mutex_};
+        std::istringstream old{text};
+        for (std::string line; std::getline(old, line);) keep(std::move(line) + "\n");
     }
     /// All lines; `seen` becomes how many there ever were. Empty: none since `seen`.
     std::string since(std::uint64_t& seen) {
@@ -39,14 +48,19 @@ protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
-        lines_.emplace_back(line.data(), std::min(line.size(), longest_line));
-        if (lines_.back().back() != '\n') lines_.back() += '\n';
-        if (lines_.size() > most_lines) lines_.pop_front();
+        std::string text{line.data(), std::min(line.size(), longest_line)};
+        if (text.empty() || text.back() != '\n') text += '\n';
+        keep(std::move(text));
         ++count_;
     }
     void flush_() override {}
 
 private:
+    void keep(std::string line) {
+        lines_.push_back(std::move(line));
+        if (lines_.size() > most_lines) lines_.pop_front();
+    }
+
     std::deque<std::string> lines_;
     std::uint64_t count_ = 0;
 };
@@ -55,6 +69,11 @@ private:
 
 struct RecentLog::Running {
     explicit Running(std::filesystem::path path) : file{std::move(path)} {
+        // After a crash the lines before it are what is asked for.
+        try {
+            lines->recall(read_file_or_empty(file, most_lines * longest_line));
+        } catch (const Fatal&) {
+        }
         spdlog::default_logger()->sinks().push_back(lines);
         thread = std::thread{[this] { run(); }};
     }

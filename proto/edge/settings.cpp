@@ -96,7 +96,12 @@ struct FromToml {
             type << node.type();
             return type.str();
         }());
-        if (const auto* text = node.as_string()) got = toml_quoted(text->get());
+        // A list of a table that the owner named holds a program's arguments, which may be secret.
+        const bool arguments =
+            std::holds_alternative<std::vector<std::string>*>(place.setting.target) &&
+            place.setting.key.find('"') != std::string::npos;
+        if (const auto* text = node.as_string(); text && !arguments)
+            got = toml_quoted(text->get());
         place.wrong(got, expected);
     }
     void operator()(std::string* target) const {

@@ -54,7 +54,7 @@ failures = 1
 name = "helper"
 exec = ["/bin/false", "--password", "{HUSH}"]
 [hook.on_workload_failed]
-run = ["/bin/true", "{HUSH}"]
+run = ["/bin/sh", "-c", "echo $0; exit 1", "{HUSH}"]
 """)
     node = lab.node(verifier, config=settings).start().wait_connected()
     it.wait_for("the workload failing", lambda: node.has_said("workload engine (http 127.0.0.1"), 30)

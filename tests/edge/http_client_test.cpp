@@ -75,6 +75,22 @@ TEST(HttpClient, AnAnswerWithoutEndIsCut) {
     EXPECT_EQ(answer->body.size(), 64u * 1024);
 }
 
+TEST(HttpClient, AnAnswerThatEndsByClosingCounts) {
+    const Scratch scratch;
+    const TlsIdentity identity =
+        load_or_create_tls(scratch.path("tls.crt"), scratch.path("tls.key"), {});
+    RecordingServer secret{identity}, open;
+    for (RecordingServer* server : {&secret, &open}) {
+        server->answer({{.body = "taken", .ends_by_closing = true}});
+        HttpCall call = to(server->url("/"));
+        call.ca = scratch.path("tls.crt");
+        const auto answer = http_call(call, never);
+        ASSERT_TRUE(answer) << answer.error();
+        EXPECT_EQ(answer->status, 200u);
+        EXPECT_EQ(answer->body, "taken");
+    }
+}
+
 TEST(HttpClient, TrustsOnlyWhomItIsToldTo) {
     const Scratch scratch;
     const TlsIdentity identity =

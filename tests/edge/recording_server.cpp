@@ -26,8 +26,9 @@ struct RecordingServer::Running {
     std::vector<Request> requests;
     std::thread thread;
 
+    /// False: the stream is to be closed without another word.
     template <class Stream>
-    void exchange(Stream& stream) {
+    bool exchange(Stream& stream) {
         beast::flat_buffer buffer;
         http::request<http::string_body> got;
         http::read(stream, buffer, got);
@@ -55,8 +56,10 @@ struct RecordingServer::Running {
         answer.keep_alive(false);
         if (!reply.retry_after.empty()) answer.set(http::field::retry_after, reply.retry_after);
         answer.body() = reply.body;
-        answer.prepare_payload();
-        http::write(stream, answer);
+        if (!reply.ends_by_closing) answer.prepare_payload();
+        boost::system::error_code failure;  // "end of stream" where the end is the closing
+        http::write(stream, answer, failure);
+        return !reply.ends_by_closing;
     }
 
     void serve() {
@@ -73,8 +76,7 @@ struct RecordingServer::Running {
                 }
                 beast::ssl_stream<beast::tcp_stream> stream{std::move(socket), *tls};
                 stream.handshake(asio::ssl::stream_base::server);
-                exchange(stream);
-                stream.shutdown();
+                if (exchange(stream)) stream.shutdown();
             } catch (const boost::system::system_error&) {
                 continue;  // the client left, or does not trust this
             }

@@ -29,7 +29,8 @@ public:
         unsigned status = 200;
         std::string body{};
         std::string retry_after{};
-        Milliseconds delay{};  ///< before it answers
+        Milliseconds delay{};    ///< before it answers
+        bool ends_by_closing{};  ///< no length, and no last word of TLS
     };
 
     explicit RecordingServer(std::optional<TlsIdentity> tls = {});

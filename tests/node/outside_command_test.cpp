@@ -50,6 +50,23 @@ TEST(OutsideCommand, HasABound) {
     EXPECT_LT(steady_clock::now() - begun, Milliseconds{10'000});
 }
 
+TEST(OutsideCommand, OneThatClosesItsOutputHasItsTime) {
+    OutsideCommand command{{"/bin/sh", "-c", "exec >/dev/null; sleep 3; exit 3"}};
+    const auto ended = command.run({}, Milliseconds{20'000}, never);
+    ASSERT_TRUE(ended) << ended.error();
+    EXPECT_EQ(ended->code, 3);
+}
+
+TEST(OutsideCommand, NobodyWaitsForWhatAProgramLeftRunning) {
+    const auto begun = steady_clock::now();
+    OutsideCommand command{{"/bin/sh", "-c", "echo done; sleep 20 & exit 0"}};
+    const auto ended = command.run({}, Milliseconds{20'000}, never);
+    ASSERT_TRUE(ended) << ended.error();
+    EXPECT_EQ(ended->code, 0);
+    EXPECT_EQ(ended->output, "done\n");
+    EXPECT_LT(steady_clock::now() - begun, Milliseconds{10'000});
+}
+
 TEST(OutsideCommand, OneThatCannotBeEndedBarsTheNext) {
     const test::Folder folder;
     const auto ran = folder.path() / "ran";

@@ -72,6 +72,19 @@ TEST_F(LinkTest, AVerifierThatAsksToReconnectIsLeftForTheNext) {
     EXPECT_GE(elsewhere.sessions_opened, 1);
 }
 
+TEST_F(LinkTest, PollsAtTheOneThatCanBeReachedWhereverItStandsInTheRow) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    script.sessions_work = false;
+    LinkOptions with = options(verifier);
+    with.others = {"127.0.0.1:1"};
+    with.first_pause = Milliseconds{20};
+    for (int again = 0; again < 6; ++again) {  // the order is drawn
+        const auto before = script.polls.load();
+        const auto link = start(with);
+        EXPECT_TRUE(eventually([&] { return script.polls > before; }, Milliseconds{8000}));
+    }
+}
+
 TEST_F(LinkTest, OneOfSeveralThatRefusesForGoodIsNotTheEnd) {
     Script newer;
     newer.network = script.network;
