@@ -33,6 +33,7 @@ void IncidentDesk::stop() {
 
 void IncidentDesk::window_closed(WindowIndex window) {
     const std::lock_guard lock{mutex_};
+    if (!closed_) first_ = window;
     closed_ = window;
     woken_.notify_all();
 }
@@ -62,19 +63,23 @@ void IncidentDesk::run() {
 }
 
 void IncidentDesk::work() {
-    std::optional<WindowIndex> closed;
+    std::optional<WindowIndex> first, closed;
     std::optional<DayIndex> settled;
     {
         const std::lock_guard lock{mutex_};
+        first = first_;
         closed = closed_;
         settled = settled_;
     }
     const Instant now = hooks_.clock();
     if (closed) {
-        latest_ = incidents_.follow(*closed);
+        latest_ = incidents_.follow(*closed, first);
         for (const edge::Notice& notice : notices_of(latest_, source_, now)) notifier_.tell(notice);
         const std::lock_guard lock{mutex_};
-        if (closed_ == closed) closed_.reset();
+        if (closed_ == closed)
+            closed_.reset();
+        else
+            first_ = *closed + 1;
     }
     if (settled) {
         latest_ = incidents_.open_now(latest_);

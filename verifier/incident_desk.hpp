@@ -54,6 +54,7 @@ private:
     std::mutex mutex_;
     std::condition_variable woken_;
     // guarded by mutex_
+    std::optional<WindowIndex> first_;  ///< closed here and not told of
     std::optional<WindowIndex> closed_;
     std::optional<DayIndex> settled_;
     bool stopping_ = false;

@@ -50,7 +50,8 @@ void DeviceIncidents::fold(Reader& reader, std::uint8_t bucket, WindowIndex from
             }
             if (stepped.news == IncidentStep::News::recovered) {
                 // What opened and ended between two looks is over before anybody could be told.
-                if (folding.opened.erase(device) == 0) folding.recovered[device] = before;
+                folding.opened.erase(device);
+                if (folding.told.contains(device)) folding.recovered[device] = before;
             }
             if (after.incident.bad == 0)
                 folding.known.erase(device);
@@ -108,27 +109,32 @@ IncidentReport DeviceIncidents::open_now(IncidentReport report) const {
     return report;
 }
 
-IncidentReport DeviceIncidents::follow(WindowIndex closed) {
+IncidentReport DeviceIncidents::follow(WindowIndex closed, std::optional<WindowIndex> first_own) {
     IncidentReport report;
     report.window = closed;
     if (as_of_ && closed <= *as_of_) return report;
     const Calendar calendar = schedule_.calendar();
-    const WindowIndex oldest = calendar.first_window(calendar.day_of(closed) - days_back);
+    // At least so far that what is open is seen to be.
+    const WindowIndex oldest = std::min(calendar.first_window(calendar.day_of(closed) - days_back),
+                                        closed - static_cast<std::int64_t>(open_after_));
     const WindowIndex from = as_of_ ? std::max(*as_of_ + 1, oldest) : oldest;
+    const WindowIndex told_from =
+        as_of_ ? std::clamp(first_own.value_or(from), from, closed) : closed;
     Folding folding;
     store_.read([&](Reader& reader) {
-        folding = {.known = known_, .opened = {}, .recovered = {}, .devices = 0, .oldest = {}};
+        folding = {
+            .known = known_, .told = {}, .opened = {}, .recovered = {}, .devices = 0, .oldest = {}};
         if (!as_of_) folding.oldest = oldest;
         const auto buckets = reader.buckets_with_devices();
-        if (!as_of_ && from < closed) {
+        if (from < told_from) {
             for (const std::uint8_t bucket : buckets)
-                fold(reader, bucket, from, closed - 1, folding);
+                fold(reader, bucket, from, told_from - 1, folding);
             folding.opened.clear();
             folding.recovered.clear();
             folding.devices = 0;
         }
-        for (const std::uint8_t bucket : buckets)
-            fold(reader, bucket, as_of_ ? from : closed, closed, folding);
+        folding.told = open_of(folding.known);
+        for (const std::uint8_t bucket : buckets) fold(reader, bucket, told_from, closed, folding);
         const ByDevice open = open_of(folding.known);
         report.opened = folding.opened.size();
         report.recovered = folding.recovered.size();

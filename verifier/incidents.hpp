@@ -42,8 +42,9 @@ public:
 
     /// Everything up to `closed`, which must be closed. The first time, what was before this window
     /// is learned without news: another told of it, or this did before a restart. Throws
-    /// StoreFailed, and then has changed nothing.
-    IncidentReport follow(WindowIndex closed);
+    /// StoreFailed, and then has changed nothing. `first_own`: likewise without news before it,
+    /// because another verifier closed those windows; nothing: all since the last time are news.
+    IncidentReport follow(WindowIndex closed, std::optional<WindowIndex> first_own = {});
     /// The same report with the costs as they are now. Throws StoreFailed.
     IncidentReport open_now(IncidentReport report) const;
 
@@ -55,6 +56,7 @@ private:
     using ByDevice = std::map<DeviceRef, Known>;
     struct Folding {
         ByDevice known;  ///< those with a bad sign
+        ByDevice told;   ///< open before the windows that are news
         ByDevice opened, recovered;
         std::size_t devices{};
         std::optional<WindowIndex> oldest{};  ///< the first that was ever read

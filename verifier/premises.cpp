@@ -17,6 +17,21 @@ fs::path or_in(const fs::path& chosen, const fs::path& directory, const char* na
     return chosen.empty() ? directory / name : chosen;
 }
 
+/// An empty database in the place of a network's file would found the network anew, under the same
+/// keys and without anybody's balance.
+void refuse_forgotten_store(const VerifierOptions& options, Store& store) {
+    const fs::path file = options.data_dir / "vigil.db";
+    std::error_code failure;
+    if (options.store.empty() || fs::equivalent(path_of(options.store), file, failure) ||
+        !fs::exists(file, failure))
+        return;
+    bool founded = false;
+    store.read([&](Reader& reader) { founded = reader.genesis().has_value(); });
+    if (founded) return;
+    throw StoreFailed{"the store that is set holds no network, but " + file.string() +
+                      " is one: run vigil-verifier migrate to move it, or move the file away"};
+}
+
 }  // namespace
 
 Premises premises_of(const VerifierOptions& options) {
@@ -40,9 +55,11 @@ void make_data_dir(const fs::path& directory) {
 }
 
 std::unique_ptr<Store> open_store(const VerifierOptions& options) try {
-    return open_store_at(premises_of(options).store, options.bucket_transactions
-                                                         ? StoreTransactions::bucket
-                                                         : StoreTransactions::whole);
+    auto store = open_store_at(premises_of(options).store, options.bucket_transactions
+                                                               ? StoreTransactions::bucket
+                                                               : StoreTransactions::whole);
+    refuse_forgotten_store(options, *store);
+    return store;
 } catch (const StoreLocked& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-LOCK", failure.what()};
 } catch (const StoreTooNew& failure) {

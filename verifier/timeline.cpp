@@ -46,11 +46,12 @@ Instant Timeline::advance_to(Instant now) {
 }
 
 Instant Timeline::follow(Instant now) {
-    roster_.follow();
-    schedule_.follow_policies();
+    // First, because the rest may take seconds and `now` is from before it.
     const Replica::Others others = replica_.others();
     others_ = others.serving;
     ahead_ms_ = (now - others.database_time).count();
+    roster_.follow();
+    schedule_.follow_policies();
     return now + follow_every;
 }
 

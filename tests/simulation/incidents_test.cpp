@@ -100,6 +100,24 @@ TEST_F(Incidents, ARestartKnowsWhatIsOpenAndTellsItOnce) {
     EXPECT_EQ(fresh.follow(world.closed.back()).opened, 0U);
 }
 
+TEST_F(Incidents, WhatAnotherVerifierToldIsLearnedWithoutNews) {
+    DeviceIncidents every{world.store(), world.schedule(), open_after};
+    DeviceIncidents paused{world.store(), world.schedule(), open_after};
+    const std::size_t half = world.closed.size() / 2;
+    std::size_t told_meanwhile = 0;
+    IncidentReport all;
+    for (std::size_t i = 0; i < world.closed.size(); ++i) {
+        all = every.follow(world.closed[i]);
+        if (i < half) paused.follow(world.closed[i]);
+        if (i >= half) told_meanwhile += all.opened + all.recovered;
+    }
+    ASSERT_GT(told_meanwhile, all.opened + all.recovered);
+    const IncidentReport again = paused.follow(world.closed.back(), world.closed.back());
+    EXPECT_EQ(refs(again.opened_named), refs(all.opened_named));
+    EXPECT_EQ(refs(again.recovered_named), refs(all.recovered_named));
+    EXPECT_EQ(refs(again.open_named), refs(all.open_named));
+}
+
 TEST_F(Incidents, TellWhatTheyHaveCost) {
     DeviceIncidents incidents{world.store(), world.schedule(), open_after};
     std::size_t costly = 0;
