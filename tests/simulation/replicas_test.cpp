@@ -211,6 +211,17 @@ TEST(Replica, PausedFormerHolderClosesNothing) {
     EXPECT_THAT(audit(world.store()), IsEmpty());
 }
 
+TEST(Replica, EveryWayOfWritingThroughTheBooksAsksForTheLease) {
+    World world{6, small_policy(), 1};
+    Replica former{world.store(), "former", 0ms}, next{world.store(), "next", 60s};
+    ASSERT_TRUE(former.hold_books());
+    EXPECT_NO_THROW(former.books()->record({}));
+    ASSERT_TRUE(next.hold_books());
+    EXPECT_THROW(former.books()->write([](Transaction&) {}), LeaseLost);
+    EXPECT_THROW(former.books()->record({}), LeaseLost) << "not passed on beside the lease";
+    EXPECT_NO_THROW(next.books()->record({}));
+}
+
 TEST(Replica, WindowIsClosedOnlyWhenAllThatServeHaveSettledTheirAnswers) {
     World world{7, small_policy(), 2};
     world.boot(0);
