@@ -89,9 +89,10 @@ void Connection::warn_of_clock(Milliseconds offset) {
 
 LinkEvents Connection::events() {
     return {.connected =
-                [this](const wire::Network& network, SteadyTime seen, bool polling) {
+                [this](const std::string& address, const wire::Network& network, SteadyTime seen,
+                       bool polling) {
                     agent_->connected(network, seen);
-                    spdlog::info("connected to {} of network {} (verifier {}){}", address_,
+                    spdlog::info("connected to {} of network {} (verifier {}){}", address,
                                  edge::for_log(network.name, 64),
                                  edge::for_log(network.verifier_version, 32),
                                  polling ? ", asking for checks by polling" : "");

@@ -314,7 +314,7 @@ void VerifierLink::Running::poll(SteadyTime until) {
         failed_in_a_row = of_no_use_in_a_row = 0;
         if (!std::exchange(told, true)) {
             network.time = polled.time;
-            events.connected(network, heard, true);
+            events.connected(here().address, network, heard, true);
             if (options.poll)
                 pauses.reset();  // beside a stream that cannot be had, its pauses go on growing
         }

@@ -39,7 +39,9 @@ struct LinkTrouble {
 /// Told on the link's thread; must be quick.
 struct LinkEvents {
     /// A session is open, or polling works. `seen` is when network.time was the verifier's time.
-    std::function<void(const wire::Network&, SteadyTime seen, bool polling)> connected;
+    std::function<void(const std::string& address, const wire::Network&, SteadyTime seen,
+                       bool polling)>
+        connected;
     std::function<void(const LinkTrouble&)> disconnected;  ///< also for every attempt that failed
     std::function<void(const OpenCheck&, SteadyTime learned)> check;
     std::function<void(const Receipt&)> receipt;

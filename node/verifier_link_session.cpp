@@ -200,7 +200,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
                 const std::lock_guard lock{open.write_mutex};
                 open.stream = stream.get();
             }
-            events_.connected(*described, heard, false);
+            events_.connected(line.options.address, *described, heard, false);
             for (const auto& check : message.opened().open_checks())
                 if (const auto terms = wire::open_check_from_proto(check))
                     events_.check(*terms, heard);

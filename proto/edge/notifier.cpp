@@ -17,6 +17,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr Milliseconds longest_ping_wait{10'000};  ///< after one that failed
 constexpr std::size_t most_waiting = 64;
 
 std::string drawn_id() {
@@ -124,16 +125,26 @@ struct Notifier::Lane {
                                   for_log(judged.why));
                     return true;
                 case Delivery::Next::retry:
-                    count(Result::retried);
                     tell_trouble(judged.why);
-                    // A ping says that all is well now; the next one, if it still is, comes soon.
-                    if (!notice) return true;
+                    if (!notice) return leave_ping();
+                    count(Result::retried);
                     break;
             }
             std::unique_lock lock{mutex};
             if (changed.wait_for(lock, judged.wait / hooks.hurry, [this] { return stopping; }))
                 return false;
         }
+    }
+
+    /// A ping says that all is well now: a late one may be untrue. Another is sent soon, if all is
+    /// still well then. False: the end came first.
+    bool leave_ping() {
+        count(Result::given_up);
+        std::unique_lock lock{mutex};
+        const Milliseconds wait = std::min(channel.ping_every, longest_ping_wait);
+        if (changed.wait_for(lock, wait / hooks.hurry, [this] { return stopping; })) return false;
+        pinged.reset();
+        return true;
     }
 
     /// The same once.

@@ -13,20 +13,28 @@ import lab as it
 
 KEY = "0123456789abcdef-hush-key"
 PATH = "/hush-4711"
+GONE = "/gone"
 
 
 class Receiver:
     """An HTTPS server that keeps what it is sent."""
 
     def __init__(self, lab, identity):
-        self.got = []
+        self.got, self.refused = [], False
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                receiver.got.append((self.command, self.path, dict(self.headers), body, time.time()))
-                self.send_response(204)
+                # Failures make the programs write about this address.
+                if self.path.endswith(GONE):
+                    self.send_response(404)
+                elif self.command == "POST" and not receiver.refused:
+                    receiver.refused = True
+                    self.send_response(500)
+                else:
+                    receiver.got.append((self.command, self.path, dict(self.headers), body, time.time()))
+                    self.send_response(204)
                 self.end_headers()
 
             do_GET = do_POST = answer
@@ -74,6 +82,12 @@ name = "hook"
 kind = "webhook"
 url_file = "{secret(lab, prefix + '.url', receiver.url(PATH))}"
 key_file = "{secret(lab, prefix + '.key', KEY)}"
+ca = "{identity / 'tls.crt'}"
+[[notify]]
+name = "gone"
+kind = "webhook"
+url_file = "{secret(lab, prefix + '.gone', receiver.url(PATH + GONE))}"
+key_file = "{secret(lab, prefix + '.gone.key', KEY)}"
 ca = "{identity / 'tls.crt'}"
 [[notify]]
 name = "switch"
@@ -133,6 +147,8 @@ failures = 2
     it.wait_for("all of them being counted", lambda: counted() == [len(operators.notices())], 20)
     it.check(node.stop(40) == 0 and verifier.stop() == 0, "both end")
     for process in (node, verifier):
+        for words in ("not delivered yet", "given up after"):
+            it.check(words in process.output(), f"{process.name} wrote nothing that could hold a secret: no {words!r}")
         for hush in (KEY, PATH):
             it.check(hush not in process.output(), f"{process.name} logged a secret")
             it.check(hush not in (process.data / "recent.log").read_text(), f"{process.name} kept a secret in its log")

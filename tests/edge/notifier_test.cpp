@@ -64,11 +64,12 @@ struct NotifierTest : ::testing::Test {
                     },
                 .hurry = 100};
     }
+    int counts_of(const std::string& kind, const std::string& result) {
+        const std::lock_guard lock{mutex};
+        return counts[{kind, result}];
+    }
     bool counted(const std::string& kind, const std::string& result, int times) {
-        return soon([&] {
-            const std::lock_guard lock{mutex};
-            return counts[{kind, result}] == times;
-        });
+        return soon([&] { return counts_of(kind, result) == times; });
     }
     static Notice notice(const std::string& title = "2 devices miss") {
         return {Notice::Kind::opened, "verifier", title, {}, {}, instant_from_ms(0)};
@@ -188,6 +189,24 @@ TEST_F(NotifierTest, ADeadMansSwitchIsPingedOnceInItsTimeAndHearsNoNotice) {
     ASSERT_TRUE(counted("ping", "delivered", 1));
     ASSERT_EQ(server.requests().size(), 1u);
     EXPECT_EQ(server.requests().at(0).method, "GET");
+}
+
+TEST_F(NotifierTest, APingThatFailedIsFollowedByOneThatIsTrueThen) {
+    Server server;
+    server.answer({{.status = 500}});
+    add("ping", server);
+    settings["ping"].every = 3'600;
+    Notifier notifier{load_channels(settings), hooks()};
+    notifier.ping();
+    ASSERT_TRUE(counted("ping", "given_up", 1));
+    EXPECT_EQ(server.requests().size(), 1u) << "not sent again by itself";
+    EXPECT_TRUE(soon([&] {
+        notifier.ping();
+        return counts_of("ping", "delivered") == 1;
+    }));
+    for (int i = 0; i < 50; ++i) notifier.ping();
+    EXPECT_EQ(server.requests().size(), 2u);
+    EXPECT_EQ(counts_of("ping", "retried"), 0);
 }
 
 TEST_F(NotifierTest, SettingsThatMakeNoSenseAreNamedWithoutTheirSecrets) {

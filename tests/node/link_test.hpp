@@ -44,7 +44,7 @@ struct Heard {
         };
         return {
             .connected =
-                [this](const wire::Network&, SteadyTime, bool by_polling) {
+                [this](const std::string&, const wire::Network&, SteadyTime, bool by_polling) {
                     ++connected;
                     polling += by_polling ? 1 : 0;
                 },
