@@ -2,34 +2,12 @@
 #include "core/work/pow_hash_many.hpp"
 
 #if defined(__x86_64__) && defined(__AVX512F__)
-#include <immintrin.h>
+#include "core/crypto/lane_avx512.hpp"
 
 namespace vigil::detail {
 namespace {
 
-struct Lane {
-    __m512i v;
-
-    static constexpr bool has_xor3 = true;
-    static Lane all(std::uint64_t word) {
-        return {_mm512_set1_epi64(static_cast<long long>(word))};
-    }
-};
-
-template <int n>
-[[gnu::always_inline]] inline Lane rol(Lane a) {
-    // The form with a mask: GCC warns of an uninitialised operand inside the plain one.
-    return {_mm512_maskz_rol_epi64(0xFF, a.v, n)};
-}
-[[gnu::always_inline]] inline Lane operator^(Lane a, Lane b) {
-    return {_mm512_xor_si512(a.v, b.v)};
-}
-[[gnu::always_inline]] inline Lane xor3(Lane a, Lane b, Lane c) {
-    return {_mm512_ternarylogic_epi64(a.v, b.v, c.v, 0x96)};
-}
-[[gnu::always_inline]] inline Lane chi(Lane a, Lane b, Lane c) {
-    return {_mm512_ternarylogic_epi64(a.v, b.v, c.v, 0xD2)};
-}
+using Lane = LaneAvx512;
 
 /// Round 0 from chi on: what theta, rho and pi of a zero nonce made, and the 11 lanes that a nonce
 /// reaches (first_round.hpp).
