@@ -92,6 +92,7 @@ Expected<Founded, FoundingError> continue_network(Transaction& tx, const Genesis
 Expected<Founded, FoundingError> found_network(Store& store, const Founding& wanted, Instant now) {
     Expected<Founded, FoundingError> founded;
     store.write([&](Transaction& tx) {
+        tx.hold_enrolments();  // or two verifiers that start at once would found it twice
         const auto genesis = tx.genesis();
         founded = genesis ? continue_network(tx, *genesis, wanted, now) : create(tx, wanted, now);
     });

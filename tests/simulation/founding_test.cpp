@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <latch>
+#include <thread>
 
+#include "tests/store/private_postgres.hpp"
 #include "verifier/schedule.hpp"
 
 namespace vigil::verifier {
@@ -117,6 +120,32 @@ TEST_F(FoundNetwork, AnotherNetworksStoreIsRefused) {
 TEST_F(FoundNetwork, ANewOneNeedsNameAndPolicy) {
     EXPECT_EQ(found("alpha", std::nullopt).error().kind, FoundingError::Kind::policy);
     EXPECT_EQ(found("", october).error().kind, FoundingError::Kind::network);
+}
+
+/// Each with a clock of its own, as on two machines.
+TEST(FoundingOnPostgres, TwoVerifiersThatStartAtOnceFoundOneNetwork) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    for (int round = 0; round < 5; ++round) {
+        const std::string uri = server->fresh_schema();
+        const std::array stores{open_postgres_store(uri), open_postgres_store(uri)};
+        std::array<Expected<Founded, FoundingError>, 2> founded;
+        std::latch together{2};
+        {
+            std::array<std::jthread, 2> starting;
+            for (std::size_t i = 0; i < 2; ++i)
+                starting[i] = std::jthread{[&, i] {
+                    together.arrive_and_wait();
+                    founded[i] = found_network(
+                        *stores[i],
+                        {.network_name = "alpha", .policy = preset("incentivenet-2024-10")},
+                        start + i * 3ms);
+                }};
+        }
+        ASSERT_TRUE(founded[0] && founded[1]) << "round " << round;
+        EXPECT_NE(founded[0]->created, founded[1]->created) << "round " << round;
+        EXPECT_FALSE(founded[0]->announced || founded[1]->announced);
+    }
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // What an answer costs in a store that has many already: growth_bench MILLIONS… (ascending, e.g. 1
 // 10 50). Fills a SQLite file with answers of 48 signed bytes, check after check as time would, and
 // at each of the sizes asked for records commits of 256 answers of full size in the order in which
-// nodes would answer. The file goes where TMPDIR points and needs some 600 bytes an answer.
+// nodes would answer. The file goes where TMPDIR points and needs some 500 bytes an answer.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -22,6 +22,8 @@ constexpr std::uint64_t device_count = node_count * devices_per_node;
 constexpr std::size_t batch_size = 256;
 constexpr std::size_t batches_measured = 400;
 constexpr std::size_t signed_size = 32 + 32 + 4 + 32 + 32 + 4 + 256 * 8 + 8;  // a roll call of one
+constexpr auto full_reason =
+    "rate 1,234,567,890 H/s against 0.700000 of the baseline 1,234,567,890 H/s: passed";
 
 /// Of the whole process, so with what the store does on threads of its own.
 double processor_seconds() {
@@ -99,8 +101,7 @@ private:
         for (const DeviceRecord& device : devices) {
             out.push_back(answer(device.node, {hourly(device.ref, check_)}, answers_++));
             out.back().signed_bytes.resize(bytes, static_cast<std::uint8_t>(answers_));
-            out.back().verdicts[0].judgement.reason =
-                "rate 1,234,567,890 H/s against 0.700000 of the baseline 1,234,567,890 H/s: passed";
+            out.back().verdicts[0].judgement.reason = bytes == signed_size ? full_reason : "passed";
         }
         return out;
     }

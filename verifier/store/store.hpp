@@ -199,8 +199,9 @@ public:
     virtual void release_lease(const Lease& lease) = 0;  ///< unless another has taken it
     virtual void add_receipt_key(const PublicKey& key, Instant first_used) = 0;
 
-    /// From here to its end this transaction is the only one that enrols, retires or answers a
-    /// request for a calibration, and no window is closed beside it. How many entries there are.
+    /// From here to its end this transaction is the only one that founds a network, announces a
+    /// policy, enrols, retires or answers a request for a calibration, and no window is closed
+    /// beside it. How many entries there are.
     virtual std::int64_t hold_enrolments() = 0;
 
     /// Adds the entry to the append-only record and makes it the state in force. Numbers are
