@@ -12,6 +12,7 @@
 #include "node/outbox.hpp"
 #include "node/terms.hpp"
 #include "proto/edge/files.hpp"
+#include "proto/edge/kernel_watch.hpp"
 
 namespace vigil::node {
 
@@ -26,8 +27,14 @@ struct LinkOptions {
     Milliseconds first_pause{500};
     Milliseconds longest_pause{60'000};
     Milliseconds call_timeout{10'000};
-    Milliseconds ping_every{3'000};
-    Milliseconds silence_limit{8'000};  ///< a session that says nothing for so long is given up
+    /// The kernel ends a session whose way is dead: what a node is not told of meanwhile, it
+    /// misses.
+    edge::KernelWatch watch{std::chrono::seconds{10}, std::chrono::seconds{9}};
+    /// Pings measure the way, and find a verifier that is there and says nothing, or gone behind a
+    /// proxy. They cost it as much as a third of an answer each, so that they are rare.
+    Milliseconds ping_every{60'000};
+    Milliseconds ping_soon{3'000};      ///< between the first three
+    Milliseconds silence_limit{8'000};  ///< nothing at all after a ping: the session is given up
 };
 
 /// Why there is no connection now, for people: "E-UNREACHABLE: …".

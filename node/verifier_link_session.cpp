@@ -38,13 +38,19 @@ struct Session::Open {
     bool opened = false;
     SteadyTime last_heard;
     SteadyTime ping_sent;
+    std::optional<SteadyTime> unanswered;  ///< since a ping after which nothing was heard
 
     void heard() {
         const std::lock_guard lock{mutex};
         last_heard = steady_clock::now();
+        unanswered.reset();
     }
 
     void ping(Instant now) {
+        {
+            const std::lock_guard lock{mutex};
+            if (!unanswered) unanswered = steady_clock::now();
+        }
         // A writer that is stuck must not hold up the one who would notice.
         const std::unique_lock lock{write_mutex, std::try_to_lock};
         if (!lock.owns_lock() || !stream) return;
@@ -61,16 +67,21 @@ struct Session::Open {
     void watch(grpc::ClientContext& context, const LinkOptions& options,
                const std::function<Instant()>& now) {
         constexpr Milliseconds step{250};
-        auto next_ping = steady_clock::now() + options.ping_every;
+        // The first ping is sent at the opening, which may be the busiest moment of a verifier.
+        int soon = 1;
+        auto next_ping = steady_clock::now() + options.ping_soon;
         std::unique_lock lock{mutex};
         while (!changed.wait_for(lock, step, [this] { return over; })) {
-            const auto limit = opened ? options.silence_limit : options.call_timeout;
-            if (steady_clock::now() - last_heard > limit) {
+            const auto time = steady_clock::now();
+            const bool silent = opened ? unanswered && time - *unanswered > options.silence_limit
+                                       : time - last_heard > options.call_timeout;
+            if (silent) {
                 context.TryCancel();
                 return;
             }
-            if (steady_clock::now() < next_ping) continue;
-            next_ping = steady_clock::now() + options.ping_every;
+            if (!opened || time < next_ping) continue;
+            next_ping = time + (soon-- > 0 ? options.ping_soon : options.ping_every);
+            soon = std::max(soon, 0);
             lock.unlock();
             ping(now());
             lock.lock();
@@ -164,6 +175,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
     {
         const std::lock_guard lock{open.mutex};
         open.over = open.opened = false;
+        open.unanswered.reset();
         open.last_heard = begun;
     }
     const auto stream = v1::NodeService::NewStub(line.channel)->Session(&line.context);
@@ -200,6 +212,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
                 const std::lock_guard lock{open.write_mutex};
                 open.stream = stream.get();
             }
+            edge::watch_by_kernel(line.options.address, line.options.watch);
             events_.connected(line.options.address, *described, heard, false);
             for (const auto& check : message.opened().open_checks())
                 if (const auto terms = wire::open_check_from_proto(check))

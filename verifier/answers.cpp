@@ -149,6 +149,16 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
         {RefusalReason::busy, "too many answers are waiting to be judged", {}, retry_when_busy});
 }
 
+std::optional<Answers::Held> Answers::hold(Instant received, std::size_t bytes) {
+    Running& r = *running_;
+    const bool fits = (r.bytes += bytes) <= r.bytes_limit;
+    std::shared_ptr<const void> counted{&r, [bytes](Running* at) { at->bytes -= bytes; }};
+    if (!fits) return std::nullopt;
+    r.turnstile.enter(received);
+    return Held{{&r, [received](Running* at) { at->turnstile.leave(received); }},
+                std::move(counted)};
+}
+
 bool Answers::settle(Instant received, std::chrono::milliseconds limit) {
     return running_->turnstile.wait_for_those_up_to(received, limit);
 }

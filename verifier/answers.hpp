@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "proto/messages.hpp"
@@ -58,6 +59,14 @@ public:
     ~Answers();  ///< finishes what was accepted, then stops
 
     void submit(ArrivedAnswer arrived, Reply reply);
+
+    /// Counts answers as received that cannot be submitted yet, because their node is looked for:
+    /// settle() waits for them, and `bytes` are among those waiting, each until its last owner lets
+    /// go. Nothing: too many bytes wait.
+    struct Held {
+        std::shared_ptr<const void> received, bytes;
+    };
+    std::optional<Held> hold(Instant received, std::size_t bytes);
 
     /// Waits until every answer that was received by then was replied to; false when that takes
     /// longer than `limit`. What is received later is not waited for. Asked again for the same

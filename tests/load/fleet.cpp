@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/ids.hpp"
+#include "proto/edge/kernel_watch.hpp"
 
 namespace vigil::load {
 namespace {
@@ -272,6 +273,21 @@ std::uint64_t Fleet::wait_for_slow(std::chrono::milliseconds within) {
     };
     wait_until(Steady::now() + within, [&] { return left() == 0; });
     return left();
+}
+
+void Fleet::keep_pinging(std::chrono::seconds every) {
+    using namespace std::chrono_literals;
+    edge::watch_by_kernel(options_.target.address, {.ask_after = 10s, .answer_within = 9s});
+    each_team([every](Team& team) {
+        const auto apart = Steady::duration{every} / static_cast<std::int64_t>(team.nodes.size());
+        const auto step = [&team, apart](const auto& self, Steady::time_point due,
+                                         std::size_t turn) -> void {
+            for (; due <= Steady::now(); due += apart)
+                team.nodes[turn++ % team.nodes.size()]->ping();
+            team.loop.after(due, [self, due, turn] { self(self, due, turn); });
+        };
+        step(step, Steady::now(), 0);
+    });
 }
 
 std::uint64_t Fleet::open_streams() const {

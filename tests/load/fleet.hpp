@@ -67,6 +67,10 @@ public:
     void read_slowly(std::size_t every, bool slowly);
     std::uint64_t wait_for_slow(std::chrono::milliseconds within);
 
+    /// From now on every node pings its session so often, and its kernel watches the connection, as
+    /// those of vigil-node do.
+    void keep_pinging(std::chrono::seconds every);
+
     std::uint64_t open_streams() const;
     Record take_record();  ///< what happened since the last one
     const std::optional<wire::Network>& network() const { return network_; }

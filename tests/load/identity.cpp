@@ -123,4 +123,10 @@ grpc::ByteBuffer open_checks_request(const Identity& node) {
     return serialised(request);
 }
 
+grpc::ByteBuffer ping_request() {
+    v1::SessionRequest request;
+    request.mutable_ping();
+    return serialised(request);
+}
+
 }  // namespace vigil::load

@@ -41,5 +41,6 @@ grpc::ByteBuffer enrol_request(const Identity& node, const NetworkId& network);
 grpc::ByteBuffer open_request(const Identity& node, const NetworkId& network,
                               const wire::SessionNonce& nonce);
 grpc::ByteBuffer open_checks_request(const Identity& node);
+grpc::ByteBuffer ping_request();
 
 }  // namespace vigil::load

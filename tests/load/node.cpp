@@ -81,6 +81,10 @@ void LoadNode::read_slowly(bool slowly) {
     if (stream_) stream_->pause_reading(slowly);
 }
 
+void LoadNode::ping() {
+    if (open_) stream_->write(ping_request());
+}
+
 void LoadNode::stream_ended(const grpc::Status& status) {
     if (open_) --crew_.open;
     open_ = false;

@@ -43,6 +43,7 @@ public:
     void open(std::function<void()> opened = {});
     void close();
     void read_slowly(bool slowly);
+    void ping();  ///< when its stream is open
 
     /// Sends what is prepared, `window` at a time.
     void flow();

@@ -221,6 +221,20 @@ void run_mixed(Scene& scene) {
     report.add("queries_failed", "queries that failed", count(asked.failed));
 }
 
+namespace {
+
+constexpr auto ping_every = 60s;  ///< vigil-node's
+
+double idle_percent(const Scene& scene) {
+    const auto cpu = scene.server->cpu();
+    const auto begun = Steady::now();
+    std::this_thread::sleep_for(scene.options.time);
+    return static_cast<double>((scene.server->cpu() - cpu).count()) / 1e7 /
+           Seconds{Steady::now() - begun}.count();
+}
+
+}  // namespace
+
 void run_idle(Scene& scene) {
     const std::size_t streams = scene.options.fleet.nodes - scene.options.fleet.unary;
     Report& report = scene.report;
@@ -229,13 +243,11 @@ void run_idle(Scene& scene) {
     report.add("streams", "idle streams", count(scene.fleet.open_streams()));
     if (scene.server) {
         const auto full = scene.server->memory();
-        const auto cpu = scene.server->cpu();
-        const auto begun = Steady::now();
-        std::this_thread::sleep_for(scene.options.time);
-        const Seconds elapsed = Steady::now() - begun;
-        report.add("idle_cpu_percent", "idle CPU",
-                   static_cast<double>((scene.server->cpu() - cpu).count()) / 1e7 / elapsed.count(),
-                   "% of a core");
+        report.add("idle_cpu_percent", "idle CPU", idle_percent(scene), "% of a core");
+        scene.fleet.keep_pinging(ping_every);
+        report.add("pinged_cpu_percent", "the same while every node pings as vigil-node does",
+                   idle_percent(scene),
+                   fmt::format("% of a core, one ping in {} s", ping_every.count()));
         report.add("server_rss_mb", "server resident memory",
                    static_cast<double>(full.resident_bytes) / 1e6, "MB");
         report.add("rss_a_stream_kb", "of it for each stream",
@@ -245,9 +257,14 @@ void run_idle(Scene& scene) {
         report.add("server_threads", "server threads", full.threads);
     }
     scene.fleet.next_check(check_within);
-    std::this_thread::sleep_for(1s);
+    const auto give_up = Steady::now() + reply_within;
+    while (scene.fleet.arrivals().count < streams && Steady::now() < give_up)
+        std::this_thread::sleep_for(20ms);
     const Arrivals arrivals = scene.fleet.arrivals();
     report.add("reached", "streams a fleet start reached", count(arrivals.count));
+    if (arrivals.count < streams)
+        report.fail(fmt::format("{} streams were not reached within {} s", streams - arrivals.count,
+                                reply_within.count()));
     report.add("spread_ms", "the first and the last stream",
                Seconds{arrivals.last - arrivals.first}.count() * 1000, "ms apart");
 }

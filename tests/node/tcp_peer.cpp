@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdexcept>
@@ -18,6 +19,14 @@ sockaddr_in local(int port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(static_cast<std::uint16_t>(port));
     return address;
+}
+
+/// In the kernel, before it is acknowledged.
+void drop_what_arrives(int socket) {
+    sock_filter nothing{BPF_RET | BPF_K, 0, 0, 0};
+    const sock_fprog program{1, &nothing};
+    if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+        throw std::runtime_error{"no filter can be set on a socket"};
 }
 
 }  // namespace
@@ -42,16 +51,23 @@ TcpPeer::~TcpPeer() {
     ::close(listening_);
 }
 
-void TcpPeer::swallow() {
-    swallow_ = true;
-    while (swallow_) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+void TcpPeer::swallow() { lose(Loss::swallowed); }
+void TcpPeer::vanish() { lose(Loss::vanished); }
+
+void TcpPeer::lose(Loss how) {
+    loss_ = how;
+    while (loss_ != Loss::none) std::this_thread::sleep_for(std::chrono::milliseconds{1});
 }
 
 void TcpPeer::serve() {
     while (!stopping_) {
-        if (swallow_) {
-            for (Pair& pair : pairs_) pair.open = false;
-            swallow_ = false;
+        if (const Loss how = loss_; how != Loss::none) {
+            for (Pair& pair : pairs_) {
+                pair.open = false;
+                if (how == Loss::vanished)
+                    for (const int end : pair.ends) drop_what_arrives(end);
+            }
+            loss_ = Loss::none;
         }
         std::vector<pollfd> waits{{listening_, POLLIN, 0}};
         std::vector<std::pair<std::size_t, int>> whose;

@@ -22,13 +22,19 @@ public:
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
     int port() const { return port_; }
     /// What is connected now carries nothing any more and stays open; new connections work.
+    /// The kernel goes on acknowledging what is sent: so it looks where a proxy stands in between.
     void swallow();
+    /// The same, and nothing is acknowledged: as when a machine loses power.
+    void vanish();
 
 private:
     struct Pair {
         int ends[2];
         bool open = true;
     };
+    enum class Loss { none, swallowed, vanished };
+
+    void lose(Loss how);
     void serve();
     void accept_one();
     void carry(Pair& pair, int from);
@@ -37,8 +43,8 @@ private:
     const int target_;
     int listening_ = -1;
     int port_ = 0;
-    std::vector<Pair> pairs_;  // the thread's only
-    std::atomic<bool> swallow_{false};
+    std::vector<Pair> pairs_;             // the thread's only
+    std::atomic<Loss> loss_{Loss::none};  // wanted of the thread
     std::atomic<bool> stopping_{false};
     std::thread thread_;
 };

@@ -156,6 +156,19 @@ TEST_F(LinkTest, ASwallowedCallTakesANewConnectionTheNextTime) {
     EXPECT_TRUE(eventually([&] { return heard.connected == 2; })) << "the session was given up";
 }
 
+TEST_F(LinkTest, AWayThatDiesIsFoundByTheKernel) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    test::TcpPeer relay{test::TcpPeer::Manner::relays, verifier.port()};
+    LinkOptions with = options(verifier);
+    with.address = relay.address();
+    with.ping_every = with.ping_soon = Milliseconds{3'600'000};
+    with.watch = {std::chrono::seconds{1}, std::chrono::seconds{1}};
+    const auto link = start(with);
+    ASSERT_TRUE(eventually([&] { return heard.pings == 1; }));
+    relay.vanish();  // nothing was under way: only a question of the kernel's can show it
+    EXPECT_TRUE(eventually([&] { return heard.connected == 2; }, Milliseconds{8'000}));
+}
+
 TEST_F(LinkTest, AFolderThatCannotBeWrittenIsNotTheEnd) {
     ScriptedVerifier verifier{script, folder.path() / "tls"};
     script.reconnect_after_ms = 50;

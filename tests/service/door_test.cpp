@@ -1,10 +1,13 @@
 #include "verifier/service/door.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -56,6 +59,26 @@ TEST(Door, LetsInABurstAndThenAtItsRate) {
     EXPECT_TRUE(eventually([&] { return inside == visitors; })) << inside << " came in";
     EXPECT_FALSE(too_many);
     EXPECT_GT(steady_clock::now() - opened, (visitors - burst - 1) * 1s / per_second);
+}
+
+TEST(Door, KernelWatchesWhomItLetsIn) {
+    Door door{{.address = "127.0.0.1", .watch = {40s, 12s}}};
+    const auto option = [](int socket, int level, int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        ::getsockopt(socket, level, name, &value, &size);
+        return value;
+    };
+    std::promise<std::array<int, 5>> seen;
+    door.open([&](int, int inside) {
+        seen.set_value(
+            {option(inside, SOL_SOCKET, SO_KEEPALIVE), option(inside, IPPROTO_TCP, TCP_KEEPIDLE),
+             option(inside, IPPROTO_TCP, TCP_KEEPINTVL), option(inside, IPPROTO_TCP, TCP_KEEPCNT),
+             option(inside, IPPROTO_TCP, TCP_USER_TIMEOUT)});
+        ::close(inside);
+    });
+    const Visitor visitor{door.port()};
+    EXPECT_EQ(seen.get_future().get(), (std::array{1, 40, 4, 3, 52'000}));
 }
 
 TEST(Door, ClosedTurnsAwayThoseWhoWait) {

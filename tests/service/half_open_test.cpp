@@ -13,30 +13,60 @@ using node::test::TcpPeer;
 
 WorldOptions impatient() {
     WorldOptions options;
-    options.service.keepalive = options.service.keepalive_timeout = 1s;
+    options.service.watch = {1s, 1s};
+    options.service.ping_timeout = 1s;
     return options;
 }
 
-TEST(HalfOpen, NodeThatVanishesIsEndedByKeepaliveAndFreed) {
-    World world{impatient()};
+v1::SessionRequest ping() {
+    v1::SessionRequest request;
+    request.mutable_ping();
+    return request;
+}
+
+/// Two nodes with a session each, one of them through `way`.
+struct Two {
+    explicit Two(const WorldOptions& options) : world{options} {
+        EXPECT_TRUE(vanishes.enrol().ok());
+        EXPECT_TRUE(stays.enrol().ok());
+        lost.open();
+        kept.open();
+        EXPECT_EQ(world.service->stats().open_sessions, 2U);
+    }
+    void expect_one_freed() {
+        EXPECT_TRUE(eventually([&] { return world.service->stats().streams == 1; }, 8s))
+            << "the stream of a peer that is gone was kept";
+        EXPECT_EQ(world.service->stats().open_sessions, 1U);
+        EXPECT_TRUE(kept.send(ping()));
+        EXPECT_TRUE(kept.next(v1::SessionResponse::kPong)) << "silent, but there";
+    }
+
+    World world;
     TcpPeer way{TcpPeer::Manner::relays, world.service->port()};
     TestNode vanishes{world.connect({}, way.port()), 1}, stays{world.connect(), 2};
-    ASSERT_TRUE(vanishes.enrol().ok());
-    ASSERT_TRUE(stays.enrol().ok());
-    TestSession lost{vanishes}, kept{stays};
-    lost.open();
-    kept.open();
-    ASSERT_EQ(world.service->stats().open_sessions, 2U);
-    way.swallow();  // no FIN, no RST: as when a machine loses power
-    EXPECT_TRUE(eventually([&] { return world.service->stats().streams == 1; }))
-        << "the stream of a peer that is gone was kept";
-    EXPECT_EQ(world.service->stats().open_sessions, 1U);
-    EXPECT_TRUE(kept.send([] {
-        v1::SessionRequest ping;
-        ping.mutable_ping();
-        return ping;
-    }()));
-    EXPECT_TRUE(kept.next(v1::SessionResponse::kPong)) << "silent, but there";
+    TestSession lost{vanishes, 30s}, kept{stays, 30s};
+};
+
+TEST(HalfOpen, NodeThatVanishesIsEndedByTheKernelAndFreed) {
+    Two two{impatient()};
+    two.way.vanish();  // no FIN, no RST, no acknowledgement: as when a machine loses power
+    two.expect_one_freed();
+}
+
+TEST(HalfOpen, OneThatVanishesWithDataUnderWayIsEndedToo) {
+    Two two{impatient()};
+    two.way.vanish();
+    two.world.begin_fleet_check(CheckKind::hourly);
+    ASSERT_TRUE(two.kept.next(v1::SessionResponse::kCheck));
+    two.expect_one_freed();
+}
+
+TEST(HalfOpen, OneBehindAProxyThatStaysIsEndedByAPing) {
+    WorldOptions options = impatient();
+    options.service.ping_every = 1s;
+    Two two{options};
+    two.way.swallow();
+    two.expect_one_freed();
 }
 
 TEST(HalfOpen, OneThatNeverOpensItsSessionIsEndedByItsTimeLimit) {

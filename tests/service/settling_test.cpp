@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/service/test_node.hpp"
 #include "tests/service/world.hpp"
 
 namespace vigil::verifier::test {
@@ -78,6 +79,49 @@ TEST(Settling, EndsUnderAStreamOfAnswersThatNeverStops) {
         EXPECT_TRUE(world.answers.settle(instant_from_ms(ms), 20s));
     stop = true;
     for (std::thread& sender : senders) sender.join();
+}
+
+// The window closed over it, although it had been received in time.
+TEST(Settling, WaitsForAnAnswerWhoseNodeIsStillLookedFor) {
+    World world;
+    TestNode known{world.connect(), 1}, unknown{world.connect(), 2};
+    ASSERT_TRUE(known.enrol().ok());
+    const wire::OpenCheck check = known.open_checks().at(0);
+    world.clock.advance(1s);
+    const Instant received = world.clock.now();
+    world.store.hold_reads();
+    auto outcome =
+        std::async(std::launch::async, [&] { return unknown.submit(known.answer(check)); });
+    EXPECT_TRUE(eventually([&] { return world.answers.settled_until(received + 1h) < received; }))
+        << "it waits for the store, and nobody waits for it";
+    world.clock.advance(1s);
+    EXPECT_FALSE(world.answers.settle(received, 50ms));
+    EXPECT_TRUE(world.answers.settle(received - 1ms, 0ms));
+    world.store.release_reads();
+    EXPECT_EQ(outcome.get().refusal().reason(), v1::REFUSAL_REASON_UNKNOWN_NODE);
+    EXPECT_TRUE(world.answers.settle(received, 20s));
+}
+
+// As much as anybody liked could wait for the store there.
+TEST(Settling, AnswersWhoseNodeIsLookedForTakeTheirShare) {
+    WorldOptions options;
+    options.answers.bytes_limit = 3'000;
+    World world{options};
+    TestNode first{world.connect(), 1}, second{world.connect(), 2};
+    const auto large = [](const TestNode& node) {
+        return node.sign(Answer{{Proof{{}, {}, std::vector<std::uint64_t>(256, 7), 0}}});
+    };
+    world.store.hold_reads();
+    auto waits = std::async(std::launch::async, [&] { return first.submit(large(first)); });
+    EXPECT_TRUE(eventually(
+        [&] { return world.answers.settled_until(world.clock.now() + 1h) < world.clock.now(); }));
+    v1::SubmitAnswersResponse response;
+    v1::SignedAnswer bytes = to_proto(large(second));
+    const grpc::Status status = second.submit({bytes}, response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+    world.store.release_reads();
+    EXPECT_EQ(waits.get().refusal().reason(), v1::REFUSAL_REASON_UNKNOWN_NODE);
+    EXPECT_TRUE(world.answers.settle(world.clock.now(), 20s));
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ std::uint16_t port_of(int socket) {
 Door::Door(const DoorOptions& options)
     : apart_{std::chrono::nanoseconds{std::chrono::seconds{1}} / std::max(options.per_second, 1)},
       burst_{apart_ * std::max(options.burst - 1, 0)},
-      unacknowledged_{options.unacknowledged},
+      watch_{options.watch},
       wake_{::eventfd(0, EFD_CLOEXEC)},
       port_{options.port} {
     std::string why;
@@ -94,9 +94,9 @@ bool Door::listen_at(const addrinfo& at, std::string& why) {
         return false;
     }
     set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-    // Connections inherit these.
+    // Connections inherit these, and gRPC leaves what it is handed as it is.
     set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged_.count()));
+    edge::watch_by_kernel(socket, watch_);
     sockaddr_storage address{};
     std::memcpy(&address, at.ai_addr, at.ai_addrlen);
     if (at.ai_family == AF_INET6) {

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "proto/edge/kernel_watch.hpp"
+
 struct addrinfo;
 
 namespace vigil::verifier {
@@ -16,8 +18,7 @@ struct DoorOptions {
     std::uint16_t port = 0;  ///< 0: a free one
     int per_second = 800;    ///< connections that may come in
     int burst = 400;         ///< that many at once
-    /// What was sent on a connection and not acknowledged for so long ends it.
-    std::chrono::milliseconds unacknowledged{10'000};
+    edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};  ///< of peers
 };
 
 /// The port that nodes connect to. A TLS handshake costs the network threads as much as fifteen
@@ -47,7 +48,7 @@ private:
     bool closing_within(std::chrono::milliseconds time) const;
 
     const std::chrono::nanoseconds apart_, burst_;
-    const std::chrono::milliseconds unacknowledged_;
+    const edge::KernelWatch watch_;
     std::vector<int> listeners_;
     int wake_ = -1;  ///< an eventfd: closing
     std::uint16_t port_ = 0;

@@ -5,9 +5,7 @@
 namespace vigil::verifier {
 namespace {
 
-/// Time limits are of seconds; every sweep looks at all sessions, and thousands of idle ones should
-/// cost nothing.
-constexpr std::chrono::milliseconds sweep_every{1'000};
+constexpr std::chrono::milliseconds look_every{1'000};  ///< time limits are of seconds
 
 gpr_timespec in(std::chrono::milliseconds time) {
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -108,27 +106,37 @@ void NetworkThread::happened(Session& session, Session::Event event, bool ok) {
     session.on(event, ok);
     if (!session.over()) return;
     const auto found = sessions_.find(session.id());
+    looks_.forget(session.id());
+    calibrations_.forget(session.id());
     over_.push_back(std::move(found->second));
     sessions_.erase(found);
+}
+
+void NetworkThread::run_due() {
+    const auto now = std::chrono::steady_clock::now();
+    for (const std::uint64_t id : looks_.take(now))
+        if (Session* due = find(id)) due->sweep(now);
+    for (const std::uint64_t id : calibrations_.take(parts_.clock()))
+        if (Session* due = find(id)) due->ask_for_calibrations();
 }
 
 void NetworkThread::run() {
     request_next();
     for (const Listen& listen : methods_) listen(*this, *queue_);
-    auto next_sweep = std::chrono::steady_clock::now() + sweep_every;
+    auto next_look = std::chrono::steady_clock::now() + look_every;
     for (;;) {
         void* tag{};
         bool ok{};
-        const auto status = queue_->AsyncNext(&tag, &ok, in(sweep_every));
+        const auto status = queue_->AsyncNext(&tag, &ok, in(look_every));
         if (status == grpc::CompletionQueue::SHUTDOWN) break;
         if (status == grpc::CompletionQueue::GOT_EVENT) {
             (*static_cast<const Completion*>(tag))(ok);
             over_.clear();
         }
         const auto now = std::chrono::steady_clock::now();
-        if (now < next_sweep || stopping_) continue;
-        next_sweep = now + sweep_every;
-        for (const auto& [id, session] : sessions_) session->sweep(now);
+        if (now < next_look || stopping_) continue;
+        next_look = now + look_every;
+        run_due();
     }
     sessions_.clear();
 }

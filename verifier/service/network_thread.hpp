@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "verifier/service/due_times.hpp"
 #include "verifier/service/session.hpp"
 
 namespace vigil::verifier {
@@ -42,6 +43,12 @@ public:
     /// The session has something to write: after what was posted beside it, so that a receipt and
     /// its verdict leave together.
     void advance_soon(std::uint64_t session) { touched_.push_back(session); }
+    /// Session::sweep() then, within a second; in the place of the time asked for before.
+    void look_at(Session::SteadyTime when, std::uint64_t session) { looks_.set(session, when); }
+    /// Session::ask_for_calibrations() then, likewise.
+    void ask_for_calibrations_at(Instant when, std::uint64_t session) {
+        calibrations_.set(session, when);
+    }
     /// A call lives until it is forgotten; the thread does not end before.
     void keep(std::shared_ptr<void> call);
     void forget(const void* call);
@@ -51,6 +58,7 @@ private:
     void run();
     void request_next();
     void run_posts();
+    void run_due();
     void close();
 
     Parts& parts_;
@@ -64,6 +72,8 @@ private:
     std::unordered_map<const void*, std::shared_ptr<void>> calls_;
     std::vector<std::shared_ptr<void>> over_;  ///< until their last completion has returned
     std::vector<std::uint64_t> touched_;
+    DueTimes<Session::SteadyTime> looks_;
+    DueTimes<Instant> calibrations_;
     std::uint64_t next_id_ = 1;
     bool stopping_ = false;
     Completion posted_{[this](bool) { run_posts(); }};

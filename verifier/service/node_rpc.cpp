@@ -103,14 +103,20 @@ struct Gathering {
     std::atomic<int> missing;
 };
 
-void take_answers(Parts& parts, Submission& call, const NodeId& node, Instant received) {
+/// Of one SubmitAnswers: how many of the answers, the first ones, may wait for a reply.
+struct Admitted {
+    NodeId node;
+    Instant received;
+    std::string peer;
+    std::size_t answers{};
+};
+
+void take_answers(Parts& parts, Submission& call, const Admitted& admitted) {
+    const auto& [node, received, peer, granted] = admitted;
     // All answers may be replied to before the last is looked at, which ends the call.
     const int answers = call.request.answers_size();
-    const std::string peer = parts.limited_peer(call.context);
-    const std::size_t granted =
-        parts.submissions.enter(peer, node, static_cast<std::size_t>(answers));
     const auto gathering = std::make_shared<Gathering>(call);
-    const auto leave = [&parts, peer, node] { parts.submissions.leave(peer, node); };
+    const auto leave = [&parts, peer = peer, node = node] { parts.submissions.leave(peer, node); };
     for (int i = 0; i < answers; ++i) {
         if (static_cast<std::size_t>(i) >= granted) {
             parts.count(RefusalReason::busy);
@@ -148,18 +154,29 @@ void submit(Parts& parts, Submission& call) {
                            std::to_string(wire::max_answers) + " are taken",
                        {},
                        {}});
-    if (parts.roster.node(*node)) return take_answers(parts, call, *node, received);
-    // Another verifier may have enrolled it a moment ago; strangers hold up no judging.
+    const std::string peer = parts.limited_peer(call.context);
+    const Admitted admitted{*node, received, peer, parts.submissions.enter(peer, *node, count)};
+    if (parts.roster.node(*node)) return take_answers(parts, call, admitted);
+    // Another verifier may have enrolled it a moment ago; strangers hold up no judging. No window
+    // closes over what was received (protocol 6.4), and it takes its share of what may wait.
+    const auto give_up = [&parts, &call, admitted](const grpc::Status& why) {
+        parts.submissions.leave(admitted.peer, admitted.node, admitted.answers);
+        call.finish(why);
+    };
+    const auto held = parts.answers.hold(received, call.request.ByteSizeLong());
+    if (!held) return give_up(refuse(parts, too_many_calls));
     const auto arrived = std::chrono::steady_clock::now();
-    const bool accepted = parts.work.offer([&parts, &call, node = *node, received, arrived] {
-        const grpc::Status looked = status_of(parts, [&] {
-            parts.roster.follow_since(arrived);
-            return std::optional<Refusal>{};
+    const bool accepted =
+        parts.work.offer([&parts, &call, admitted, arrived, give_up, held = *held]() mutable {
+            const grpc::Status looked = status_of(parts, [&] {
+                parts.roster.follow_since(arrived);
+                return std::optional<Refusal>{};
+            });
+            if (!looked.ok()) return give_up(looked);
+            held.bytes.reset();  // each answer is counted by itself now
+            take_answers(parts, call, admitted);
         });
-        if (!looked.ok()) return call.finish(looked);
-        take_answers(parts, call, node, received);
-    });
-    if (!accepted) finish(too_many_calls);
+    if (!accepted) give_up(refuse(parts, too_many_calls));
 }
 
 std::optional<Refusal> retire(Parts& parts, const v1::RetireRequest& request,

@@ -67,10 +67,10 @@ public:
         nodes_.leave({peer, node}, of_node - granted);
         return granted;
     }
-    void leave(const std::string& peer, const NodeId& node) {
+    void leave(const std::string& peer, const NodeId& node, std::size_t ended = 1) {
         if (peer.empty()) return;
-        nodes_.leave({peer, node});
-        peers_.leave(peer);
+        nodes_.leave({peer, node}, ended);
+        peers_.leave(peer, ended);
     }
 
 private:

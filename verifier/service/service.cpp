@@ -90,12 +90,12 @@ void Service::Running::start() {
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::max_message));
     builder.SetMaxSendMessageSize(max_send_bytes);
     builder.SetResourceQuota(grpc::ResourceQuota{"vigil"}.Resize(memory_quota(options)));
-    const int keepalive_ms = static_cast<int>(options.keepalive.count());
-    const int keepalive_timeout_ms = static_cast<int>(options.keepalive_timeout.count());
+    const int ping_ms = static_cast<int>(options.ping_every.count());
+    const int ping_timeout_ms = static_cast<int>(options.ping_timeout.count());
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, keepalive_ms);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, keepalive_timeout_ms);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ping_ms);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ping_timeout_ms);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
@@ -105,7 +105,7 @@ void Service::Running::start() {
                              .port = options.port,
                              .per_second = options.connections_per_second,
                              .burst = options.connections_at_once,
-                             .unacknowledged = options.keepalive_timeout});
+                             .watch = options.watch});
     acceptor = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, trusted);
     builder.RegisterService(&node_rpc);

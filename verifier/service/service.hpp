@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "proto/edge/kernel_watch.hpp"
 #include "proto/edge/tls.hpp"
 #include "verifier/answers.hpp"
 #include "verifier/clock_guard.hpp"
@@ -41,10 +42,14 @@ struct ServiceOptions {
     std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
-    Milliseconds open_within{10'000};        ///< from the stream's start to its opening
-    Milliseconds idle_after{10'800'000};     ///< a session that sent nothing for so long is ended
-    Milliseconds keepalive{30'000};          ///< HTTP/2 ping after so long a silence
-    Milliseconds keepalive_timeout{10'000};  ///< a peer still silent after it is dead
+    Milliseconds open_within{10'000};     ///< from the stream's start to its opening
+    Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
+    /// Ends what is connected to a machine that is gone.
+    edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};
+    /// The kernel sees no further than a proxy: so a connection gets an HTTP/2 ping now and then,
+    /// too, and is ended when there is no answer within `ping_timeout`.
+    Milliseconds ping_every{900'000};
+    Milliseconds ping_timeout{20'000};
     /// At this age, give or take a half, a session is asked to connect again elsewhere, but for the
     /// share that this verifier keeps: so that they share the nodes again after one was away.
     Milliseconds session_age{3'600'000};

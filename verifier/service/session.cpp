@@ -1,5 +1,6 @@
 #include "verifier/service/session.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t read_below = 64;  ///< messages in the outbox
 constexpr std::size_t judged_below = 256;
 constexpr std::size_t most_waiting = 512;
-constexpr int pings_a_sweep = 16;
+constexpr int pings_a_second = 16;
 constexpr Milliseconds end_within{5'000};
 constexpr Milliseconds leave_within{3'000};
 constexpr Milliseconds age_spread{2'000};
@@ -83,7 +84,6 @@ void Session::accept() {
     started_ = true;
     began_ = heard_ = std::chrono::steady_clock::now();
     end_of_age_ = began_ + drawn_age();
-    pings_left_ = pings_a_sweep;
     const std::size_t streams = ++parts_.streams;
     const std::size_t unopened = ++parts_.unopened;
     if (parts_.draining)
@@ -192,6 +192,10 @@ void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
 }
 
 void Session::take_ping(const v1::Ping& ping, Instant received) {
+    if (heard_ - pings_since_ >= std::chrono::seconds{1}) {
+        pings_since_ = heard_;
+        pings_left_ = pings_a_second;
+    }
     if (pings_left_ == 0) return;
     --pings_left_;
     v1::SessionResponse message;
@@ -223,9 +227,8 @@ void Session::push_judged(grpc::ByteBuffer message) {
     if (open() && outbox_.size() < judged_below) push(std::move(message));
 }
 
-/// The store is asked on a work thread; what was issued comes back as a post.
 void Session::ask_for_calibrations() {
-    look_for_calibrations_.reset();
+    if (!open() || leaving_) return;
     const bool accepted = parts_.work.offer(
         [&parts = parts_, node = node_, session = id_, thread = thread_.shared_from_this()] {
             std::vector<grpc::ByteBuffer> checks;
@@ -243,12 +246,12 @@ void Session::ask_for_calibrations() {
                 if (Session* found = there.find(session)) found->calibrate(checks, look_again);
             });
         });
-    if (!accepted) look_for_calibrations_ = parts_.clock() + store_pause;
+    if (!accepted) thread_.ask_for_calibrations_at(parts_.clock() + store_pause, id_);
 }
 
 void Session::calibrate(const std::vector<grpc::ByteBuffer>& checks,
                         std::optional<Instant> look_again) {
-    look_for_calibrations_ = look_again;
+    if (look_again) thread_.ask_for_calibrations_at(*look_again, id_);
     for (const grpc::ByteBuffer& check : checks) push(check);
 }
 
@@ -278,22 +281,30 @@ void Session::drop() {
     context_.TryCancel();
 }
 
+/// The time limits of sweep(). What moved further away meanwhile is found by the look that comes
+/// too early, so that a message heard costs nothing here.
+Session::SteadyTime Session::next_limit() const {
+    if (dropped_ || finished_) return SteadyTime::max();
+    if (ending_) return end_began_ + end_within;
+    if (leaving_) return leave_by_;
+    return std::min(heard_ + parts_.options.idle_after,
+                    stage_ == Stage::open ? end_of_age_ : began_ + parts_.options.open_within);
+}
+
 void Session::sweep(SteadyTime now) {
+    look_at_ = SteadyTime::max();
     if (!started_ || finished_) return;
-    pings_left_ = pings_a_sweep;
     if (ending_) {
-        if (now - end_began_ > end_within) drop();
-    } else if (leaving_ && now > leave_by_) {
-        end(*leaving_);
-    } else if (stage_ == Stage::open && !leaving_ && now > end_of_age_ && drawn_to_leave(now)) {
+        if (now >= end_began_ + end_within) drop();
+    } else if (leaving_) {
+        if (now >= leave_by_) end(*leaving_);
+    } else if (stage_ == Stage::open && now >= end_of_age_ && drawn_to_leave(now)) {
         reconnect(random_within(age_spread), "another verifier has room, too",
                   {grpc::StatusCode::UNAVAILABLE, "the session was long enough"});
-    } else if (stage_ != Stage::open && now - began_ > parts_.options.open_within) {
+    } else if (stage_ != Stage::open && now >= began_ + parts_.options.open_within) {
         refuse({RefusalReason::not_opened, "the session was not opened in time", {}, busy_pause});
-    } else if (now - heard_ > parts_.options.idle_after) {
+    } else if (now >= heard_ + parts_.options.idle_after) {
         end({grpc::StatusCode::DEADLINE_EXCEEDED, "nothing was heard for too long"});
-    } else if (look_for_calibrations_ && *look_for_calibrations_ <= parts_.clock()) {
-        ask_for_calibrations();
     }
     advance();
 }
@@ -314,7 +325,10 @@ bool Session::drawn_to_leave(SteadyTime now) {
 }
 
 void Session::advance() {
-    if (!started_ || finishing_ || thread_.stopping()) return;
+    if (!started_ || thread_.stopping()) return;
+    if (const SteadyTime limit = next_limit(); limit < look_at_)
+        thread_.look_at(look_at_ = limit, id_);
+    if (finishing_) return;
     if (leaving_ && !ending_ && in_flight_ == 0 && !writing_ && outbox_.empty()) end(*leaving_);
     if (!writing_ && !outbox_.empty()) {
         const grpc::ByteBuffer message = std::move(outbox_.front());

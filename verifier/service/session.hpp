@@ -50,8 +50,10 @@ public:
     /// Asks the node to come back, or go elsewhere, and ends the stream when every answer that it
     /// sent has its reply.
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
-    void sweep(SteadyTime now);  ///< time limits
-    void advance();              ///< starts whatever may be started now
+    void sweep(SteadyTime now);  ///< time limits, at the time that it asked its thread for
+    /// The store is asked on a work thread; what was issued comes back as a post.
+    void ask_for_calibrations();
+    void advance();  ///< starts whatever may be started now
 
 private:
     enum class Stage : std::uint8_t { greeted, opening, open };
@@ -62,7 +64,7 @@ private:
     void open_session(const v1::SessionOpen& message);
     void take_answer(const v1::SignedAnswer& message, Instant received);
     void take_ping(const v1::Ping& ping, Instant received);
-    void ask_for_calibrations();
+    SteadyTime next_limit() const;
     void refuse(const Refusal& refusal);
     Milliseconds drawn_age() const;
     bool drawn_to_leave(SteadyTime now);
@@ -92,8 +94,8 @@ private:
     std::optional<grpc::Status> ending_;
     std::optional<grpc::Status> leaving_;  ///< ends so, once nothing is in flight
     SteadyTime leave_by_, end_of_age_;
-    SteadyTime began_, heard_, end_began_;
-    std::optional<Instant> look_for_calibrations_;
+    SteadyTime began_, heard_, end_began_, pings_since_;
+    SteadyTime look_at_ = SteadyTime::max();  ///< its thread's next look
 };
 
 }  // namespace vigil::verifier

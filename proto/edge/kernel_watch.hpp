@@ -1,0 +1,25 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+namespace vigil::edge {
+
+/// How the kernel finds out that the other machine, or the way to it, is gone. Whole seconds, at
+/// least one each.
+struct KernelWatch {
+    std::chrono::seconds ask_after;      ///< of silence
+    std::chrono::seconds answer_within;  ///< it asks three times; then the connection is ended
+};
+
+/// For a TCP connection, or a listener whose connections inherit it. What is sent and not
+/// acknowledged for as long as both times together ends the connection, too. The questions and
+/// their answers are the kernels' alone: they cost neither program anything. They tell nothing of
+/// what is behind a proxy.
+void watch_by_kernel(int socket, const KernelWatch& watch);
+
+/// For every TCP connection of this process to the port of `address` (host:port), because gRPC does
+/// not say which one is its own, and to another the questions do no harm. How many there were.
+int watch_by_kernel(std::string_view address, const KernelWatch& watch);
+
+}  // namespace vigil::edge
