@@ -8,6 +8,8 @@ import pathlib
 import sys
 
 SOURCE = {"type": "prometheus", "uid": "${source}"}
+# Name and uid in provisioning/datasources; whoever imports a dashboard elsewhere chooses another at its top.
+PROVISIONED = ("Prometheus", "vigil-prometheus")
 GREEN, YELLOW, RED, BLUE, GREY = "#3fa45b", "#d9a514", "#d64b4b", "#4c8bd9", "#8a8f98"
 
 
@@ -38,7 +40,10 @@ def panel(kind, title, about, unit, queries, *, w, h, levels=None, colours=None,
              "bargauge": {"displayMode": "basic", "orientation": "horizontal", "reduceOptions": {"calcs": ["lastNotNull"]}},
              "heatmap": {"calculate": False, "yAxis": {"unit": unit}, "color": {"scheme": "Greens", "mode": "scheme"}},
              "table": {"showHeader": True}}
-    return {"type": kind, "title": title, "description": about, "datasource": SOURCE, "w": w, "h": h,
+    # Grafana shows the labels of a table's rows, and beside them a time and a 1 that say nothing.
+    hidden = [{"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}}}]
+    more = {"transformations": hidden} if kind == "table" else {}
+    return {"type": kind, "title": title, "description": about, "datasource": SOURCE, "w": w, "h": h, **more,
             "fieldConfig": {"defaults": default, "overrides": overrides},
             "options": {**usual[kind], **(options or {})},
             "targets": [{"refId": chr(ord("A") + i), "datasource": SOURCE, "expr": expr, "legendFormat": legend or "__auto",
@@ -68,7 +73,8 @@ def variable(name, label, query, **more):
 
 
 def dashboard(uid, title, about, rows, variables=(), refresh="30s", since="now-24h"):
-    source = {"type": "datasource", "name": "source", "label": "Prometheus", "query": "prometheus", "refresh": 1}
+    source = {"type": "datasource", "name": "source", "label": "Prometheus", "query": "prometheus", "refresh": 1,
+              "current": {"text": PROVISIONED[0], "value": PROVISIONED[1]}}
     return {"uid": uid, "title": title, "description": about, "tags": ["vigil"], "schemaVersion": 39, "version": 1,
             "editable": True, "timezone": "utc", "refresh": refresh, "time": {"from": since, "to": "now"},
             "templating": {"list": [source, *variables]}, "annotations": {"list": []},
