@@ -80,7 +80,10 @@ void Agent::connected(const wire::Network& network, SteadyTime seen) {
         spdlog::warn("the network's policy cannot be read, so windows are not numbered here: {}",
                      edge::for_log(policy.error()));
     if (calendar_)
-        board_.change([&](NodeStatus& status) { status.slot_length = calendar_->slot_length(); });
+        board_.change([&](NodeStatus& status) {
+            status.slot_length = calendar_->slot_length();
+            status.window_length = calendar_->window_length();
+        });
     if (!outbox_)
         outbox_ =
             std::make_unique<Outbox>(OutboxPlace{network.id, network.receipt_key, options_.data_dir,

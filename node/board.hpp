@@ -80,6 +80,7 @@ struct NodeStatus {
     std::optional<LastError> last_error;      ///< of a device or an answer, since the start
     Instant started;
     Milliseconds slot_length{};      ///< 0: the network's policy is not known yet
+    Milliseconds window_length{};    ///< as slot_length
     std::int64_t learned_slot = -1;  ///< the latest slot whose fleet check was learned
     std::vector<DeviceStatus> devices;
     std::vector<WorkloadStatus> workloads;

@@ -116,10 +116,17 @@ struct CellWords {
     const char* shape;
     const char* words;
 };
-CellWords cell_of(WindowMark mark) {
+
+/// Of a window without a verdict, `now` by the clock that `span` is told in.
+CellWords open_cell(const Span& span, Instant now) {
+    if (now < span.begin) return {"later", "–", "to come"};
+    if (span.contains(now)) return {"open", "◔", "under way"};
+    return {"later", "?", "no verdict was told"};
+}
+CellWords cell_of(WindowMark mark, const Span& span, Instant now) {
     switch (mark) {
         case WindowMark::open:
-            return {"later", "–", "no verdict"};
+            return open_cell(span, now);
         case WindowMark::passed:
             return {"complete", "✓", "roll call passed"};
         case WindowMark::failed:
@@ -127,27 +134,89 @@ CellWords cell_of(WindowMark mark) {
         case WindowMark::voided:
             return {"void", "○", "void"};
     }
-    return {"later", "–", "no verdict"};
+    return open_cell(span, now);
 }
 
-Html windows_of(const DeviceStatus& d) {
+/// Window i of a day, by this machine's clock.
+Span span_of(const NodeStatus& s, const DeviceStatus& d, std::size_t i) {
+    const auto count = static_cast<std::int64_t>(d.windows.size());
+    const Instant begin =
+        instant_from_ms(s.window_length.count() * (d.day * count + static_cast<std::int64_t>(i))) +
+        s.clock_offset.value_or(Milliseconds{});
+    return {begin, begin + s.window_length};
+}
+
+Html windows_of(const NodeStatus& s, const DeviceStatus& d, Instant now) {
     Html out = element("h3", {d.label});
-    if (d.windows.empty()) {
+    // What the board holds is of the day of the last verdict, which may be over.
+    const bool today = !d.windows.empty() && s.window_length > Milliseconds::zero() &&
+                       now < span_of(s, d, d.windows.size() - 1).end;
+    if (!today) {
         out += element("p", {{"class", "empty"}}, {"No roll call was judged today."});
         return out;
     }
+    const bool seconds = s.window_length < std::chrono::minutes{10};
     Html cells;
     for (std::size_t i = 0; i < d.windows.size(); ++i) {
-        const CellWords words = cell_of(d.windows[i]);
+        const Span span = span_of(s, d, i);
+        const CellWords words = cell_of(d.windows[i], span, now);
+        const std::string when = fmt::format(
+            "{} · {}–{}", i + 1, clock_words(span.begin, std::chrono::seconds{0}, seconds),
+            clock_words(span.end, std::chrono::seconds{0}, seconds));
         cells += element("li", {{"class", words.css}},
-                         {element("span", {{"class", "when"}},
-                                  {fmt::format("window {} of {}", i + 1, d.windows.size())}),
+                         {element("span", {{"class", "when"}}, {when}),
                           element("span", {{"class", "what"}},
                                   {element("span", {{"aria-hidden", "true"}}, {words.shape, " "}),
                                    words.words})});
     }
     out += element("ol", {{"class", "windows"}}, {cells});
     return out;
+}
+
+Html windows_today(const NodeStatus& s, Instant now) {
+    Html out;
+    for (const DeviceStatus& d : s.devices) out += windows_of(s, d, now);
+    out += element("p", {{"class", "note"}},
+                   {"As far as this node was told; times are UTC. What counts, and why, stands on "
+                    "the device's page of the verifier: search there for its id, below."});
+    return out;
+}
+
+Html state_of(const WorkloadState& state) {
+    const bool known = state.is != WorkloadState::Is::unknown;
+    const bool good = state.is == WorkloadState::Is::good;
+    return element("span",
+                   {{"class", known ? good ? "state online" : "state offline" : "state waiting"}},
+                   {element("span", {{"class", "shape"}, {"aria-hidden", "true"}},
+                            {known ? good ? "● " : "✗ " : "◌ "}),
+                    to_string(state.is)});
+}
+
+Html workloads(const NodeStatus& s, Instant now) {
+    Html head, rows;
+    for (const char* name : {"Workload", "State", "Since", "While it fails", "Why"})
+        head += element("th", {{"scope", "col"}}, {name});
+    for (const WorkloadStatus& w : s.workloads) {
+        const auto cell = [](edge::Literal label, const Html& content) {
+            return element("td", {{"data-label", label.text}}, {content});
+        };
+        rows += element(
+            "tr", {element("th", {{"scope", "row"}, {"class", "who"}},
+                           {w.name, " ", element("small", {w.way})}),
+                   cell("State", state_of(w.state)), cell("Since", ago(w.state.since, now)),
+                   cell("While it fails", w.pauses ? "the devices rest" : "it is only reported"),
+                   element("td", {{"data-label", "Why"}, {"class", "reason"}},
+                           {w.state.why.empty() ? std::string{"–"} : w.state.why})});
+    }
+    return element(
+        "div",
+        {{"class", "scroll"},
+         {"tabindex", "0"},
+         {"role", "region"},
+         {"aria-label", "What must run beside the node"}},
+        {element("table", {{"class", "cards"}},
+                 {element("caption", {"What must run beside the node"}),
+                  element("thead", {element("tr", {head})}), element("tbody", {rows})})});
 }
 
 Html limits(const NodeStatus& s, Instant now) {
@@ -167,6 +236,8 @@ Html trouble(const NodeStatus& s, Instant now) {
 
 Html who(const NodeStatus& s) {
     Html all = fact("Node id", element("code", {{"class", "hash"}}, {to_hex(s.node)}));
+    for (const DeviceStatus& d : s.devices)
+        all += fact("Device id", element("code", {{"class", "hash"}}, {to_hex(d.id)}), d.label);
     all += fact("Payout address", element("code", {{"class", "hash"}}, {s.payout}));
     if (s.last_receipt)
         all += fact("Last answer",
@@ -187,12 +258,11 @@ std::string status_page(const NodeStatus& s, Instant now) {
     head += leaf("link",
                  {{"rel", "icon"}, {"href", asset_address("icon.svg")}, {"type", "image/svg+xml"}});
     head += leaf("link", {{"rel", "stylesheet"}, {"href", asset_address("vigil.css")}});
-    Html windows;
-    for (const DeviceStatus& d : s.devices) windows += windows_of(d);
     Html main = element("h1", {name});
     main += section("Now", now_facts(s, now));
     main += section("Devices", device_table_html(s, now));
-    main += section("Windows today", windows);
+    main += section("Windows today", windows_today(s, now));
+    if (!s.workloads.empty()) main += section("What must run beside it", workloads(s, now));
     main += section("Your limits", limits(s, now));
     main += section("Last error", trouble(s, now));
     main += section("Who this is", who(s));

@@ -21,11 +21,13 @@ NodeStatus busy() {
     s.connection_changed = now - Milliseconds{60'000};
     s.started = now - Milliseconds{120'000};
     s.slot_length = Milliseconds{3'600'000};
+    s.window_length = Milliseconds{6 * 3'600'000};
     DeviceStatus d;
     d.label = "cuda0";
     d.description.name = "RTX 4090";
     d.rate_10s = 4.61e9;
     d.rate_15m = 4.6e9;
+    d.day = 20'454;
     d.windows = {WindowMark::passed, WindowMark::failed, WindowMark::voided, WindowMark::open};
     s.devices.push_back(d);
     return s;
@@ -38,14 +40,49 @@ TEST(Page, HasWhatAnOwnerLooksFor) {
     s.devices[0].paused = "86 °C, temp_stop is 85 °C";
     s.devices[0].paused_since = now - Milliseconds{180'000};
     s.devices[0].missed_while_paused = 2;
-    EXPECT_THAT(
-        status_page(s, now),
-        AllOf(HasSubstr("<title>rig · vigil-node</title>"), HasSubstr("RTX 4090"),
-              HasSubstr("4.61 GH/s"), HasSubstr("16:00:00 UTC"), HasSubstr("roll call passed"),
-              HasSubstr("roll call failed"), HasSubstr("void"),
-              HasSubstr("the last for an hourly check, 30 s ago"),
-              HasSubstr("cuda0: launch failed, 1 min ago"),
-              HasSubstr("cuda0 rests for 3 min: 86 °C"), HasSubstr("2 missed so far")));
+    EXPECT_THAT(status_page(s, now),
+                AllOf(HasSubstr("<title>rig · vigil-node</title>"), HasSubstr("RTX 4090"),
+                      HasSubstr("4.61 GH/s"), HasSubstr("16:00:00 UTC"),
+                      HasSubstr("roll call passed"), HasSubstr("roll call failed"),
+                      HasSubstr("void"), HasSubstr("the last for an hourly check, 30 s ago"),
+                      HasSubstr("cuda0: launch failed, 1 min ago"),
+                      HasSubstr("cuda0 rests for 3 min: 86 °C"), HasSubstr("2 missed so far")));
+}
+
+TEST(Page, AWindowWithoutAVerdictSaysWhetherItIsStillToCome) {
+    NodeStatus s = busy();
+    DeviceStatus& d = s.devices[0];
+    d.windows.assign(4, WindowMark::open);
+    s.clock_offset = Milliseconds{-3'600'000};  // it is 16:00 where windows are counted
+    const std::string page = status_page(s, now);
+    for (const char* cell : {"1 · 23:00–05:00</span><span class=\"what\"><span "
+                             "aria-hidden=\"true\">? </span>no verdict was told",
+                             "3 · 11:00–17:00</span><span class=\"what\"><span "
+                             "aria-hidden=\"true\">◔ </span>under way",
+                             "4 · 17:00–23:00</span><span class=\"what\"><span "
+                             "aria-hidden=\"true\">– </span>to come"})
+        EXPECT_THAT(page, HasSubstr(cell));
+    // Those of a day that is over are not today's.
+    EXPECT_THAT(status_page(s, now + std::chrono::hours{8}),
+                AllOf(HasSubstr("No roll call was judged today."), Not(HasSubstr("to come"))));
+    s.window_length = Milliseconds{};
+    EXPECT_THAT(status_page(s, now), HasSubstr("No roll call was judged today."));
+}
+
+TEST(Page, ShowsWhatMustRunBesideTheNode) {
+    NodeStatus s = busy();
+    EXPECT_THAT(status_page(s, now), Not(HasSubstr("What must run beside")));
+    s.workloads.push_back({.name = "engine",
+                           .way = "http 127.0.0.1:1234",
+                           .pauses = true,
+                           .state = {.is = WorkloadState::Is::failing,
+                                     .failures_in_row = 3,
+                                     .why = "it answered 503 & more",
+                                     .since = now - Milliseconds{240'000}}});
+    EXPECT_THAT(status_page(s, now),
+                AllOf(HasSubstr("What must run beside"), HasSubstr("http 127.0.0.1:1234"),
+                      HasSubstr("failing"), HasSubstr("4 min ago"), HasSubstr("the devices rest"),
+                      HasSubstr("it answered 503 &amp; more")));
 }
 
 TEST(Page, SaysWhatIsNotThereYet) {

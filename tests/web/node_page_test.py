@@ -19,7 +19,14 @@ def test(lab):
         if not (TOOLS / "node_modules" / package).is_dir():
             raise it.Skip(f"there is no npm package {package} in {TOOLS}; tests/run brings it")
     verifier = lab.verifier(policy_text=it.policy("page", day_ms=144_000)).start()
-    node = lab.node(verifier).start().wait_connected()
+    config = lab.place / "node.toml"
+    config.write_text(f"""[[workload]]
+name = "engine"
+http = "http://127.0.0.1:{it.free_port()}/"
+interval = 1
+failures = 1
+""")
+    node = lab.node(verifier, config=config).start().wait_connected()
     it.wait_for("a roll call passed", lambda: "passed" in node.status()["devices"][0]["windows_today"], 90, every=0.5)
     it.check(node.status()["last_receipt"]["answer_id"] and node.status()["last_error"] is None, "its last receipt is told")
     code, table, _ = it.run_program("NODE", "status", "--http-port", node.http_port)
