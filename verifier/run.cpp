@@ -99,6 +99,7 @@ public:
                            .watch = watch_,
                            .clock = [this] { return clock_.now(); },
                            .version = version,
+                           .receipts = web::receipt_signer(receipt_key_, schedule_.network()),
                            .all_devices = options.all_device_metrics,
                            .served = [this](const char* page,
                                             auto time) { metrics_.observe_page(page, time); }});

@@ -1,4 +1,5 @@
 // How long a page takes, for a network of 100,000 providers with one device each.
+#include <algorithm>
 #include <benchmark/benchmark.h>
 
 #include "tests/store/samples.hpp"
@@ -22,6 +23,7 @@ struct Network {
     std::unique_ptr<Roster> roster;
     Pulse pulse;
     std::unique_ptr<FleetWatch> watch;
+    SlotIndex asked;  ///< an hourly check that every device passed
 
     Network() {
         (void)found_network(*store, {.network_name = "bench", .policy = *preset("demo")}, now);
@@ -48,11 +50,35 @@ struct Network {
                 tx.close_window({w}, now, {}, {}, rows);
             }
         });
+        answer_one_check(window, devices);
         roster = std::make_unique<Roster>(*store);
         watch = std::make_unique<FleetWatch>(
             *store, *roster, *schedule, pulse,
             FleetWatch::Hooks{.clock = [] { return now; }, .changed = {}, .failed = {}});
         watch->look();
+    }
+
+    void answer_one_check(WindowIndex window, const std::vector<DeviceRecord>& devices) {
+        const DayIndex day = schedule->calendar().day_of(window);
+        store->write([&](Transaction& tx) {
+            tx.add_day_key({.day = day,
+                            .key = samples::bytes<DayKey>(1, 1),
+                            .commit = {},
+                            .committed = now - std::chrono::hours{1},
+                            .revealed = {}});
+        });
+        const auto plan = schedule->plan(window);
+        const auto hourly =
+            std::find_if(plan->fleet.begin(), plan->fleet.end(),
+                         [](const FleetCheck& check) { return check.kind == CheckKind::hourly; });
+        asked = hourly->slot;
+        std::vector<VerdictRecord> verdicts;
+        for (const DeviceRecord& device : devices) {
+            CheckClaim claim = samples::hourly(device.ref, static_cast<std::uint64_t>(asked.value));
+            claim.window = window;
+            verdicts.push_back(samples::verdict(claim));
+        }
+        store->write([&](Transaction& tx) { tx.add_verdicts(verdicts); });
     }
 
     Site site() {
@@ -62,7 +88,8 @@ struct Network {
                 .watch = *watch,
                 .clock = [] { return now; },
                 .not_ready = [] { return std::nullopt; },
-                .version = "bench"};
+                .version = "bench",
+                .receipts = {}};
     }
 };
 Network& network() {
@@ -96,6 +123,20 @@ void network_page_of(benchmark::State& state) {
             framed(site, network_page(site, {.rest = {}, .query = *Query::read(""), .now = now})));
 }
 BENCHMARK(network_page_of)->Unit(benchmark::kMillisecond);
+
+/// How every device answered one check: 50 of them.
+void fleet_check_page_of(benchmark::State& state) {
+    const Site site = network().site();
+    const auto query = Query::read("page=1000&slot=" + std::to_string(network().asked.value));
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        bytes = framed(site, fleet_check_page(site, {.rest = {}, .query = *query, .now = now}))
+                    .body.size();
+        benchmark::DoNotOptimize(bytes);
+    }
+    state.counters["bytes"] = static_cast<double>(bytes);
+}
+BENCHMARK(fleet_check_page_of)->Unit(benchmark::kMillisecond);
 
 /// Every two seconds, on a thread of its own.
 void states_of_the_fleet(benchmark::State& state) {

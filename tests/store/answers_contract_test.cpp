@@ -31,6 +31,9 @@ TEST_P(AnswersContract, RecordedAnswerIsFoundAgainWithItsVerdicts) {
     store().read([&](Reader& r) {
         EXPECT_EQ(text(r.answer(a.id, e.node.ref).value()), stored_text(a, 1));
         EXPECT_EQ(texts(r.answers(e.node.ref, {})), (std::vector{stored_text(a, 1)}));
+        for (const CheckClaim& claim : a.claims)
+            EXPECT_EQ(text(r.answer_to(claim).value()), stored_text(a, 1));
+        EXPECT_FALSE(r.answer_to(hourly(e.first(), 42))) << "nobody answered that one";
         EXPECT_EQ(r.answer_count(), 1);
         const auto rows = r.verdicts_of({10});
         ASSERT_EQ(rows.size(), 2U);

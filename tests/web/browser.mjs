@@ -3,6 +3,9 @@
 // BASE: http://127.0.0.1:PORT; TOOLS: has node_modules with playwright-core and axe-core;
 // DEVICE: one with a missed check. Exit 0, or 1 with every complaint on a line.
 import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 
 const [base, tools, shots, device] = process.argv.slice(2);
@@ -27,7 +30,7 @@ async function open(options, work) {
   try { await work(page); } finally { await context.close(); }
 }
 
-const addresses = { network: "/", policy: "/policy", providers: "/providers", log: "/log", device: `/devices/${device}` };
+const addresses = { network: "/", policy: "/policy", providers: "/providers", log: "/log", fleet_check: "/checks", device: `/devices/${device}` };
 
 await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
   console.log("an owner finds the device, today's windows, and why a check was missed");
@@ -46,6 +49,39 @@ await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
   const why = await page.textContent("#why");
   check(why.includes("no answer came"), `the check's page says why: ${why}`);
   check((await page.textContent("#verify")).includes("vigil-verifier audit"), "it says how to verify");
+  check((await page.textContent("#receipt")).includes("no answer was recorded"), "a missed check has no receipt");
+  check((await page.textContent("#sent")).includes("Nothing was sent"), "nor nonces");
+});
+
+await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  console.log("an owner holds the receipt of an answer, and sees how everybody answered");
+  await page.goto(`${base}/providers?q=cpu`);
+  await page.click('#list tbody th a:text-is("cpu")');
+  await page.click('a[href^="/devices/"]');
+  check((await page.textContent("#told")).includes("[[notify]]"), "the device's page says how to be told");
+  await page.waitForFunction(() => document.querySelector("#told img").naturalWidth > 60);
+  await page.click('#checks a:text-is("passed") >> nth=0');
+  addresses.passed = page.url().slice(base.length);
+  const heading = await page.textContent("h1");
+  await page.click("#sent summary");
+  const lines = (await page.textContent("#sent pre")).trim().split("\n");
+  check(lines.every((line) => /^ *\d+ [0-9a-f]{64}( {2}the largest)?$/.test(line)), `nonces and hashes: ${lines[0]}`);
+  const k = await page.textContent('#values tr:has(th:text-is("k")) .n');
+  check(String(lines.length) === k, `all of them: ${lines.length} of ${k}`);
+  // What the page tells people to type, typed.
+  const place = fs.mkdtempSync(path.join(os.tmpdir(), "vigil-receipt-"));
+  const typed = spawnSync("sh", ["-euc", await page.textContent("#receipt pre")], { cwd: place, encoding: "utf8" });
+  fs.rmSync(place, { recursive: true });
+  check(typed.stdout.includes("Signature Verified Successfully"), `its commands verify the receipt: ${typed.stdout}${typed.stderr}`);
+  await page.goto(base + addresses.passed.split("?")[0]);
+  check(await page.textContent("h1") === heading, "the challenge alone finds the check");
+  await page.goto(`${base}/`);
+  check(/eu-west/.test(await page.textContent("#regions")), "regions are told apart");
+  await page.click('#roll-call a:text-is("every device")');
+  check(/roll call of slot \d+/.test(await page.textContent("h1")), "the network's page leads to who answered");
+  check(await page.locator("#answers tbody tr").count() >= 4, "every device is listed");
+  await page.click('#call a:text-is("← Before")');
+  check(/hourly|roll call/.test(await page.textContent("h1")), "and to the check before it");
 });
 
 await open({ viewport: { width: 1280, height: 900 } }, async (page) => {

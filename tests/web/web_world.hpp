@@ -32,6 +32,7 @@ public:
         return connection.rest();
     }
 
+    const SigningKey receipt_key{KeySeed{}};
     simulation::World world;
     Pulse pulse;
     std::unique_ptr<FleetWatch> watch;
@@ -72,7 +73,13 @@ private:
                        .watch = *watch,
                        .clock = [this] { return world.now(); },
                        .not_ready = [] { return std::nullopt; },
-                       .version = "1.2.3"},
+                       .version = "1.2.3",
+                       .receipts = {.key = receipt_key.public_key(),
+                                    .sign =
+                                        [this](const AnswerId& answer, Instant received) {
+                                            return receipt_key.sign(receipt_bytes(
+                                                world.schedule().network(), answer, received));
+                                        }}},
                   {});
         server.start("127.0.0.1", 0, "--http-port");
     }

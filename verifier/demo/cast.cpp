@@ -58,8 +58,9 @@ public:
         for (const std::string& word :
              {std::string{"--verifier-address"}, stage_.address, std::string{"--verifier-ca"},
               stage_.certificate.string(), std::string{"--data-dir"}, directory.string(),
-              std::string{"--name"}, name, std::string{"--payout"},
-              fmt::format("{}{:02x}", payout_start, players_.size() + 1),
+              std::string{"--name"}, name, std::string{"--region"},
+              std::string{players_.size() % 2 == 0 ? "eu-west" : "us-east"},
+              std::string{"--payout"}, fmt::format("{}{:02x}", payout_start, players_.size() + 1),
               std::string{"--http-port"}, std::string{"0"}})
             words.push_back(word);
         players_.push_back(

@@ -161,6 +161,8 @@ public:
     virtual std::vector<DayRecord> days(DeviceRef device, Page page) = 0;  ///< page by day index
     virtual std::optional<DayRecord> day(DeviceRef device, DayIndex day) = 0;  ///< once settled
     virtual std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) = 0;
+    /// The one that took a check; nothing while none did.
+    virtual std::optional<StoredAnswer> answer_to(const CheckClaim& claim) = 0;
     virtual std::vector<StoredAnswer> answers(NodeRef node, Page page) = 0;  ///< page by number
     virtual std::int64_t answer_count() = 0;
 

@@ -11,6 +11,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Not 0: nobody measured it.
+Json rate_or_null(double rate, bool measured) { return measured ? Json(rate) : Json(nullptr); }
+
+Json regions_of(const FleetRecords& records, const FleetProvider& provider) {
+    Json out = Json::array();
+    for (const RegionPart& part : provider.by_region)
+        out.push_back({{"region", records.regions[part.region]},
+                       {"devices", part.devices},
+                       {"rate", rate_or_null(part.rate.value, part.rate.value > 0)},
+                       {"windows_passed_30d", part.counted_30d},
+                       {"windows_due_30d", part.due_30d}});
+    return out;
+}
+
 Json row_of(const Fleet& fleet, std::uint32_t place) {
     const FleetRecords& records = *fleet.records;
     const FleetProvider& provider = records.providers[place];
@@ -23,8 +37,8 @@ Json row_of(const Fleet& fleet, std::uint32_t place) {
             {"name", provider.name},
             {"nodes", provider.nodes},
             {"devices", states},
-            {"rate", provider.rate.value},
-            {"rate_half_width_95", provider.rate.half_width},
+            {"rate", rate_or_null(provider.rate.value, provider.rate.value > 0)},
+            {"rate_half_width_95", rate_or_null(provider.rate.half_width, provider.rate.value > 0)},
             {"models", models},
             {"windows_passed_30d", provider.counted_30d},
             {"windows_due_30d", provider.due_30d},
@@ -32,7 +46,8 @@ Json row_of(const Fleet& fleet, std::uint32_t place) {
             {"grace_days", provider.grace_left},
             {"credit_so_far_micro", to_string(provider.credit_so_far)},
             {"balance_micro", to_string(provider.balance)},
-            {"regions", provider.regions}};
+            {"regions", provider.regions},
+            {"by_region", regions_of(records, provider)}};
 }
 
 std::string field(std::string_view text) {
@@ -68,11 +83,12 @@ std::string directory_csv(const Fleet& fleet, const DirectoryWish& wish) {
     for (const std::uint32_t place : look_up(fleet, wish).places) {
         const FleetProvider& p = fleet.records->providers[place];
         const auto& states = fleet.provider_states[place];
-        out += fmt::format("{},{},{},{},{},{},{},{:.0f},{:.0f},{},{},{},{},{},{},{}\r\n", p.rank,
+        const std::string rate =
+            p.rate.value > 0 ? fmt::format("{:.0f},{:.0f}", p.rate.value, p.rate.half_width) : ",";
+        out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", p.rank,
                            to_checksum_text(p.payout), field(p.name), p.nodes, states[0], states[1],
-                           states[2], p.rate.value, p.rate.half_width, p.counted_30d, p.due_30d,
-                           p.up_run, p.grace_left, to_string(p.credit_so_far), to_string(p.balance),
-                           field(p.regions));
+                           states[2], rate, p.counted_30d, p.due_30d, p.up_run, p.grace_left,
+                           to_string(p.credit_so_far), to_string(p.balance), field(p.regions));
     }
     return out;
 }

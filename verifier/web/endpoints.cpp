@@ -34,6 +34,13 @@ edge::HttpResponse devices(const WebSources& sources) {
 
 }  // namespace
 
+web::ReceiptSigner web::receipt_signer(const SigningKey& key, const NetworkId& network) {
+    return {.key = key.public_key(),
+            .sign = [key, network](const AnswerId& answer, Instant received) {
+                return key.sign(receipt_bytes(network, answer, received));
+            }};
+}
+
 void add_routes(edge::HttpServer& server, const WebSources& sources) {
     web::add_pages(server,
                    web::Site{.store = sources.store,
@@ -42,7 +49,8 @@ void add_routes(edge::HttpServer& server, const WebSources& sources) {
                              .watch = sources.watch,
                              .clock = sources.clock,
                              .not_ready = sources.not_ready,
-                             .version = sources.version},
+                             .version = sources.version,
+                             .receipts = sources.receipts},
                    sources.served);
     server.route("/healthz", [](const edge::HttpRequest&) { return text(200, "ok\n"); });
     server.route("/readyz", [not_ready = sources.not_ready](const edge::HttpRequest&) {

@@ -19,6 +19,7 @@ struct WebSources {
     const web::FleetWatch& watch;
     std::function<Instant()> clock;
     std::string version;
+    web::ReceiptSigner receipts;
     bool all_devices = false;  ///< /metrics/devices above its limit
     web::Served served{};      ///< may be empty
 };

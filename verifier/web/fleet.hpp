@@ -55,6 +55,14 @@ struct FleetDevice {
     Micro credit_so_far;               ///< of that day, if every window to come were incomplete
 };
 
+/// What a provider, or the network, has in one region, as owners claim it.
+struct RegionPart {
+    std::uint32_t region{};   ///< of records.regions
+    std::uint32_t devices{};  ///< that are not retired
+    std::uint32_t counted_30d{}, due_30d{};
+    MeasuredRate rate;
+};
+
 struct FleetProvider {
     PayoutAddress payout;
     std::string name;  ///< of its first node, claimed
@@ -63,7 +71,8 @@ struct FleetProvider {
     std::string haystack;  ///< what a search looks through, lower case
     std::vector<std::uint32_t> devices;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> models;  ///< model, how many; most first
-    MeasuredRate rate;
+    std::vector<RegionPart> by_region;                            ///< most devices first
+    MeasuredRate rate;                                            ///< 0: nothing was measured
     std::uint32_t counted_30d{}, due_30d{};
     std::uint32_t up_run{}, grace_left{};  ///< the least of its devices that are not retired
     Micro credit_so_far, balance;
@@ -78,7 +87,8 @@ struct FleetNode {
     NodeId id;
     std::string name, region, version;  ///< claimed
     PayoutAddress payout;
-    std::string payout_text;  ///< with its checksum, which takes a hash to write
+    std::string payout_text;       ///< with its checksum, which takes a hash to write
+    std::uint32_t region_place{};  ///< of records.regions
 };
 
 enum class ProviderOrder : std::uint8_t { rank, name, rate, pass_rate, up_run, grace, today };
@@ -100,13 +110,15 @@ struct FleetRecords {
     DayIndex today;                     ///< of `read`
     std::vector<FleetNode> nodes;
     std::vector<std::string> models;
+    std::vector<std::string> regions;  ///< claimed; one may be empty
     std::vector<FleetDevice> devices;  ///< ascending by id
     std::vector<FleetProvider> providers;
     std::array<std::vector<std::uint32_t>, provider_orders> orders;  ///< best first; names a to z
     std::map<PayoutAddress, std::uint32_t> by_payout;
     std::array<std::size_t, 7> windows_today{};  ///< by WindowOutcome
     Micro balance, credit_so_far;
-    std::vector<RatePoint> history;  ///< ascending; of windows
+    std::vector<RegionPart> by_region;  ///< of all devices; most devices first
+    std::vector<RatePoint> history;     ///< ascending; of windows
 };
 
 /// What pages show of the whole network. Never changes; a newer one replaces it.

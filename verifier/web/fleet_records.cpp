@@ -43,14 +43,19 @@ public:
 
 private:
     void read_nodes() {
+        std::unordered_map<std::string, std::uint32_t> regions;
         for (NodeRecord& node : reader_.nodes()) {
             node_places_[node.ref] = static_cast<std::uint32_t>(out.nodes.size());
+            const auto [region, fresh] =
+                regions.try_emplace(node.region, static_cast<std::uint32_t>(out.regions.size()));
+            if (fresh) out.regions.push_back(node.region);
             out.nodes.push_back({.id = node.id,
                                  .name = std::move(node.name),
                                  .region = std::move(node.region),
                                  .version = std::move(node.version),
                                  .payout = node.payout,
-                                 .payout_text = to_checksum_text(node.payout)});
+                                 .payout_text = to_checksum_text(node.payout),
+                                 .region_place = region->second});
         }
     }
 
@@ -211,7 +216,30 @@ private:
         for (const FleetNode& node : out.nodes)
             if (const auto found = out.by_payout.find(node.payout); found != out.by_payout.end())
                 describe(out.providers[found->second], node);
-        for (FleetProvider& provider : out.providers) add_up(provider);
+        std::map<std::uint32_t, RegionPart> regions;
+        for (FleetProvider& provider : out.providers) add_up(provider, regions);
+        out.by_region = most_devices_first(regions);
+    }
+
+    static std::vector<RegionPart> most_devices_first(
+        const std::map<std::uint32_t, RegionPart>& regions) {
+        std::vector<RegionPart> out;
+        for (const auto& [region, part] : regions) {
+            out.push_back(part);
+            out.back().region = region;
+        }
+        std::stable_sort(out.begin(), out.end(), [](const RegionPart& a, const RegionPart& b) {
+            return a.devices > b.devices;
+        });
+        return out;
+    }
+
+    static void add(RegionPart& part, const FleetDevice& device, bool retired) {
+        part.counted_30d += device.counted_30d;
+        part.due_30d += device.due_30d;
+        if (retired) return;
+        ++part.devices;
+        part.rate += device.rate;
     }
 
     static void describe(FleetProvider& provider, const FleetNode& node) {
@@ -224,10 +252,11 @@ private:
             provider.regions.append(provider.regions.empty() ? "" : ", ").append(node.region);
     }
 
-    void add_up(FleetProvider& provider) const {
+    void add_up(FleetProvider& provider, std::map<std::uint32_t, RegionPart>& all_regions) const {
         provider.haystack.append("0x").append(
             to_hex(provider.payout).substr(0, id_digits_searched));
         std::map<std::uint32_t, std::uint32_t> models;
+        std::map<std::uint32_t, RegionPart> regions;
         bool first = true;
         for (const std::uint32_t place : provider.devices) {
             const FleetDevice& one = out.devices[place];
@@ -237,7 +266,11 @@ private:
             provider.due_30d += one.due_30d;
             if (provider.haystack.size() < longest_haystack)
                 provider.haystack.append(" ").append(to_hex(one.id).substr(0, id_digits_searched));
-            if (one.retired_from && *one.retired_from <= out.today) continue;
+            const bool retired = one.retired_from && *one.retired_from <= out.today;
+            const std::uint32_t region = out.nodes[one.node].region_place;
+            add(regions[region], one, retired);
+            add(all_regions[region], one, retired);
+            if (retired) continue;
             provider.rate += one.rate;
             ++models[one.model];
             provider.up_run = first ? one.up_run : std::min(provider.up_run, one.up_run);
@@ -245,6 +278,7 @@ private:
                                         : std::min(provider.grace_left, one.standing.grace_left);
             first = false;
         }
+        provider.by_region = most_devices_first(regions);
         provider.models.assign(models.begin(), models.end());
         std::stable_sort(provider.models.begin(), provider.models.end(),
                          [](const auto& a, const auto& b) { return a.second > b.second; });

@@ -25,6 +25,7 @@ constexpr PageRoute pages[] = {
     {"providers", "/providers", providers_page},
     {"provider", "/providers/*", provider_page},
     {"device", "/devices/*", device_page},
+    {"check", "/checks", fleet_check_page},
     {"check", "/checks/*", check_page},
     {"log", "/log", log_page},
 };

@@ -14,6 +14,15 @@
 
 namespace vigil::verifier::web {
 
+/// Signs what receipts cover (protocol 9.3), again: the signature is the same each time, so a page
+/// shows the receipt that the node got.
+struct ReceiptSigner {
+    PublicKey key;
+    std::function<Signature(const AnswerId&, Instant received)> sign;
+};
+
+ReceiptSigner receipt_signer(const SigningKey& key, const NetworkId& network);
+
 /// What pages are made from. All of it may be used from several threads at once.
 struct Site {
     Store& store;
@@ -23,6 +32,7 @@ struct Site {
     std::function<Instant()> clock;
     std::function<std::optional<std::string>()> not_ready;
     std::string version;
+    ReceiptSigner receipts;
 };
 
 /// A page without its frame.
@@ -54,6 +64,7 @@ Page providers_page(const Site& site, const Question& question);
 Page provider_page(const Site& site, const Question& question);  ///< rest: its payout address
 Page device_page(const Site& site, const Question& question);    ///< rest: the device's id
 Page check_page(const Site& site, const Question& question);     ///< rest: the challenge
+Page fleet_check_page(const Site& site, const Question& question);
 Page log_page(const Site& site, const Question& question);
 /// An SVG of the state of the device that `rest` names.
 edge::HttpResponse badge(const Site& site, const std::string& rest);

@@ -196,6 +196,12 @@ std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef n
     return out;
 }
 
+std::optional<StoredAnswer> answer_to(Connection& db, const CheckClaim& claim) {
+    const auto number = answer_that_took(db, claim);
+    if (!number) return std::nullopt;
+    return stored_answer(db, claim.device.bucket, *number);
+}
+
 std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page) {
     std::vector<StoredAnswer> out;
     const std::int64_t before =

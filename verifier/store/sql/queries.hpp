@@ -79,6 +79,7 @@ std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window);
 std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,
                                               WindowIndex window);
 std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef node);
+std::optional<StoredAnswer> answer_to(Connection& db, const CheckClaim& claim);
 std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page);
 std::int64_t answer_count(Connection& db);
 

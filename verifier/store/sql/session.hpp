@@ -118,6 +118,9 @@ public:
     std::optional<StoredAnswer> answer(const AnswerId& id, NodeRef node) override {
         return sql::answer(db_, id, node);
     }
+    std::optional<StoredAnswer> answer_to(const CheckClaim& claim) override {
+        return sql::answer_to(db_, claim);
+    }
     std::vector<StoredAnswer> answers(NodeRef node, Page page) override {
         return sql::answers(db_, node, page);
     }

@@ -1,114 +1,119 @@
 #include <fmt/format.h>
 
-#include "core/base/readable.hpp"
-#include "core/work/estimate.hpp"
+#include "verifier/web/pages/check_parts.hpp"
 #include "verifier/web/parts.hpp"
-#include "verifier/web/site.hpp"
 
 namespace vigil::verifier::web {
 namespace {
-
-constexpr std::int64_t checks_looked_through = 1'000;
-
-/// In its window when that is named; else among the device's latest.
-std::optional<CheckRow> find_check(Reader& reader, DeviceRef device, const Challenge& challenge,
-                                   std::optional<std::int64_t> window) {
-    auto rows = window ? reader.checks_in(device, WindowIndex{*window})
-                       : reader.checks(device, {.before = {}, .limit = checks_looked_through});
-    for (CheckRow& row : rows)
-        if (row.verdict.challenge == challenge) return std::move(row);
-    return std::nullopt;
-}
 
 Html seconds_after(Instant start, Instant then) {
     return fmt::format("{:.3f} s after the start",
                        static_cast<double>((then - start).count()) / 1000);
 }
 
-Html times(const CheckRow& row, const std::optional<WindowRecord>& window) {
-    const VerdictRecord& v = row.verdict;
+Html sent_to(CheckKind kind) {
+    switch (kind) {
+        case CheckKind::roll_call:
+        case CheckKind::hourly:
+            return "to every device at once, at a secret moment";
+        case CheckKind::spot:
+            return "to this device alone, at a secret moment";
+        case CheckKind::calibration:
+        case CheckKind::probe:
+            return "to this device alone";
+    }
+    return {};
+}
+
+Html judged(const CheckFile& file) {
+    if (file.row.verdict.received)
+        return fact("Judged", "on arrival",
+                    "or, if the window before was not closed by then, once it was");
+    return fact("Judged", file.window ? time_html(file.window->closed) : Html{"–"},
+                "an answer that did not come is known when its window is closed");
+}
+
+Html times(const CheckFile& file) {
+    const VerdictRecord& v = file.row.verdict;
+    const auto& window = file.window;
     return facts(
-        {fact("Issued and sent", time_html(v.start),
-              v.claim.kind == CheckKind::calibration ? "to this device alone"
-              : v.claim.kind == CheckKind::spot      ? "to this device alone, at a secret moment"
-                                                : "to every device at once, at a secret moment"),
+        {fact("Issued and sent", time_html(v.start), sent_to(v.claim.kind)),
          fact("Received", v.received ? time_html(*v.received) : Html{"never"},
               v.received ? seconds_after(v.start, *v.received) : Html{"no answer came"}),
-         fact("Deadline", time_html(v.deadline), seconds_after(v.start, v.deadline)),
+         fact("Deadline", time_html(v.deadline), seconds_after(v.start, v.deadline)), judged(file),
          fact("Counted in", fmt::format("window {}", v.claim.window.value),
               v.claim.kind == CheckKind::calibration ? Html{"a calibration counts in none"}
               : window ? Html{fmt::format("{}: {}", to_string(window->outcome), window->reason)}
                        : Html{"not closed yet"})});
 }
 
-Html number(std::string_view name, const std::string& value, const std::string& meaning) {
-    return element("tr", {element("th", {{"scope", "row"}, {"class", "who"}}, {name}),
-                          number_cell("Number", value), reason_cell("Meaning", meaning)});
+Html others(const VerdictRecord& v) {
+    if (v.claim.kind != CheckKind::roll_call && v.claim.kind != CheckKind::hourly) return {};
+    return element(
+        "p",
+        {"Was it this device alone? ",
+         link(fmt::format("/checks?slot={}", v.claim.ref), "How every device answered it"), "."});
 }
 
-Html raw_values(const CheckRow& row) {
-    const VerdictRecord& v = row.verdict;
-    const Judgement& j = v.judgement;
-    Html rows;
-    rows += number("k", std::to_string(v.k),
-                   "how many nonces, those with the smallest hashes, had to be sent");
-    if (j.work > 0) {
-        const Interval interval = work_interval(v.k, j.work);
-        rows += number(
-            "W", grouped(j.work),
-            fmt::format("hashes tried, estimated from the largest of the {} hashes (protocol 5.4); "
-                        "95 %: {} to {}",
-                        v.k,
-                        rate_text(interval.lower).substr(0, rate_text(interval.lower).find('/')),
-                        rate_text(interval.upper).substr(0, rate_text(interval.upper).find('/'))));
-        rows += number("R", grouped(j.rate) + " H/s",
-                       "W by the time from the start to the arrival (5.5)");
-    }
-    rows += number("baseline", grouped(j.baseline) + " H/s", "the device's own earlier rate (5.6)");
-    if (v.claim.kind != CheckKind::calibration) {
-        rows += number("theta", percent(v.theta), "share of the baseline that passes (5.7)");
-        rows +=
-            number("passes from",
-                   grouped((u128{j.baseline} * v.theta.value + Ppm::one - 1) / Ppm::one) + " H/s",
-                   "the least rate that is theta of the baseline");
-    }
-    Html head = element("th", {{"scope", "col"}}, {"Value"});
-    head += element("th", {{"scope", "col"}, {"class", "n"}}, {"Number"});
-    head += element("th", {{"scope", "col"}}, {"Meaning"});
-    return card_table("Raw values", head, rows);
+Html input(Literal name, std::string_view label, std::string_view hint) {
+    return element("label", {label, leaf("input", {{"name", name.text},
+                                                   {"maxlength", "64"},
+                                                   {"placeholder", std::string{hint}}})});
 }
 
-Html derivation(const Site& site, const CheckRow& row, const DeviceId& device) {
-    const VerdictRecord& v = row.verdict;
-    const Calendar calendar = site.schedule.calendar();
-    const DayIndex day = calendar.day_of(v.claim.window);
-    std::string text = fmt::format(
-        "challenge = keccak256(tag(\"vigil/challenge/v1\") ‖ network_id ‖ policy_hash ‖ u64(kind) "
-        "‖ u64(ref) ‖ beacon ‖ device_id)\n"
-        "network_id  {}\npolicy_hash {}\nkind        {} ({})\nref         {}\n",
-        to_hex(site.schedule.network()), to_hex(site.schedule.policy_hash_on(day)),
-        static_cast<int>(v.claim.kind), to_string(v.claim.kind), v.claim.ref);
-    const auto plan = site.schedule.plan(v.claim.window);
-    for (const FleetCheck& check : plan->fleet)
-        if (check.kind == v.claim.kind &&
-            static_cast<std::uint64_t>(check.slot.value) == v.claim.ref)
-            text += fmt::format("beacon      {}\n", to_hex(check.beacon));
-    if (v.claim.kind == CheckKind::spot)
-        text += "beacon      from the day's key, which is published after the day (3.4)\n";
-    if (v.claim.kind == CheckKind::calibration) text += "beacon      random, in the record (3.5)\n";
-    text += fmt::format("device_id   {}\nchallenge   {}\n", to_hex(device), to_hex(v.challenge));
-    return element("pre", {{"tabindex", "0"}}, {text});
+Page not_here(const Challenge& challenge, const std::string& why) {
+    Page page = not_found(why);
+    page.main += element(
+        "section",
+        {element("h2", {"Look further"}),
+         element("p",
+                 {"A challenge commits to one device and counts in one window. With the device "
+                  "its checks are looked through, with the window any time is:"}),
+         element("form", {{"action", "/checks/" + to_hex(challenge)}, {"class", "filters"}},
+                 {input("device", "Device id", "64 hexadecimal digits"),
+                  input("window", "Window, if known", "a number"),
+                  element("button", {{"type", "submit"}}, {"Show"})})});
+    return page;
 }
 
-Html commands(const DeviceId& device, DayIndex day) {
-    Html out = element("p", {"On a copy of the store, with the program of this site; the first "
-                             "prints this check with its numbers, the second computes everything "
-                             "again from the answers and compares it bit for bit:"});
-    out += element("pre", {{"tabindex", "0"}},
-                   {fmt::format("vigil-verifier explain --store vigil.db --device {} --day "
-                                "{}\nvigil-verifier audit --store vigil.db\n",
-                                to_hex(device), day.value)});
-    return out;
+std::string searched_words(const Site& site, std::int64_t windows) {
+    if (windows == 0)
+        return fmt::format(
+            "This network has {} devices, too many to look through for the one that "
+            "a challenge was meant for.",
+            site.roster.device_count());
+    return fmt::format(
+        "No device was asked this challenge in the {} looked through.",
+        windows == 1 ? std::string{"window"} : fmt::format("{} latest windows", windows));
+}
+
+Page shown(const Site& site, const DeviceId& id, const CheckFile& file) {
+    const VerdictRecord& v = file.row.verdict;
+    const Verdict verdict = file.row.final_verdict();
+    const std::string kind = words_of(v.claim.kind);
+    Html main = element(
+        "nav", {{"class", "crumbs"}, {"aria-label", "Where this is"}},
+        {element("ol", {element("li", {link("/providers", "Providers")}),
+                        element("li", {link("/devices/" + to_hex(id), "device " + short_id(id))}),
+                        element("li", {kind})})});
+    main += element("h1", {element("span", {{"class", std::string{css_class(verdict)}}},
+                                   {shape_of(verdict), " ", words_of(verdict)}),
+                           ": ", kind});
+    main += element("section", {{"id", "why"}},
+                    {element("p", {{"class", "verdict-reason"}},
+                             {file.row.voided ? *file.row.voided : v.judgement.reason}),
+                     file.row.voided ? element("p", {{"class", "note"}},
+                                               {"Judged as ", words_of(v.judgement.verdict), ": ",
+                                                v.judgement.reason})
+                                     : Html{},
+                     times(file), others(v)});
+    main += section("values", "Raw values", raw_values(file.row));
+    main += section("sent", "What the device sent", sent_nonces(site, file));
+    main += section("receipt", "Receipt", receipt(site, file));
+    main += section("challenge", "The challenge", derivation(site, file.row, id));
+    main += section("verify", "Verify it yourself",
+                    audit_commands(id, site.schedule.calendar().day_of(v.claim.window)));
+    return {.title = "Check " + short_id(v.challenge), .main = main, .path = "/providers"};
 }
 
 }  // namespace
@@ -116,56 +121,27 @@ Html commands(const DeviceId& device, DayIndex day) {
 Page check_page(const Site& site, const Question& question) {
     const auto challenge = from_hex<Challenge>(question.rest);
     if (!challenge) return not_found("This is no challenge: " + challenge.error());
-    const auto id = from_hex<DeviceId>(question.query.text("device"));
-    if (!id)
-        return bad_question(
-            "A check is looked up by its device: the address ends with ?device= and the device's "
-            "id. The links of a device's page have it.");
-    const auto window = question.query.number("window", 0, INT64_MAX / 1'000'000);
+    auto window = question.query.number("window", 0, INT64_MAX / 1'000'000);
     if (!window) return bad_question(window.error());
+    const std::string named = question.query.text("device");
+    auto id = from_hex<DeviceId>(named);
+    if (!named.empty() && !id) return bad_question("device: " + id.error());
+    if (named.empty()) {
+        const ChallengeSearch search = find_challenge(site, *challenge, question.now, *window);
+        if (!search.found) return not_here(*challenge, searched_words(site, search.windows));
+        id = search.found->device;
+        if (search.found->window) *window = search.found->window->value;
+    }
     const auto device = site.roster.device(*id);
     if (!device) return not_found("No device of this network has the id " + to_hex(*id) + ".");
-
-    std::optional<CheckRow> row;
-    std::optional<WindowRecord> record;
-    site.store.read([&](Reader& reader) {
-        row = find_check(reader, device->ref, *challenge, *window);
-        record.reset();
-        if (!row) return;
-        const WindowIndex in = row->verdict.claim.window;
-        for (WindowRecord& one : reader.windows(device->ref, {.before = in.value + 1, .limit = 1}))
-            if (one.window == in) record = std::move(one);
-    });
-    if (!row)
-        return not_found(
-            fmt::format("The device has no verdict for this challenge{}. A check that nobody "
+    const auto file = read_check_file(site, *device, *challenge, *window);
+    if (!file)
+        return not_here(
+            *challenge,
+            fmt::format("The device {} has no verdict for this challenge{}. A check that nobody "
                         "answered has its verdict when its window closes.",
-                        *window ? " in this window" : " among its last 1,000"));
-
-    const VerdictRecord& v = row->verdict;
-    const Verdict verdict = row->final_verdict();
-    const std::string kind = words_of(v.claim.kind);
-    Html main = element(
-        "nav", {{"class", "crumbs"}, {"aria-label", "Where this is"}},
-        {element("ol", {element("li", {link("/providers", "Providers")}),
-                        element("li", {link("/devices/" + to_hex(*id), "device " + short_id(*id))}),
-                        element("li", {kind})})});
-    main += element("h1", {element("span", {{"class", std::string{css_class(verdict)}}},
-                                   {shape_of(verdict), " ", words_of(verdict)}),
-                           ": ", kind});
-    main += element("section", {{"id", "why"}},
-                    {element("p", {{"class", "verdict-reason"}},
-                             {row->voided ? *row->voided : v.judgement.reason}),
-                     row->voided ? element("p", {{"class", "note"}},
-                                           {"Judged as ", words_of(v.judgement.verdict), ": ",
-                                            v.judgement.reason})
-                                 : Html{},
-                     times(*row, record)});
-    main += section("values", "Raw values", raw_values(*row));
-    main += section("challenge", "The challenge", derivation(site, *row, *id));
-    main += section("verify", "Verify it yourself",
-                    commands(*id, site.schedule.calendar().day_of(v.claim.window)));
-    return {.title = "Check " + short_id(*challenge), .main = main, .path = "/providers"};
+                        short_id(*id), *window ? " in this window" : " among its last 1,000"));
+    return shown(site, *id, *file);
 }
 
 }  // namespace vigil::verifier::web

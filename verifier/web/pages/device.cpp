@@ -35,7 +35,8 @@ Html grace_fact(const Policy& policy, const Standing& standing) {
                                     std::min(standing.service_days, policy.grace_every_days))});
 }
 
-Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, Instant now) {
+Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, Instant now,
+                 const Html& last_passed) {
     const FleetDevice* row = row_of(fleet, file.today.device.id);
     const Calendar calendar = site.schedule.calendar();
     const auto roster = site.roster.device(file.today.device.id);
@@ -47,7 +48,7 @@ Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, I
     const DayResult best = projected(site, file, WindowOutcome::complete, baseline);
     const Standing standing = file.days.empty() ? Standing{} : file.days.front().after;
     return facts(
-        {fact("State", state_html(state_of(fleet, row))),
+        {fact("State", state_html(state_of(fleet, row)), last_passed),
          fact("Windows today", fmt::format("{} of {}", complete, calendar.windows_per_day()),
               fmt::format("{} closed so far", file.today.windows.size())),
          fact("Multiplier now", "× " + factor(now_result.multiplier),
@@ -104,20 +105,19 @@ Html who(const DeviceFile& file) {
     const auto claimed = [](const Html& name, const Html& value) {
         return fact(name, value, source_html(Source::claimed));
     };
-    return facts(
-        {claimed("Model", device.model), claimed("Backend", to_string(device.backend)),
-         claimed("Memory",
-                 device.memory_bytes == 0
-                     ? std::string{"–"}
-                     : fmt::format("{:.1f} GiB",
-                                   static_cast<double>(device.memory_bytes) / 1073741824.0)),
-         claimed("Driver", device.driver.empty() ? std::string{"–"} : device.driver),
-         claimed("Node", file.node.name.empty() ? std::string{"–"} : file.node.name),
-         claimed("Region", file.node.region.empty() ? std::string{"–"} : file.node.region),
-         claimed("Node version", file.node.version), fact("Enrolled", time_html(device.enrolled)),
-         fact("Device id", element("code", {{"class", "hash"}}, {to_hex(device.id)})),
-         fact("Node id", element("code", {{"class", "hash"}}, {to_hex(file.node.id)})),
-         fact("Badge", link("/badges/" + to_hex(device.id), "picture for your own page"))});
+    return facts({claimed("Model", device.model), claimed("Backend", to_string(device.backend)),
+                  claimed("Memory",
+                          device.memory_bytes == 0
+                              ? std::string{"–"}
+                              : fmt::format("{:.1f} GiB", static_cast<double>(device.memory_bytes) /
+                                                              1073741824.0)),
+                  claimed("Driver", device.driver.empty() ? std::string{"–"} : device.driver),
+                  claimed("Node", file.node.name.empty() ? std::string{"–"} : file.node.name),
+                  claimed("Region", file.node.region.empty() ? std::string{"–"} : file.node.region),
+                  claimed("Node version", file.node.version),
+                  fact("Enrolled", time_html(device.enrolled)),
+                  fact("Device id", element("code", {{"class", "hash"}}, {to_hex(device.id)})),
+                  fact("Node id", element("code", {{"class", "hash"}}, {to_hex(file.node.id)}))});
 }
 
 Html rates(const Site& site, const DeviceFile& file) {
@@ -156,7 +156,8 @@ Page device_page(const Site& site, const Question& question) {
         element("h1", {file->today.device.model.empty() ? short_id(*id) : file->today.device.model,
                        " of ", name});
     main += element("section", {{"id", "verdict"}, {"data-part", ""}},
-                    {verdict_row(site, *fleet, *file, question.now)});
+                    {verdict_row(site, *fleet, *file, question.now,
+                                 *before ? Html{} : last_passed(*file, question.now))});
     main += section("windows", "Today's windows", window_cells(site, *file, question.now));
     main += section("credit", "How today's credit is computed", todays_credit(site, *file));
     main += section("calendar", "The last 90 days", day_calendar(site, *file));
@@ -164,6 +165,7 @@ Page device_page(const Site& site, const Question& question) {
     main += section("ledger", "Credits, grace and slashes", ledger_table(*file));
     main += section("checks", "Checks", checks_table(*file, *id));
     main += section("who", "What its owner says", who(*file));
+    main += section("told", "Be told when something is wrong", be_told(*id));
     return {.title = "Device " + short_id(*id), .main = main, .path = "/providers"};
 }
 

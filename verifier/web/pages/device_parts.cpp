@@ -182,6 +182,8 @@ Html checks_table(const DeviceFile& file, const DeviceId& id) {
                          v.received
                              ? fmt::format("{:.2f} s", static_cast<double>(taken.count()) / 1000)
                              : "–"),
+             cell("Receipt",
+                  v.received ? link(check_address(id, v) + "#receipt", "signed") : Html{"–"}),
              number_cell("Rate", rate_text(static_cast<double>(v.judgement.rate))),
              reason_cell("Why", row.voided ? *row.voided : v.judgement.reason)});
     }
@@ -191,6 +193,7 @@ Html checks_table(const DeviceFile& file, const DeviceId& id) {
                    "Calibration: sets the first baseline and counts for nothing else");
     head += column("Verdict", "Opens the check: every number that was compared");
     head += column_right("Answered", "After the start");
+    head += column("Receipt", "The verifier's signature that an answer came, and when");
     head += column_right("Rate", "Verified: work of the nonces, by the time since the start");
     head += column("Why", "The numbers compared");
     Html out = card_table("Checks", head, rows);
@@ -200,6 +203,40 @@ Html checks_table(const DeviceFile& file, const DeviceId& id) {
             "p", {{"class", "pages"}},
             {link(fmt::format("/devices/{}?before={}#checks", to_hex(id), file.checks.back().row),
                   "Earlier checks →")});
+    return out;
+}
+
+Html last_passed(const DeviceFile& file, Instant now) {
+    for (const CheckRow& row : file.checks)
+        if (row.verdict.claim.kind != CheckKind::calibration &&
+            row.final_verdict() == Verdict::passed)
+            return fmt::format("passed a check {} ago", duration_text(now - row.verdict.start));
+    return file.checks.empty()
+               ? Html{"no check was judged yet"}
+               : fmt::format("none of its last {} checks was passed", file.checks.size());
+}
+
+Html be_told(const DeviceId& id) {
+    Html out = element(
+        "p", {"Its node tells its owner when the device misses windows, goes hot or is lost, and "
+              "when that is over: by Discord, Slack, Telegram or a signed webhook of your own. In "
+              "the node's ",
+              element("code", {"node.toml"}), ":"});
+    out += element(
+        "pre", {{"tabindex", "0"}},
+        {"incident_windows = 2        # windows missed in a row before anybody is told\n\n"
+         "[[notify]]\n"
+         "name = \"me\"\n"
+         "kind = \"discord\"            # slack, telegram, webhook; ping for a dead-man's switch\n"
+         "url_file = \"/var/lib/vigil-node/me.url\"   # holds the webhook's URL, mode 0600\n"});
+    out += element("p", {"A badge with its state, for a page of your own:"});
+    out += element("p", {leaf("img", {{"src", "/badges/" + to_hex(id)},
+                                      {"alt", "Badge of this device's state"},
+                                      {"height", "22"}})});
+    out += element("pre", {{"tabindex", "0"}},
+                   {fmt::format("<a href=\"https://THIS-SITE/devices/{0}\">"
+                                "<img src=\"https://THIS-SITE/badges/{0}\" alt=\"Vigil\"></a>\n",
+                                to_hex(id))});
     return out;
 }
 

@@ -13,6 +13,10 @@ Html day_calendar(const Site& site, const DeviceFile& file);
 Html ledger_table(const DeviceFile& file);
 /// Newest first, with a way to those before.
 Html checks_table(const DeviceFile& file, const DeviceId& id);
+/// How long ago the device passed a check, as far as `file` reaches.
+Html last_passed(const DeviceFile& file, Instant now);
+/// How its owner is told of trouble, and how to show the device elsewhere.
+Html be_told(const DeviceId& id);
 /// The address of a check's page.
 std::string check_address(const DeviceId& device, const VerdictRecord& verdict);
 

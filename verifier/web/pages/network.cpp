@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "core/base/readable.hpp"
+#include "verifier/web/pages/provider_parts.hpp"
 #include "verifier/web/parts.hpp"
 #include "verifier/web/site.hpp"
 
@@ -118,20 +119,48 @@ Html histogram(const RollCallAnswers& roll_call) {
                                         table("Answers by time after the start", head, rows)})});
 }
 
-Html roll_call(const Fleet& fleet, Instant now) {
+Html roll_call(const Site& site, const Fleet& fleet, Instant now) {
     if (!fleet.roll_call)
         return element("p", {"No roll call was answered since this verifier started. There is one "
                              "in each window, at a moment nobody knows before."});
     const RollCallAnswers& call = *fleet.roll_call;
     const std::uint32_t answered = call.answered();
     const bool open = now < call.deadline;
+    const std::int64_t slot = site.schedule.calendar().slot_at(call.start).value;
     return facts(
         {fact("Started", time_html(call.start), duration_text(now - call.start) + " ago"),
          fact("Answered",
               fmt::format("{} of {}", grouped(answered), grouped(fleet.roll_call_expected)),
               open ? Html{"the deadline is not over"} : Html{}),
          fact("Passed", grouped(call.passed),
-              fmt::format("{} answered and failed", grouped(call.failed)))});
+              fmt::format("{} answered and failed", grouped(call.failed))),
+         fact("Who answered", link(fmt::format("/checks?slot={}", slot), "every device"))});
+}
+
+/// Where devices are, as owners say: whether a trouble is one region's.
+Html regions(const FleetRecords& records) {
+    constexpr std::size_t shown = 20;
+    Html rows;
+    for (std::size_t i = 0; i < std::min(shown, records.by_region.size()); ++i) {
+        const RegionPart& part = records.by_region[i];
+        rows += element(
+            "tr",
+            {element("th", {{"scope", "row"}, {"class", "who"}}, {region_name(records, part)}),
+             number_cell("Devices", grouped(part.devices)),
+             number_cell("Hash rate", rate_text(part.rate)),
+             number_cell("Passed 30 d", share_text(part.counted_30d, part.due_30d))});
+    }
+    Html head = column("Region", "As owners claim it; nobody checked it");
+    head += column_right("Devices", "Those that are not retired");
+    head += column_right("Hash rate", "Verified: what their last roll calls measured, added up");
+    head +=
+        column_right("Passed 30 d", "Windows complete or void, of those due in 30 settled days");
+    Html out = card_table("Regions", head, rows);
+    if (records.by_region.size() > shown)
+        out += element("p", {{"class", "note"}},
+                       {fmt::format("The {} with the most devices, of {}.", shown,
+                                    grouped(records.by_region.size()))});
+    return out;
 }
 
 Html history(const FleetRecords& records, const Site& site, const Range& range, Instant now) {
@@ -191,9 +220,11 @@ Page network_page(const Site& site, const Question& question) {
                     {headline(*fleet), today(site, *fleet, question.now)});
     main += section("history", "Verified hash rate",
                     history(*fleet->records, site, *range, question.now));
-    Html call = roll_call(*fleet, question.now);
+    Html call = roll_call(site, *fleet, question.now);
     if (fleet->roll_call) call += histogram(*fleet->roll_call);
     main += section("roll-call", "Last roll call", call);
+    if (!fleet->records->by_region.empty())
+        main += section("regions", "By region", regions(*fleet->records));
     main += section("health", "Verifier and policy", health(site, question.now));
     return {.title = "Network", .main = main, .path = "/"};
 }

@@ -92,8 +92,12 @@ Page provider_page(const Site& site, const Question& question) {
                      fmt::format("{} of {} windows", grouped(provider.counted_30d),
                                  grouped(provider.due_30d))),
                 fact("GPUs", models_html(*fleet->records, provider), source_html(Source::claimed)),
-                fact("Region", provider.regions.empty() ? Html{"not said"} : Html{provider.regions},
-                     source_html(Source::claimed)),
+                fact("By region", regions_html(*fleet->records, provider),
+                     [] {
+                         Html note = source_html(Source::claimed);
+                         note += " and windows passed there in 30 days";
+                         return note;
+                     }()),
                 fact("Payout address",
                      element("code", {{"class", "hash"}}, {to_checksum_text(provider.payout)}))})});
     main += section("devices",

@@ -10,4 +10,9 @@ Html provider_state_html(const Fleet& fleet, std::uint32_t place);
 /// Its most frequent models, the others on hover.
 Html models_html(const FleetRecords& records, const FleetProvider& provider);
 
+/// Its regions, each with the share of windows passed there.
+Html regions_html(const FleetRecords& records, const FleetProvider& provider);
+/// "not said" for those whose owner names none.
+std::string region_name(const FleetRecords& records, const RegionPart& part);
+
 }  // namespace vigil::verifier::web

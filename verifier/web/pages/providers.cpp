@@ -46,7 +46,9 @@ constexpr std::array<Column, 11> columns{{
     {"Today", "Credits so far today, as if every window to come were missed", ProviderOrder::today,
      true},
     {"Balance", "Credits of all settled days less what was slashed", {}, true},
-    {"Region", "As the owner claims it", {}},
+    {"By region",
+     "Where its owner says it is, and the share of its windows passed there in 30 days",
+     {}},
 }};
 
 Html heading(const Column& column, const DirectoryWish& wish, const Query& query) {
@@ -87,7 +89,7 @@ Html row(const Fleet& fleet, std::uint32_t place) {
          number_cell("Grace", std::to_string(provider.grace_left)),
          number_cell("Today", credits_html(provider.credit_so_far)),
          number_cell("Balance", credits_html(provider.balance)),
-         cell("Region", provider.regions.empty() ? "–" : provider.regions)});
+         cell("By region", regions_html(*fleet.records, provider))});
 }
 
 /// For fingers, which cannot point at a heading.
@@ -182,6 +184,25 @@ Html models_html(const FleetRecords& records, const FleetProvider& provider) {
     if (provider.models.size() > shown)
         text += fmt::format(" and {} more", provider.models.size() - shown);
     return element("span", {{"title", all}}, {text});
+}
+
+Html regions_html(const FleetRecords& records, const FleetProvider& provider) {
+    constexpr std::size_t shown = 3;
+    Html out;
+    for (std::size_t i = 0; i < std::min(shown, provider.by_region.size()); ++i) {
+        const RegionPart& part = provider.by_region[i];
+        if (i > 0) out += ", ";
+        out += region_name(records, part);
+        if (part.due_30d > 0) out += fmt::format(" {}", share_text(part.counted_30d, part.due_30d));
+    }
+    if (provider.by_region.size() > shown)
+        out += fmt::format(" and {} more", provider.by_region.size() - shown);
+    return out;
+}
+
+std::string region_name(const FleetRecords& records, const RegionPart& part) {
+    const std::string& name = records.regions[part.region];
+    return name.empty() ? "not said" : name;
 }
 
 Page providers_page(const Site& site, const Question& question) {
