@@ -81,7 +81,7 @@ await open({ viewport: { width: 1280, height: 900 } }, async (page) => {
   check(/roll call of slot \d+/.test(await page.textContent("h1")), "the network's page leads to who answered");
   check(await page.locator("#answers tbody tr").count() >= 4, "every device is listed");
   await page.click('#call a:text-is("← Before")');
-  check(/hourly|roll call/.test(await page.textContent("h1")), "and to the check before it");
+  check(/hourly check|roll call/.test(await page.textContent("h1")), "and to the check before it");
 });
 
 await open({ viewport: { width: 1280, height: 900 } }, async (page) => {

@@ -204,4 +204,9 @@ std::string_view shape_of(Verdict verdict) {
 std::string words_of(Verdict verdict) { return underscores_gone(to_string(verdict)); }
 std::string words_of(CheckKind kind) { return underscores_gone(to_string(kind)); }
 
+std::string noun_of(CheckKind kind) {
+    const bool adjective = kind == CheckKind::hourly || kind == CheckKind::spot;
+    return words_of(kind).append(adjective ? " check" : "");
+}
+
 }  // namespace vigil::verifier::web

@@ -57,5 +57,7 @@ std::string_view shape_of(Verdict verdict);
 /// The word without the trailing underscore of names: "passed", "below rate".
 std::string words_of(Verdict verdict);
 std::string words_of(CheckKind kind);
+/// "hourly check", "roll call": as a noun.
+std::string noun_of(CheckKind kind);
 
 }  // namespace vigil::verifier::web

@@ -90,7 +90,7 @@ std::string searched_words(const Site& site, std::int64_t windows) {
 Page shown(const Site& site, const DeviceId& id, const CheckFile& file) {
     const VerdictRecord& v = file.row.verdict;
     const Verdict verdict = file.row.final_verdict();
-    const std::string kind = words_of(v.claim.kind);
+    const std::string kind = noun_of(v.claim.kind);
     Html main = element(
         "nav", {{"class", "crumbs"}, {"aria-label", "Where this is"}},
         {element("ol", {element("li", {link("/providers", "Providers")}),

@@ -71,7 +71,8 @@ Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, I
          fact("Streak",
               fmt::format("{} day{} up", row != nullptr ? row->up_run : 0,
                           row != nullptr && row->up_run == 1 ? "" : "s"),
-              standing.down_run > 0 ? Html{fmt::format("{} down days in a row", standing.down_run)}
+              standing.down_run > 0 ? Html{fmt::format("{} down day{} in a row", standing.down_run,
+                                                       standing.down_run == 1 ? "" : "s")}
                                     : Html{}),
          grace_fact(file.today.policy, standing),
          fact("Balance", credits_html(standing.balance), source_html(Source::derived)),

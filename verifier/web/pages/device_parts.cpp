@@ -30,7 +30,8 @@ CellText closed_cell(const DayFile& day, const DeviceId& id, const WindowRecord&
                  .more = {}};
     if (const CheckRow* call = roll_call_of(day, record.window)) {
         out.more = link(check_address(id, call->verdict),
-                        call->verdict.received ? Html{"proof "} : Html{"roll call "});
+                        call->verdict.received ? Html{"proof"} : Html{"roll call"});
+        out.more += " ";
         out.more += clock_html(call->verdict.received.value_or(call->verdict.start));
         if (record.roll_call_rate > 0)
             out.more += element("span", {{"class", "small"}},
