@@ -43,7 +43,7 @@ FOREIGN_IN_CORE = {
     "boost/multiprecision/*": "core/*",
     "boost/math/*": "core/*",
     "sodium.h": "core/crypto/*",
-    "immintrin.h": "core/*_avx512.cpp",
+    "immintrin.h": "core/*_avx512.?pp",
 }
 CORE_EXCEPTIONS = {("core/base/require.cpp", "cstdio")}  # its last words before it aborts
 
