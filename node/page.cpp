@@ -118,15 +118,16 @@ struct CellWords {
 };
 
 /// Of a window without a verdict, `now` by the clock that `span` is told in.
-CellWords open_cell(const Span& span, Instant now) {
+CellWords open_cell(const Span& span, Instant now, Instant started) {
     if (now < span.begin) return {"later", "–", "to come"};
     if (span.contains(now)) return {"open", "◔", "under way"};
+    if (span.end <= started) return {"later", "·", "before this start"};
     return {"later", "?", "no verdict was told"};
 }
-CellWords cell_of(WindowMark mark, const Span& span, Instant now) {
+CellWords cell_of(WindowMark mark, const Span& span, Instant now, Instant started) {
     switch (mark) {
         case WindowMark::open:
-            return open_cell(span, now);
+            return open_cell(span, now, started);
         case WindowMark::passed:
             return {"complete", "✓", "roll call passed"};
         case WindowMark::failed:
@@ -134,7 +135,7 @@ CellWords cell_of(WindowMark mark, const Span& span, Instant now) {
         case WindowMark::voided:
             return {"void", "○", "void"};
     }
-    return open_cell(span, now);
+    return open_cell(span, now, started);
 }
 
 /// Window i of a day, by this machine's clock.
@@ -159,7 +160,7 @@ Html windows_of(const NodeStatus& s, const DeviceStatus& d, Instant now) {
     Html cells;
     for (std::size_t i = 0; i < d.windows.size(); ++i) {
         const Span span = span_of(s, d, i);
-        const CellWords words = cell_of(d.windows[i], span, now);
+        const CellWords words = cell_of(d.windows[i], span, now, s.started);
         const std::string when = fmt::format(
             "{} · {}–{}", i + 1, clock_words(span.begin, std::chrono::seconds{0}, seconds),
             clock_words(span.end, std::chrono::seconds{0}, seconds));

@@ -31,7 +31,8 @@ void explain_windows(const DayFile& file, std::vector<std::string>& lines) {
                         std::to_string(calendar.windows_per_day()) + ", " +
                         time_of_day(span.begin) + " to " + time_of_day(span.end) + ": " +
                         (record == file.windows.end()
-                             ? "not closed yet"
+                             ? span.end <= file.genesis.founded ? "before the network was founded"
+                                                                : "not closed yet"
                              : std::string{to_string(record->outcome)} + " - " + record->reason));
         for (const CheckRow& row : file.checks)
             if (row.verdict.claim.window == window) lines.push_back(check_line(row));

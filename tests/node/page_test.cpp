@@ -54,8 +54,11 @@ TEST(Page, AWindowWithoutAVerdictSaysWhetherItIsStillToCome) {
     DeviceStatus& d = s.devices[0];
     d.windows.assign(4, WindowMark::open);
     s.clock_offset = Milliseconds{-3'600'000};  // it is 16:00 where windows are counted
+    s.started = now - std::chrono::hours{9};
     const std::string page = status_page(s, now);
     for (const char* cell : {"1 · 23:00–05:00</span><span class=\"what\"><span "
+                             "aria-hidden=\"true\">· </span>before this start",
+                             "2 · 05:00–11:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">? </span>no verdict was told",
                              "3 · 11:00–17:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">◔ </span>under way",

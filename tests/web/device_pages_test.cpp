@@ -70,6 +70,19 @@ TEST(DevicePage, SaysHowItsOwnerIsToldAndWhenItLastPassed) {
                 HasSubstr("no check was judged yet"));
 }
 
+TEST(DevicePage, WindowsBeforeTheNetworkWasFoundedAreNotClosing) {
+    const WebWorld young{std::chrono::seconds{10}};  // founded 80 s into a day of 120 s
+    const std::string page =
+        edge::body_of(young.get("/devices/" + to_hex(young.world.device_id(0))));
+    std::size_t cells = 0;
+    for (auto at = page.find(" before the network<"); at != std::string::npos;
+         at = page.find(" before the network<", at + 1))
+        ++cells;
+    EXPECT_EQ(cells, 4U);
+    EXPECT_THAT(page, HasSubstr("window 4 of 6, 22:13:00 to 22:13:20: before the network was"));
+    EXPECT_THAT(page, Not(HasSubstr("closing")));
+}
+
 TEST(DevicePage, AMissedCheckSaysWhy) {
     auto& world = network().world;
     std::optional<CheckRow> missed;

@@ -91,7 +91,12 @@ Html window_cells(const Site& site, const DeviceFile& file, Instant now) {
                             ? closed_cell(file.today, file.today.device.id, *record)
                             : open_cell(file, window, window == current);
         if (record == closed.end() && window < current)
-            cell = {.css = "open", .shape = "◔", .words = "closing", .more = {}};
+            cell = span.end <= site.schedule.genesis().founded
+                       ? CellText{.css = "later",
+                                  .shape = "·",
+                                  .words = "before the network",
+                                  .more = {}}
+                       : CellText{.css = "open", .shape = "◔", .words = "closing", .more = {}};
         Html when = fmt::format("{} · ", i + 1);
         when += clock_html(span.begin);
         cells += element(
