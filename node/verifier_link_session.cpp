@@ -212,7 +212,8 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
                 const std::lock_guard lock{open.write_mutex};
                 open.stream = stream.get();
             }
-            edge::watch_by_kernel(line.options.address, line.options.watch);
+            for (const int connection : edge::connections_to(line.options.address))
+                edge::watch_by_kernel(connection, line.options.watch);
             events_.connected(line.options.address, *described, heard, false);
             for (const auto& check : message.opened().open_checks())
                 if (const auto terms = wire::open_check_from_proto(check))

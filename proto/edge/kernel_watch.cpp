@@ -57,19 +57,16 @@ void watch_by_kernel(int socket, const KernelWatch& watch) {
     set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, std::chrono::milliseconds{after + within}.count());
 }
 
-int watch_by_kernel(std::string_view address, const KernelWatch& watch) {
+std::vector<int> connections_to(std::string_view address) {
+    std::vector<int> found;
     const auto port = number<std::uint16_t>(address.substr(address.rfind(':') + 1));
-    if (!port) return 0;
-    int watched = 0;
     std::error_code failure;
     for (std::filesystem::directory_iterator entry{"/proc/self/fd", failure}, end;
-         !failure && entry != end; entry.increment(failure)) {
+         port && !failure && entry != end; entry.increment(failure)) {
         const auto descriptor = number<int>(entry->path().filename().string());
-        if (!descriptor || peer_port(*descriptor) != port) continue;
-        watch_by_kernel(*descriptor, watch);
-        ++watched;
+        if (descriptor && peer_port(*descriptor) == port) found.push_back(*descriptor);
     }
-    return watched;
+    return found;
 }
 
 }  // namespace vigil::edge

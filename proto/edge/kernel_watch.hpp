@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string_view>
+#include <vector>
 
 namespace vigil::edge {
 
@@ -18,8 +19,8 @@ struct KernelWatch {
 /// what is behind a proxy.
 void watch_by_kernel(int socket, const KernelWatch& watch);
 
-/// For every TCP connection of this process to the port of `address` (host:port), because gRPC does
-/// not say which one is its own, and to another the questions do no harm. How many there were.
-int watch_by_kernel(std::string_view address, const KernelWatch& watch);
+/// Every TCP connection of this process to the port of `address` (host:port): gRPC does not say
+/// which one is its own, and to be watched does another no harm.
+std::vector<int> connections_to(std::string_view address);
 
 }  // namespace vigil::edge

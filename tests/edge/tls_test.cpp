@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "core/base/bytes.hpp"
+#include "proto/edge/tls_buffers.hpp"
 #include "tests/edge/scratch.hpp"
 
 namespace vigil::edge {
@@ -218,6 +219,16 @@ TEST(Tls, RefusesANameThatIsNone) {
         fatal("E-TLS", [&] { files.load({name}); });
         EXPECT_FALSE(std::filesystem::exists(files.key));
     }
+}
+
+TEST(TlsBuffers, AreGivenBackByEveryConnectionMadeAfterwards) {
+    release_idle_tls_buffers();
+    release_idle_tls_buffers();
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> of_another_library{
+        SSL_CTX_new(TLS_server_method()), SSL_CTX_free};
+    const std::unique_ptr<SSL, decltype(&SSL_free)> connection{SSL_new(of_another_library.get()),
+                                                               SSL_free};
+    EXPECT_NE(SSL_get_mode(connection.get()) & SSL_MODE_RELEASE_BUFFERS, 0);
 }
 
 }  // namespace

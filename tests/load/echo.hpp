@@ -23,7 +23,8 @@ void serve_echo(const EchoOptions& options);
 
 struct EchoFigures {
     double a_second{};
-    double server_us{};  ///< processor time of the server for one message
+    double server_us{};    ///< processor time of the server for one message
+    double connected_s{};  ///< until all connections had their first reply, 64 at a time
 };
 struct EchoLoad {
     Target target;
@@ -31,7 +32,7 @@ struct EchoLoad {
     std::size_t in_flight = 1;
     std::size_t message_bytes = 2'300;
     unsigned threads = 1;
-    std::chrono::milliseconds time{5'000};
+    std::chrono::milliseconds time{5'000};  ///< zero: one message a connection
 };
 EchoFigures measure_echo(const EchoLoad& load, const Process& server);
 

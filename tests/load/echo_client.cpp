@@ -28,6 +28,7 @@ EchoFigures measure_echo(const EchoLoad& load, const Process& server) {
     std::atomic<std::uint64_t> replies{0}, connected{0}, ended{0};
     std::atomic<bool> stopping{false};
     const grpc::ByteBuffer message = message_of(load.message_bytes);
+    const auto first_connect = Steady::now();
     std::vector<std::unique_ptr<Player>> players;
     for (std::size_t i = 0; i < load.connections; ++i) {
         Loop& loop = *loops[i % loops.size()];
@@ -35,11 +36,11 @@ EchoFigures measure_echo(const EchoLoad& load, const Process& server) {
         Player& player = *players.back();
         player.stream = std::make_unique<ByteStream>(
             loop, connect(load.target), "/vigil.load.Echo/Stream",
-            ByteStream::Events{[&player, &replies, &connected, &stopping, &message,
+            ByteStream::Events{[&player, &replies, &connected, &stopping, &message, &load,
                                 first = true](grpc::ByteBuffer&) mutable {
                                    if (std::exchange(first, false)) ++connected;
                                    ++replies;
-                                   if (!stopping) player.stream->write(message);
+                                   if (!stopping && load.time > 0ms) player.stream->write(message);
                                },
                                [&ended](const grpc::Status&) { ++ended; }});
         loop.run([&] {
@@ -54,6 +55,7 @@ EchoFigures measure_echo(const EchoLoad& load, const Process& server) {
         if (Steady::now() > give_up) throw std::runtime_error{"the echo's streams do not open"};
         std::this_thread::sleep_for(5ms);
     }
+    const std::chrono::duration<double> connecting = Steady::now() - first_connect;
     std::this_thread::sleep_for(300ms);
     const auto cpu = server.cpu();
     const std::uint64_t before = replies;
@@ -66,7 +68,7 @@ EchoFigures measure_echo(const EchoLoad& load, const Process& server) {
     for (const auto& player : players) player->loop.run([&] { player->stream->cancel(); });
     while (ended < load.connections) std::this_thread::sleep_for(5ms);
     const auto count = static_cast<double>(counted);
-    return {count / elapsed.count(), counted == 0 ? 0 : used.count() / count};
+    return {count / elapsed.count(), counted == 0 ? 0 : used.count() / count, connecting.count()};
 }
 
 }  // namespace vigil::load

@@ -223,7 +223,7 @@ void run_mixed(Scene& scene) {
 
 namespace {
 
-constexpr auto ping_every = 60s;  ///< vigil-node's
+constexpr auto ping_every = 300s;  ///< vigil-node's
 
 double idle_percent(const Scene& scene) {
     const auto cpu = scene.server->cpu();

@@ -103,30 +103,45 @@ void report_comparison(const Comparison& comparison, Report& report) {
         report.fail(fmt::format("{} receipts are contradicted by the store", comparison.losses()));
 }
 
-void measure_yardsticks(const LoadOptions& options, const OwnVerifier& verifier, Report& report) {
-    fmt::print(stderr, "yardsticks\n");
-    const std::uint32_t k = options.calendar.k;
-    const std::size_t signed_bytes = 68 + options.devices_an_answer * (76 + 8 * k);
+/// A bare gRPC server with the verifier's certificate; the load's target is filled in here.
+EchoFigures bare_echo(const LoadOptions& options, const OwnVerifier& verifier, EchoLoad load) {
     const std::uint16_t port = free_port();
     const std::filesystem::path log = verifier.folder.path() / "echo.log";
     std::vector<std::string> arguments{"echo-server", "--port", std::to_string(port), "--threads",
                                        std::to_string(options.echo_threads)};
-    Target target{"127.0.0.1:" + std::to_string(port), options.fleet.target.ca_pem};
+    load.target = {"127.0.0.1:" + std::to_string(port), options.fleet.target.ca_pem};
+    load.connections = options.fleet.nodes;
+    load.threads = options.fleet.threads;
     if (options.tls)
         arguments.insert(arguments.end(), {"--certificate", (verifier.data() / "tls.crt").string(),
                                            "--key", (verifier.data() / "tls.key").string()});
-    EchoFigures echo;
-    {
-        Process server{"/proc/self/exe", arguments, log};
-        wait_for_port(port, server, log, 20s);
-        echo = measure_echo({.target = target,
-                             .connections = options.fleet.nodes,
-                             .in_flight = options.window,
-                             .message_bytes = signed_bytes + 130,
-                             .threads = options.fleet.threads,
-                             .time = 5s},
-                            server);
-    }
+    Process server{"/proc/self/exe", arguments, log};
+    wait_for_port(port, server, log, 20s);
+    return measure_echo(load, server);
+}
+
+/// What a reconnect storm needs at least.
+void measure_handshakes(const LoadOptions& options, const OwnVerifier& verifier, Report& report) {
+    fmt::print(stderr, "handshakes alone\n");
+    const EchoFigures echo =
+        bare_echo(options, verifier, {.target = {}, .message_bytes = 120, .time = 0ms});
+    report.heading("yardstick of the same run, alone");
+    report.add("handshakes_s", "as many connections to a bare gRPC server", echo.connected_s,
+               "s, 64 at a time, a message each");
+    report.add("back_to_handshakes", "all back to that",
+               report.number("all_back_s") / echo.connected_s);
+}
+
+void measure_yardsticks(const LoadOptions& options, const OwnVerifier& verifier, Report& report) {
+    if (report.number("all_back_s") > 0) return measure_handshakes(options, verifier, report);
+    fmt::print(stderr, "yardsticks\n");
+    const std::uint32_t k = options.calendar.k;
+    const std::size_t signed_bytes = 68 + options.devices_an_answer * (76 + 8 * k);
+    const EchoFigures echo = bare_echo(options, verifier,
+                                       {.target = {},
+                                        .in_flight = options.window,
+                                        .message_bytes = signed_bytes + 130,
+                                        .time = 5s});
     const double a_commit = report.number("answers_a_commit");
     const PartCosts parts =
         measure_parts({.k = k,

@@ -24,7 +24,12 @@ using std::chrono::steady_clock;
 
 class Visitor {
 public:
-    explicit Visitor(std::uint16_t port) : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    explicit Visitor(std::uint16_t port, std::uint32_t from = INADDR_LOOPBACK)
+        : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
+        sockaddr_in own{};
+        own.sin_family = AF_INET;
+        own.sin_addr.s_addr = htonl(from);
+        ::bind(socket_, reinterpret_cast<const sockaddr*>(&own), sizeof own);
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -59,6 +64,72 @@ TEST(Door, LetsInABurstAndThenAtItsRate) {
     EXPECT_TRUE(eventually([&] { return inside == visitors; })) << inside << " came in";
     EXPECT_FALSE(too_many);
     EXPECT_GT(steady_clock::now() - opened, (visitors - burst - 1) * 1s / per_second);
+}
+
+/// Where each connection came from that was let in, in order.
+std::vector<std::uint32_t> order_of_entry(const DoorOptions& options,
+                                          const std::vector<std::uint32_t>& came) {
+    Door door{options};
+    std::vector<Visitor> all;
+    for (const std::uint32_t from : came) all.emplace_back(door.port(), from);
+    std::mutex mutex;
+    std::vector<std::uint32_t> order;
+    door.open([&](int, int connection) {
+        sockaddr_in from{};
+        socklen_t size = sizeof from;
+        ::getpeername(connection, reinterpret_cast<sockaddr*>(&from), &size);
+        ::close(connection);
+        const std::lock_guard lock{mutex};
+        order.push_back(ntohl(from.sin_addr.s_addr));
+    });
+    EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock{mutex};
+        return order.size() == came.size();
+    }));
+    door.close();
+    return order;
+}
+
+TEST(Door, AddressesTakeTurns) {
+    constexpr std::uint32_t crowd = INADDR_LOOPBACK, one = crowd + 1, two = crowd + 2;
+    const std::vector<std::uint32_t> came{crowd, crowd, crowd, crowd, crowd, one, two};
+    DoorOptions options{.address = "127.0.0.1", .per_second = 20, .burst = 1};
+    EXPECT_EQ(order_of_entry(options, came),
+              (std::vector{crowd, one, two, crowd, crowd, crowd, crowd}));
+    options.by_address = false;
+    EXPECT_EQ(order_of_entry(options, came), came);
+}
+
+TEST(Door, LetsInSlowlyWhileThoseInsideHaveNotCaughtUp) {
+    std::atomic<bool> crowded{true};
+    Door door{{.address = "127.0.0.1", .per_second = 8, .burst = 1, .crowded = [&] {
+                   return crowded.load();
+               }}};
+    std::atomic<int> inside{0};
+    std::vector<Visitor> all;
+    for (int i = 0; i < 3; ++i) all.emplace_back(door.port());
+    const auto opened = steady_clock::now();
+    door.open([&](int, int connection) {
+        ++inside;
+        ::close(connection);
+    });
+    EXPECT_TRUE(eventually([&] { return inside == 2; }));
+    EXPECT_GT(steady_clock::now() - opened, 900ms) << "a second apart, not an eighth";
+    crowded = false;
+    EXPECT_TRUE(eventually([&] { return inside == 3; }));
+}
+
+TEST(Door, OneWhoGaveUpTakesNoTurn) {
+    Door door{{.address = "127.0.0.1", .per_second = 1, .burst = 1}};
+    for (int i = 0; i < 100; ++i) Visitor{door.port()};
+    const Visitor stays{door.port()};
+    std::atomic<int> inside{0};
+    door.open([&](int, int connection) {
+        ++inside;
+        ::close(connection);
+    });
+    EXPECT_TRUE(eventually([&] { return inside >= 1; }));
+    EXPECT_EQ(inside, 1) << "a hundred seconds at this rate";
 }
 
 TEST(Door, KernelWatchesWhomItLetsIn) {

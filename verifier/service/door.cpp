@@ -21,7 +21,10 @@ using std::chrono::ceil;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr int most_waiting = 4'096;
+constexpr int most_in_the_kernel = 4'096;
+constexpr std::size_t most_waiting = 8'192, most_of_an_address = 4'096;
+constexpr int slower_when_crowded = 8;
+constexpr int accepted_at_once = 256;
 constexpr milliseconds no_descriptors_pause{100};
 
 [[noreturn]] void cannot_listen(const std::string& where, const std::string& why) {
@@ -63,11 +66,35 @@ std::uint16_t port_of(int socket) {
                                              : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
 
+/// IPv4 as it is, also in IPv6; else the half of IPv6 that a site has for itself.
+std::array<std::uint8_t, 9> address_of(const sockaddr_storage& from) {
+    std::array<std::uint8_t, 9> address{};
+    if (from.ss_family == AF_INET6) {
+        const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr;
+        const bool mapped = IN6_IS_ADDR_V4MAPPED(&ipv6);
+        address[0] = mapped ? 1 : 0;
+        std::copy_n(ipv6.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8, address.begin() + 1);
+    } else {
+        address[0] = 1;
+        std::memcpy(address.data() + 1, &reinterpret_cast<const sockaddr_in&>(from).sin_addr, 4);
+    }
+    return address;
+}
+
+/// Gave up while it waited, and said so.
+bool has_left(int connection) {
+    char first{};
+    const ssize_t seen = ::recv(connection, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 }  // namespace
 
 Door::Door(const DoorOptions& options)
     : apart_{std::chrono::nanoseconds{std::chrono::seconds{1}} / std::max(options.per_second, 1)},
       burst_{apart_ * std::max(options.burst - 1, 0)},
+      crowded_{options.crowded},
+      by_address_{options.by_address},
       watch_{options.watch},
       wake_{::eventfd(0, EFD_CLOEXEC)},
       port_{options.port} {
@@ -106,7 +133,7 @@ bool Door::listen_at(const addrinfo& at, std::string& why) {
         reinterpret_cast<sockaddr_in&>(address).sin_port = htons(port_);
     }
     if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), at.ai_addrlen) != 0 ||
-        ::listen(socket, most_waiting) != 0) {
+        ::listen(socket, most_in_the_kernel) != 0) {
         why = std::strerror(errno);
         ::close(socket);
         return false;
@@ -126,6 +153,7 @@ void Door::close() {
         (void)!::write(wake_, &one, sizeof one);
         thread_.join();
     }
+    while (const auto one = waiting_.take()) ::close(one->connection);
     for (const int listener : listeners_) ::close(listener);
     listeners_.clear();
 }
@@ -135,30 +163,61 @@ bool Door::closing_within(milliseconds time) const {
     return ::poll(&wake, 1, static_cast<int>(time.count())) > 0;
 }
 
+bool Door::full() const { return waiting_.size() >= most_waiting; }
+
+/// Of poll(): until the next one may come in, when somebody waits.
+int Door::pause(SteadyTime now) const {
+    if (waiting_.size() == 0) return -1;
+    return static_cast<int>(std::max(ceil<milliseconds>(next_ - now), milliseconds{0}).count());
+}
+
 void Door::serve(const Take& take) {
     std::vector<pollfd> waits{{wake_, POLLIN, 0}};
     for (const int listener : listeners_) waits.push_back({listener, POLLIN, 0});
     for (;;) {
-        const auto now = steady_clock::now();
-        next_ = std::max(next_, now - burst_);
-        if (next_ > now) {
-            if (closing_within(ceil<milliseconds>(next_ - now))) return;
-            continue;
-        }
-        if (::poll(waits.data(), waits.size(), -1) < 0) continue;  // a signal
-        if (waits.front().revents != 0) return;
         for (auto wait = waits.begin() + 1; wait != waits.end(); ++wait)
-            if (wait->revents != 0) let_in(wait->fd, take);
+            wait->events = full() ? std::int16_t{0} : std::int16_t{POLLIN};
+        const bool any = ::poll(waits.data(), waits.size(), pause(steady_clock::now())) > 0;
+        if (any && waits.front().revents != 0) return;
+        for (auto wait = waits.begin() + 1; any && wait != waits.end(); ++wait)
+            if (wait->revents != 0 && !accept_all(wait->fd)) return;
+        let_in(steady_clock::now(), take);
     }
 }
 
-void Door::let_in(int listener, const Take& take) {
-    const int connection = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (connection >= 0) {
-        next_ += apart_;
-        take(listener, connection);
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        closing_within(no_descriptors_pause);  // those that wait would be reported again at once
+/// False: closing.
+bool Door::accept_all(int listener) {
+    for (int n = 0; n < accepted_at_once && !full(); ++n) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        const int connection = ::accept4(listener, reinterpret_cast<sockaddr*>(&from), &size,
+                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (connection < 0) {
+            const bool no_room =
+                errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            // Those that wait would be reported again at once.
+            return !no_room || !closing_within(no_descriptors_pause);
+        }
+        const Address address = by_address_ ? address_of(from) : Address{};
+        if (by_address_ && waiting_.size_of(address) >= most_of_an_address)
+            ::close(connection);
+        else
+            waiting_.put(address, {listener, connection});
+    }
+    return true;
+}
+
+void Door::let_in(SteadyTime now, const Take& take) {
+    next_ = std::max(next_, now - burst_);
+    while (next_ <= now) {
+        const auto next = waiting_.take();
+        if (!next) return;
+        if (has_left(next->connection)) {
+            ::close(next->connection);
+            continue;
+        }
+        next_ += apart_ * (crowded_ && crowded_() ? slower_when_crowded : 1);
+        take(next->listener, next->connection);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "proto/edge/kernel_watch.hpp"
+#include "verifier/service/waiting_line.hpp"
 
 struct addrinfo;
 
@@ -18,13 +20,21 @@ struct DoorOptions {
     std::uint16_t port = 0;  ///< 0: a free one
     int per_second = 800;    ///< connections that may come in
     int burst = 400;         ///< that many at once
+    /// Whether those inside have not caught up: then an eighth of that may come in. Any thread.
+    std::function<bool()> crowded = {};
+    bool by_address = true;  ///< false: behind a proxy, all have its address
     edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};  ///< of peers
 };
 
 /// The port that nodes connect to. A TLS handshake costs the network threads as much as fifteen
 /// answers, and a call can be refused only after it; so where many come at once, as after a
-/// restart, they wait in the kernel's queue (4,096 at most, the rest in their own kernel's
-/// repetitions), where they cost nothing, and those that are inside are served meanwhile.
+/// restart, they wait here before it, where each costs a descriptor, and those that are inside are
+/// served meanwhile. Addresses (a /64 of IPv6) take turns, so that nobody is kept out by how many
+/// come from one; those of one alone, as behind a NAT, have the whole rate.
+///
+/// Bounds: 8,192 wait, 4,096 of one address; of an address that has as many, more are turned away.
+/// When all places are taken others wait in the kernel's queue (4,096) or their own kernel's
+/// repetitions.
 class Door {
 public:
     using Take = std::function<void(int listener, int connection)>;  ///< owns the connection
@@ -42,18 +52,31 @@ public:
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;
 
+    /// Of an address: zero and the first half of IPv6, or one and IPv4.
+    using Address = std::array<std::uint8_t, 9>;
+    struct Waiting {
+        int listener, connection;
+    };
+
     bool listen_at(const addrinfo& at, std::string& why);
     void serve(const Take& take);
-    void let_in(int listener, const Take& take);
+    bool accept_all(int listener);
+    void let_in(SteadyTime now, const Take& take);
+    bool full() const;
+    int pause(SteadyTime now) const;
     bool closing_within(std::chrono::milliseconds time) const;
 
     const std::chrono::nanoseconds apart_, burst_;
+    const std::function<bool()> crowded_;
+    const bool by_address_;
     const edge::KernelWatch watch_;
     std::vector<int> listeners_;
     int wake_ = -1;  ///< an eventfd: closing
     std::uint16_t port_ = 0;
     std::thread thread_;
-    SteadyTime next_{};  ///< the thread's: when the next one may come in
+    // the thread's
+    SteadyTime next_{};  ///< when the next one may come in
+    WaitingLine<Address, Waiting> waiting_;
 };
 
 }  // namespace vigil::verifier

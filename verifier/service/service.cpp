@@ -3,11 +3,13 @@
 #include <absl/synchronization/mutex.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "core/base/require.hpp"
 #include "proto/edge/files.hpp"
+#include "proto/edge/tls_buffers.hpp"
 #include "verifier/service/door.hpp"
 #include "verifier/service/health_rpc.hpp"
 #include "verifier/service/jitter.hpp"
@@ -23,7 +25,7 @@ namespace {
 
 constexpr int max_send_bytes = 8 * 1024 * 1024;
 constexpr int streams_a_connection = 128;
-constexpr int idle_connection_ms = 300'000;
+constexpr int idle_connection_ms = 30'000;  ///< without a call; a poller calls every 5 s
 constexpr int handshake_timeout_ms = 20'000;
 constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
 
@@ -82,6 +84,7 @@ void Service::Running::start() {
     // Debian's abseil looks for deadlocks by default: 12 to 15 % of the server's time.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     bound_library_logs();
+    edge::release_idle_tls_buffers();
     // The library's own would be served by its callbacks: see NetworkThread.
     grpc::EnableDefaultHealthCheckService(false);
 
@@ -90,22 +93,25 @@ void Service::Running::start() {
     builder.SetMaxReceiveMessageSize(static_cast<int>(wire::max_message));
     builder.SetMaxSendMessageSize(max_send_bytes);
     builder.SetResourceQuota(grpc::ResourceQuota{"vigil"}.Resize(memory_quota(options)));
-    const int ping_ms = static_cast<int>(options.ping_every.count());
-    const int ping_timeout_ms = static_cast<int>(options.ping_timeout.count());
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, ping_ms);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ping_timeout_ms);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    // The kernel looks after connections (Door). The library walks through all of its timers every
+    // second, which with one a connection was most of what an idle fleet cost: so none is kept.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, std::numeric_limits<int>::max());
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);  // of callers
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_timeout_ms);
     const auto trusted = credentials(options);
-    door.emplace(DoorOptions{.address = options.address,
-                             .port = options.port,
-                             .per_second = options.connections_per_second,
-                             .burst = options.connections_at_once,
-                             .watch = options.watch});
+    door.emplace(DoorOptions{
+        .address = options.address,
+        .port = options.port,
+        .per_second = options.connections_per_second,
+        .burst = options.connections_at_once,
+        .crowded = [here = parts.get()] { return here->unopened > here->options.max_unopened / 16; },
+        .by_address = options.limits_per_peer && options.tls.has_value(),
+        .watch = options.watch});
     acceptor = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, trusted);
     builder.RegisterService(&node_rpc);

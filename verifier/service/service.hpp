@@ -29,11 +29,12 @@ struct ServiceOptions {
     unsigned work_threads = 2;       ///< for calls that read or write the store
     std::size_t work_limit = 1'024;  ///< calls waiting for a work thread
     unsigned opening_threads = 1;    ///< verify the keys of sessions
-    /// Connections that may come in; more of them wait outside (door.hpp).
+    /// Connections that may come in; more of them wait outside (door.hpp), the longer while a
+    /// sixteenth of `max_unopened` sessions has not proven a key.
     int connections_per_second = 800;
     int connections_at_once = 400;
     std::size_t max_streams = 20'000;    ///< sessions, opened or not
-    std::size_t max_unopened = 4'096;    ///< sessions that have not proven a key yet
+    std::size_t max_unopened = 8'192;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
     /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll, and
     /// sessions without a proven key. Not held to without TLS, where a proxy in between is
@@ -44,12 +45,8 @@ struct ServiceOptions {
     std::size_t unopened_of_peer = 256;
     Milliseconds open_within{10'000};     ///< from the stream's start to its opening
     Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
-    /// Ends what is connected to a machine that is gone.
+    /// Ends what is connected to a machine that is gone, or to a proxy that is.
     edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};
-    /// The kernel sees no further than a proxy: so a connection gets an HTTP/2 ping now and then,
-    /// too, and is ended when there is no answer within `ping_timeout`.
-    Milliseconds ping_every{900'000};
-    Milliseconds ping_timeout{20'000};
     /// At this age, give or take a half, a session is asked to connect again elsewhere, but for the
     /// share that this verifier keeps: so that they share the nodes again after one was away.
     Milliseconds session_age{3'600'000};
