@@ -5,7 +5,10 @@
 #include <fstream>
 #include <future>
 #include <map>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 #include "tests/store/contract.hpp"
 
@@ -219,6 +222,60 @@ TEST_F(PostgresFailure, DeadlockedTransactionsBothHappen) {
     backwards.join();
     EXPECT_EQ(read(*one, [](Reader& r) { return r.answer_count(); }), 4);
     EXPECT_EQ(one->health().failures + other->health().failures, 1U);
+}
+
+/// Another process that stops itself in the middle of writing one answer.
+class StoppedWriter {
+public:
+    explicit StoppedWriter(std::string uri) {
+        int ends[2];
+        if (::pipe(ends) != 0) throw std::runtime_error{"no pipe"};
+        posix_spawn_file_actions_t files;
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+        posix_spawn_file_actions_addclose(&files, ends[0]);
+        std::string program{DURABLE_WRITER}, stop{"stop"};
+        char* const arguments[] = {program.data(), uri.data(), stop.data(), nullptr};
+        const int failed =
+            ::posix_spawn(&child_, DURABLE_WRITER, &files, nullptr, arguments, environ);
+        posix_spawn_file_actions_destroy(&files);
+        ::close(ends[1]);
+        told_ = ends[0];
+        int status = 0;
+        if (failed != 0 || ::waitpid(child_, &status, WUNTRACED) != child_ || !WIFSTOPPED(status))
+            throw std::runtime_error{"the other writer did not stop itself"};
+    }
+    StoppedWriter(const StoppedWriter&) = delete;
+    StoppedWriter& operator=(const StoppedWriter&) = delete;
+    ~StoppedWriter() {
+        ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+        ::close(told_);
+    }
+    /// How often it had to begin; nothing when it could not write the answer.
+    std::optional<std::uint64_t> go_on() const {
+        ::kill(child_, SIGCONT);
+        std::uint64_t attempts = 0;
+        if (::read(told_, &attempts, sizeof attempts) != sizeof attempts) return std::nullopt;
+        return attempts;
+    }
+
+private:
+    pid_t child_ = -1;
+    int told_ = -1;
+};
+
+TEST_F(PostgresFailure, WriterThatStandsStillLosesItsTransactionAndRepeatsItLater) {
+    const std::string uri = PrivatePostgres::shared()->fresh_schema();
+    const auto store = open_postgres_store(uri);
+    const auto enrolled = enrol(*store, 9, 2);
+    const StoppedWriter other{uri};
+    // The bucket's row is the other's; its connection lives, and its machine answers.
+    EXPECT_EQ(record(*store, answer(enrolled.node.ref, {hourly(enrolled.first(), 2)}, 2)).kind,
+              Kind::recorded);
+    EXPECT_EQ(read(*store, [](Reader& r) { return r.answer_count(); }), 1) << "not both";
+    EXPECT_EQ(other.go_on(), 2U);
+    EXPECT_EQ(read(*store, [](Reader& r) { return r.answer_count(); }), 2);
 }
 
 TEST_F(PostgresFailure, SerialisationFailuresAreRepeatedTenTimesAtMost) {

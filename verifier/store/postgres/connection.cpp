@@ -1,6 +1,7 @@
 #include "verifier/store/postgres/connection.hpp"
 
 #include <poll.h>
+#include <utility>
 
 #include "core/base/require.hpp"
 #include "verifier/store/postgres/failure.hpp"
@@ -23,6 +24,10 @@ constexpr const char* session_settings =
     // Whoever is cut off in a transaction holds rows that others need before their heartbeats have
     // a gap; the server notices that as fast as we notice a server that is gone.
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2";
+
+/// Whoever stands still in a transaction, frozen or stopped with its kernel still answering, holds
+/// those rows as well. Only for those that write: a reader may think for long.
+constexpr const char* writer_settings = "SET idle_in_transaction_session_timeout = '10s'";
 
 constexpr const char* connection_failure = "08006";
 
@@ -165,7 +170,7 @@ void Connection::check(const UnderWay& of, const PGresult* result) {
 
 void Connection::receive_until(const Prepared* statement) {
     refuse_after_failure();
-    check_sent(PQsendFlushRequest(db_.get()));
+    sync();
     while (!under_way_.empty() && !(statement && statement->arrived())) {
         const UnderWay next = under_way_.front();
         Result result = receive(next);
@@ -184,10 +189,14 @@ void Connection::receive_until(const Prepared* statement) {
 
 void Connection::control(const char* text, UnderWay::Kind kind) {
     check_sent(PQsendQueryParams(db_.get(), text, 0, nullptr, nullptr, nullptr, nullptr, 1));
+    unmarked_ = true;
     under_way_.push_back({.kind = kind, .statement = nullptr});
 }
 
+/// Where a mark is missing, the server takes the session for busy and never for idle in its
+/// transaction, however long nothing comes: so whoever waits for a result sets one.
 void Connection::sync() {
+    if (!std::exchange(unmarked_, false)) return;
     check_sent(PQpipelineSync(db_.get()));
     under_way_.push_back({.kind = UnderWay::Kind::sync, .statement = nullptr});
 }
@@ -202,6 +211,7 @@ Instant Connection::clock() {
 
 void Connection::begin_writing() {
     refuse_after_failure();
+    if (!std::exchange(writes_, true)) script(writer_settings);
     in_transaction_ = true;
     control("BEGIN ISOLATION LEVEL READ COMMITTED", UnderWay::Kind::nothing);
 }
@@ -217,7 +227,6 @@ void Connection::begin_reading() {
 void Connection::commit() {
     refuse_after_failure();
     control("COMMIT", UnderWay::Kind::commit);
-    sync();
     receive_until(nullptr);
     in_transaction_ = false;
 }
@@ -236,6 +245,7 @@ void Connection::rollback() noexcept {
     if (!failed_ && under_way_.empty() && !in_transaction_) return;
     try {
         // What failed ends at the first mark; the rollback needs one of its own.
+        unmarked_ = true;
         sync();
         control("ROLLBACK", UnderWay::Kind::nothing);
         sync();
@@ -256,8 +266,6 @@ void Connection::rollback() noexcept {
 void Connection::script(const std::string& text) {
     refuse_after_failure();
     receive_until(nullptr);
-    sync();
-    receive_until(nullptr);
     check_sent(PQexitPipelineMode(db_.get()));
     check_sent(PQsendQuery(db_.get(), text.c_str()));
     Result failure;
@@ -276,14 +284,17 @@ std::unique_ptr<Connection::Prepared> Connection::prepare(const std::string& tex
     std::string prepared_name = std::to_string(++prepared_count_);
     check_sent(PQsendPrepare(db_.get(), prepared_name.c_str(), text.c_str(), 0, nullptr));
     check_sent(PQsendDescribePrepared(db_.get(), prepared_name.c_str()));
-    check_sent(PQsendFlushRequest(db_.get()));
     const UnderWay quiet{.kind = UnderWay::Kind::nothing, .statement = nullptr};
     under_way_.assign(2, quiet);
+    unmarked_ = true;
+    sync();
     Result description;
     while (!under_way_.empty()) {
-        description = receive(quiet);
+        const UnderWay next = under_way_.front();
+        Result result = receive(next);
         under_way_.pop_front();
-        check(quiet, description.get());
+        check(next, result.get());
+        if (next.kind == UnderWay::Kind::nothing) description = std::move(result);
     }
     std::vector<Oid> types;
     for (int i = 0; i < PQnparams(description.get()); ++i)
@@ -309,6 +320,7 @@ void Connection::dispatch(const Prepared& statement, const Parameters& parameter
     check_sent(PQsendQueryPrepared(db_.get(), statement.name.c_str(), parameters.count(),
                                    parameters.pointers(), parameters.lengths(),
                                    parameters.formats(), 1));
+    unmarked_ = true;
     under_way_.push_back(next);
     in_transaction_ = true;  // one of its own, where none was begun
     if (under_way_.size() >= under_way_max) receive_until(nullptr);

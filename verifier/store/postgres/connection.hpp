@@ -82,7 +82,7 @@ private:
     std::unique_ptr<Prepared> prepare(const std::string& text);
     void dispatch(const Prepared& statement, const Parameters& parameters, UnderWay next);
     void control(const char* text, UnderWay::Kind kind);
-    void sync();
+    void sync();  ///< a mark after what was sent, if anything was since the last
     /// Reads results in the order of their statements until that of `statement` is there; all of
     /// them when null.
     void receive_until(const Prepared* statement);
@@ -102,6 +102,8 @@ private:
     std::unordered_map<const char*, std::unique_ptr<Prepared>> statements_, many_statements_;
     std::deque<UnderWay> under_way_;  ///< in the order of their results
     int prepared_count_{};
+    bool unmarked_{};  ///< something was sent since the last sync()
+    bool writes_{};
     bool in_transaction_{};
     bool failed_{};
     bool broken_{};

@@ -7,13 +7,15 @@
 namespace vigil::verifier::postgres {
 namespace {
 
-constexpr std::string_view standby = "25006";  // a write where only reading is possible
+constexpr std::string_view standby = "25006";      // a write where only reading is possible
+constexpr std::string_view stood_still = "25P03";  // in a transaction, for longer than is allowed
 
 }  // namespace
 
 bool may_be_repeated(std::string_view state) {
     return state == "40001" || state == "40P01" || state == "55P03" || state == standby ||
-           state.starts_with("08") || state.starts_with("57P") || state == "53300";
+           state == stood_still || state.starts_with("08") || state.starts_with("57P") ||
+           state == "53300";
 }
 
 const char* advice(std::string_view state) {
@@ -22,6 +24,8 @@ const char* advice(std::string_view state) {
     if (state == standby)
         return "the server is a standby; name every host in the URI, so that the one that takes "
                "writes is found";
+    if (state == stood_still)
+        return "this program stood still in the middle of a transaction; nothing of it was kept";
     if (state.starts_with("08") || state.starts_with("57P"))
         return "check that the server runs and can be reached; the store goes on by itself then";
     if (state == "53300") return "raise max_connections, or let fewer programs connect";
