@@ -29,20 +29,17 @@ public:
     }
 
     void write(const std::function<void(Transaction&)>& work) override {
-        const std::scoped_lock lock{writer_mutex_};
-        for (int attempt = 1;; ++attempt) {
-            try {
-                attempt_write(work);
-                ++commits_;
-                return;
-            } catch (const sqlite::StoreBusy&) {
-                ++failures_;
-                if (attempt == attempts_max) throw;
-            } catch (const StoreFailed&) {
-                ++failures_;
-                throw;
-            }
-        }
+        write_here([&](Connection& db) {
+            sql::SqlTransaction transaction{db};
+            work(transaction);
+        });
+    }
+
+    /// Writers are alone, so nobody's bucket needs to be held.
+    std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override {
+        std::vector<AnswerFate> fates;
+        write_here([&](Connection& db) { fates = sql::record(db, answers); });
+        return fates;
     }
 
     void read(const std::function<void(Reader&)>& work) override {
@@ -78,11 +75,29 @@ private:
         return writer_;
     }
 
-    void attempt_write(const std::function<void(Transaction&)>& work) {
+    template <class Work>
+    void write_here(const Work& work) {
+        const std::scoped_lock lock{writer_mutex_};
+        for (int attempt = 1;; ++attempt) {
+            try {
+                attempt_write(work);
+                ++commits_;
+                return;
+            } catch (const sqlite::StoreBusy&) {
+                ++failures_;
+                if (attempt == attempts_max) throw;
+            } catch (const StoreFailed&) {
+                ++failures_;
+                throw;
+            }
+        }
+    }
+
+    template <class Work>
+    void attempt_write(const Work& work) {
         try {
             writer_.execute("BEGIN IMMEDIATE");
-            sql::SqlTransaction transaction{writer_};
-            work(transaction);
+            work(writer_);
             writer_.commit();
         } catch (...) {
             writer_.rollback();

@@ -1,16 +1,14 @@
 #include "verifier/store/postgres/answers.hpp"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "core/base/require.hpp"
-#include "verifier/store/sql/queries.hpp"
+#include "verifier/store/sql/recording.hpp"
 
 namespace vigil::verifier::postgres {
 namespace {
 
-using sql::NumberedAnswer;
+using sql::Recording;
 using sql::row;
 using sql::Value;
 
@@ -19,29 +17,8 @@ void append(std::vector<Value>& rows, const std::array<Value, N>& one) {
     rows.insert(rows.end(), one.begin(), one.end());
 }
 
-/// What answers take or have taken: a check, and the number of the answer.
-class Taken {
-public:
-    void add(const CheckClaim& claim, std::int64_t answer) { by_.emplace(key(claim), answer); }
-    std::optional<std::int64_t> answer(const CheckClaim& claim) const {
-        const auto found = by_.find(key(claim));
-        return found == by_.end() ? std::nullopt : std::optional{found->second};
-    }
-
-private:
-    using Key = std::tuple<DeviceRef, std::uint64_t, CheckKind>;
-    static Key key(const CheckClaim& claim) { return {claim.device, claim.ref, claim.kind}; }
-    std::map<Key, std::int64_t> by_;
-};
-
 /// What the store says about the checks of these answers, read while their buckets are held.
-struct Before {
-    Taken taken;
-    std::map<int, std::int64_t> last_number;
-    std::optional<WindowIndex> closed_up_to;
-};
-
-Before hold_and_read(Connection& db, std::span<const AnswerRecord* const> answers) {
+Recording hold_and_read(Connection& db, std::span<const AnswerRecord* const> answers) {
     std::vector<std::uint8_t> buckets;
     std::vector<const CheckClaim*> claims;
     for (const AnswerRecord* answer : answers) {
@@ -75,21 +52,20 @@ Before hold_and_read(Connection& db, std::span<const AnswerRecord* const> answer
         " WITH ORDINALITY AS r(bucket, kind, ref, device, place) JOIN proofs p"
         " ON p.bucket = r.bucket AND p.kind = r.kind AND p.ref = r.ref AND p.device = r.device",
         claim_rows);
-    Before before;
-    before.closed_up_to = sql::closed_to_answers(db);
+    Recording recording{sql::closed_to_answers(db)};
     while (numbers.next()) {
-        int bucket{};
+        std::uint8_t bucket{};
         std::int64_t last{};
         numbers.into(bucket, last);
-        before.last_number[bucket] = last;
+        recording.numbered_up_to(bucket, last);
     }
     while (taken.next()) {
         std::size_t place{};
         std::int64_t answer{};
         taken.into(place, answer);
-        before.taken.add(*claims.at(place - 1), answer);
+        recording.taken(*claims.at(place - 1), answer);
     }
-    return before;
+    return recording;
 }
 
 }  // namespace
@@ -97,37 +73,10 @@ Before hold_and_read(Connection& db, std::span<const AnswerRecord* const> answer
 std::vector<AnswerFate> record_answers(Connection& db,
                                        std::span<const AnswerRecord* const> answers) {
     db.begin_writing();
-    Before before = hold_and_read(db, answers);
-    std::vector<NumberedAnswer> fresh;
-    std::map<std::pair<int, std::int64_t>, const AnswerRecord*> fresh_by_number;
-    const auto fate_of = [&](const AnswerRecord& answer) -> AnswerFate {
-        const std::uint8_t bucket = answer.node.bucket;
-        std::optional<std::int64_t> first_taken;
-        bool by_one = true;  // one earlier answer took all the claims
-        bool closed = false;
-        for (const CheckClaim& claim : answer.claims) {
-            const auto by = before.taken.answer(claim);
-            if (by && !first_taken) first_taken = by;
-            by_one = by_one && by && by == first_taken;
-            closed = closed || (!by && sql::comes_too_late(claim, before.closed_up_to));
-        }
-        if (first_taken) {
-            const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;
-            const auto here = fresh_by_number.find({bucket, *first_taken});
-            if (here == fresh_by_number.end())
-                return sql::decided_by(db, kind, bucket, *first_taken);
-            return {kind, here->second->received, here->second->id};
-        }
-        if (closed) return {AnswerFate::Kind::closed, answer.received, answer.id};
-        const std::int64_t number = ++before.last_number[bucket];
-        for (const CheckClaim& claim : answer.claims) before.taken.add(claim, number);
-        fresh.push_back({&answer, number});
-        fresh_by_number.emplace(std::pair{bucket, number}, &answer);
-        return {AnswerFate::Kind::recorded, answer.received, answer.id};
-    };
+    Recording recording = hold_and_read(db, answers);
     std::vector<AnswerFate> fates;
-    for (const AnswerRecord* answer : answers) fates.push_back(fate_of(*answer));
-    sql::insert_answers(db, fresh);
+    for (const AnswerRecord* answer : answers) fates.push_back(recording.decide(db, *answer));
+    recording.write(db);
     db.commit();
     return fates;
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/require.hpp"
 #include "verifier/store/sql/queries.hpp"
+#include "verifier/store/sql/recording.hpp"
 
 namespace vigil::verifier::sql {
 namespace {
@@ -132,29 +133,23 @@ void insert_answers(Connection& db, std::span<const NumberedAnswer> numbered) {
         add_verdicts(db, verdicts);
 }
 
-AnswerFate record(Connection& db, const AnswerRecord& answer) {
-    require(!answer.claims.empty(), "an answer claims at least one check");
-    const std::uint8_t bucket = answer.node.bucket;
-    hold_bucket(db, bucket);
-    const auto closed_up_to = closed_to_answers(db);
-    std::optional<std::int64_t> first_taken;
-    bool by_one = true;  // one earlier answer took all the claims
-    bool closed = false;
-    for (const CheckClaim& claim : answer.claims) {
-        require(claim.device.bucket == bucket, "a node answers for its own devices");
-        const auto by = answer_that_took(db, claim);
-        if (by && !first_taken) first_taken = by;
-        by_one = by_one && by && by == first_taken;
-        closed = closed || (!by && comes_too_late(claim, closed_up_to));
+std::vector<AnswerFate> record(Connection& db, std::span<const AnswerRecord* const> answers) {
+    Recording recording{closed_to_answers(db)};
+    for (const AnswerRecord* answer : answers) {
+        const std::uint8_t bucket = answer->node.bucket;
+        require(!answer->claims.empty(), "an answer claims at least one check");
+        if (!recording.knows_numbers_of(bucket))
+            recording.numbered_up_to(bucket, last_number(db, bucket));
+        for (const CheckClaim& claim : answer->claims) {
+            require(claim.device.bucket == bucket, "a node answers for its own devices");
+            if (const auto by = answer_that_took(db, claim)) recording.taken(claim, *by);
+        }
     }
-    if (first_taken) {
-        const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;
-        return decided_by(db, kind, bucket, *first_taken);
-    }
-    if (closed) return {AnswerFate::Kind::closed, answer.received, answer.id};
-    const NumberedAnswer numbered{&answer, last_number(db, bucket) + 1};
-    insert_answers(db, {&numbered, 1});
-    return {AnswerFate::Kind::recorded, answer.received, answer.id};
+    std::vector<AnswerFate> fates;
+    fates.reserve(answers.size());
+    for (const AnswerRecord* answer : answers) fates.push_back(recording.decide(db, *answer));
+    recording.write(db);
+    return fates;
 }
 
 std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,

@@ -57,7 +57,8 @@ void add_calibration(Connection& db, const CalibrationRecord& calibration,
                      const std::optional<EnrolmentEntry>& entry, std::uint64_t sequence);
 
 // answers.cpp: answers as signed, and which check each of them took.
-AnswerFate record(Connection& db, const AnswerRecord& answer);
+/// In their order, which numbers those of a bucket; whoever calls is alone with their buckets.
+std::vector<AnswerFate> record(Connection& db, std::span<const AnswerRecord* const> answers);
 /// To the end of the transaction nobody else records answers of this bucket.
 void hold_bucket(Connection& db, int bucket);
 /// Windows up to this one take no answers any more. To be asked when the bucket is held, else a

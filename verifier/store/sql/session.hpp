@@ -185,7 +185,11 @@ public:
                          std::uint64_t sequence) override {
         sql::add_calibration(db_, calibration, entry, sequence);
     }
-    AnswerFate record(const AnswerRecord& answer) override { return sql::record(db_, answer); }
+    AnswerFate record(const AnswerRecord& answer) override {
+        const AnswerRecord* const one = &answer;
+        sql::hold_bucket(db_, answer.node.bucket);
+        return sql::record(db_, {&one, 1}).front();
+    }
     void add_verdicts(std::span<const VerdictRecord> verdicts) override {
         sql::add_verdicts(db_, verdicts);
     }
