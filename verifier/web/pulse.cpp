@@ -2,15 +2,21 @@
 
 #include <algorithm>
 
+#include "core/base/require.hpp"
+
 namespace vigil::verifier::web {
 
 void Pulse::note(const VerdictRecord& verdict) {
     if (verdict.claim.kind == CheckKind::calibration || !verdict.received) return;
     const bool passed = verdict.judgement.verdict == Verdict::passed;
-    Shard& shard = shards_[verdict.claim.device.bucket % shards_.size()];
+    const DeviceRef device = verdict.claim.device;
+    require(device.number > 0, "a device of the store has a number");
+    const auto place = static_cast<std::size_t>(device.number - 1);
+    Bucket& bucket = buckets_[device.bucket];
     {
-        const std::lock_guard lock{shard.mutex};
-        Beat& beat = shard.beats[verdict.claim.device];
+        const std::lock_guard lock{bucket.mutex};
+        if (bucket.beats.size() <= place) bucket.beats.resize(place + 1);
+        Beat& beat = bucket.beats[place];
         if (passed) beat.passed = std::max(beat.passed, std::optional{verdict.start});
         if (!beat.judged || *beat.judged <= verdict.start) {
             beat.judged = verdict.start;
@@ -35,10 +41,10 @@ void Pulse::note(const VerdictRecord& verdict) {
 }
 
 Beat Pulse::of(DeviceRef device) const {
-    const Shard& shard = shards_[device.bucket % shards_.size()];
-    const std::lock_guard lock{shard.mutex};
-    const auto found = shard.beats.find(device);
-    return found == shard.beats.end() ? Beat{} : found->second;
+    const Bucket& bucket = buckets_[device.bucket];
+    const std::lock_guard lock{bucket.mutex};
+    const auto place = static_cast<std::size_t>(device.number - 1);
+    return place < bucket.beats.size() ? bucket.beats[place] : Beat{};
 }
 
 std::optional<RollCallAnswers> Pulse::last_roll_call() const {

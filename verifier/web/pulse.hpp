@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -30,7 +29,7 @@ struct RollCallAnswers {
 };
 
 /// The latest verdicts of answers, kept in memory so that pages can say what is going on without
-/// asking the store. Any thread; note() takes one of 16 locks for the time of a map lookup.
+/// asking the store. Any thread; note() takes the lock of the device's bucket for a moment.
 class Pulse {
 public:
     /// A verdict of an answer that counts; calibrations are passed over.
@@ -40,11 +39,11 @@ public:
     std::optional<RollCallAnswers> last_roll_call() const;
 
 private:
-    struct Shard {
+    struct Bucket {
         mutable std::mutex mutex;
-        std::map<DeviceRef, Beat> beats;  ///< guarded by mutex
+        std::vector<Beat> beats;  ///< by number - 1; guarded by mutex
     };
-    std::array<Shard, 16> shards_;
+    std::array<Bucket, 256> buckets_;
     mutable std::mutex mutex_;
     std::optional<RollCallAnswers> roll_call_;  ///< guarded by mutex_
 };
