@@ -13,6 +13,7 @@ std::shared_ptr<grpc::Channel> connect(const Target& target) {
     // Names and service configurations are not looked up: there are thousands of channels.
     arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // as the node does
     if (target.ca_pem.empty())
         return grpc::CreateCustomChannel(target.address, grpc::InsecureChannelCredentials(),
                                          arguments);

@@ -63,6 +63,7 @@ void serve_echo(const EchoOptions& options) {
         credentials = grpc::SslServerCredentials(ssl);
     }
     builder.AddListeningPort("127.0.0.1:" + std::to_string(options.port), credentials);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // as the verifier does
     builder.RegisterAsyncGenericService(&service);
     std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues;
     for (unsigned i = 0; i < options.threads; ++i) queues.push_back(builder.AddCompletionQueue());

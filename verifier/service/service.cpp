@@ -27,6 +27,8 @@ constexpr int max_send_bytes = 8 * 1024 * 1024;
 constexpr int streams_a_connection = 128;
 constexpr int idle_connection_ms = 30'000;  ///< without a call; a poller calls every 5 s
 constexpr int handshake_timeout_ms = 20'000;
+/// Of a stream, that the peer may send before it is read: the usual answer of 64 devices at once.
+constexpr int window_bytes = 256 * 1024;
 constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
 
 /// Sessions and connections are bounded by memory beside their count: 256 KiB a stream.
@@ -103,6 +105,10 @@ void Service::Running::start() {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_timeout_ms);
+    // Probing how much a connection could take costs a ping for every few messages, and a timer
+    // each: more than the messages do. A window that is wide enough from the start needs none.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window_bytes);
     const auto trusted = credentials(options);
     door.emplace(DoorOptions{
         .address = options.address,
