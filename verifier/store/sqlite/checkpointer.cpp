@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::chrono::milliseconds rest{200};  // after a checkpoint, also one that failed
 
+constexpr int passes_before_holding = 6;
+constexpr std::int64_t left_to_hold_for = 256 << 10;  // bytes: a few milliseconds of writing
+
 std::int64_t page_size_of(Connection& db) {
     std::int64_t bytes = 0;
     Rows rows = db.run("PRAGMA page_size");
@@ -53,6 +56,11 @@ int Checkpointer::on_commit(void* self, sqlite3*, const char*, int log_pages) {
 
 bool Checkpointer::due() const { return (log_pages_ - carried_pages_) * page_size_ >= step; }
 
+std::int64_t Checkpointer::left() {
+    const std::scoped_lock lock{mutex_};
+    return (log_pages_ - carried_pages_) * page_size_;
+}
+
 void Checkpointer::checkpoint() {
     int log_pages = 0, carried = 0;
     // A busy or failed checkpoint loses nothing: the log stays and the next one takes it.
@@ -72,6 +80,9 @@ void Checkpointer::loop() {
         lock.lock();
         if (log_pages_ * page_size_ >= log_limit && log_pages_ > carried_pages_) {
             lock.unlock();
+            // Each time less has come meanwhile, and for what is left writers wait.
+            for (int pass = 0; pass < passes_before_holding && left() > left_to_hold_for; ++pass)
+                checkpoint();
             {
                 const std::scoped_lock hold_writers{writer_mutex_};
                 checkpoint();

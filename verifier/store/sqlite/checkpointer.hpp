@@ -32,7 +32,7 @@ private:
     static int on_commit(void* self, sqlite3*, const char*, int log_pages);
     void loop();
     bool due() const;
-    /// Pages in the log and pages of it that are in the database.
+    std::int64_t left();  ///< bytes of the log that are not in the database
     void checkpoint();
 
     Connection& writer_;
