@@ -37,7 +37,7 @@ TEST(Pulse, CountsTheAnswersOfTheLatestRollCall) {
     EXPECT_FALSE(pulse.last_roll_call());
     const Instant start = instant_from_ms(1'000'000);
     for (std::int64_t n = 0; n < 3; ++n)
-        pulse.note(verdict({.bucket = 1, .number = n}, start,
+        pulse.note(verdict({.bucket = 1, .number = n + 1}, start,
                            n == 0 ? Verdict::late : Verdict::passed, CheckKind::roll_call));
     const auto call = pulse.last_roll_call();
     ASSERT_TRUE(call);
