@@ -17,7 +17,7 @@ namespace vigil::verifier::sqlite {
 /// again from its beginning. Readers that stay for minutes keep the log growing.
 class Checkpointer {
 public:
-    static constexpr std::int64_t step = 16 << 20;       ///< bytes of log between checkpoints
+    static constexpr std::int64_t step = 4 << 20;       ///< bytes of log between checkpoints
     static constexpr std::int64_t log_limit = 96 << 20;  ///< bytes of log that writers may outrun
 
     /// Watches the commits of `writer`, which `writer_mutex` guards. Both outlive this object.
