@@ -1,6 +1,7 @@
 #include "proto/edge/kernel_watch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <sys/socket.h>
+
+#include "proto/edge/files.hpp"
 
 namespace vigil::edge {
 namespace {
@@ -47,7 +50,12 @@ std::optional<std::uint16_t> peer_port(int descriptor) {
 
 void watch_by_kernel(int socket, const KernelWatch& watch) {
     constexpr std::chrono::seconds shortest{1};
-    const auto after = std::max(watch.ask_after, shortest);
+    // What was said to thousands at once must not be asked of them at once: so many packets in one
+    // tick of the kernel's coarse timers are dropped, and those that live are ended.
+    std::array<std::uint8_t, 1> drawn{};
+    random_bytes(drawn);
+    const auto least = std::max(watch.ask_after, shortest);
+    const auto after = least + 2 * least * drawn[0] / 255;
     const auto within = std::max(watch.answer_within, shortest);
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(socket, IPPROTO_TCP, TCP_KEEPIDLE, after.count());

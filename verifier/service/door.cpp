@@ -121,9 +121,7 @@ bool Door::listen_at(const addrinfo& at, std::string& why) {
         return false;
     }
     set(socket, SOL_SOCKET, SO_REUSEADDR, 1);
-    // Connections inherit these, and gRPC leaves what it is handed as it is.
-    set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    edge::watch_by_kernel(socket, watch_);
+    set(socket, IPPROTO_TCP, TCP_NODELAY, 1);  // connections inherit it
     sockaddr_storage address{};
     std::memcpy(&address, at.ai_addr, at.ai_addrlen);
     if (at.ai_family == AF_INET6) {
@@ -217,6 +215,7 @@ void Door::let_in(SteadyTime now, const Take& take) {
             continue;
         }
         next_ += apart_ * (crowded_ && crowded_() ? slower_when_crowded : 1);
+        edge::watch_by_kernel(next->connection, watch_);  // gRPC leaves it as it is
         take(next->listener, next->connection);
     }
 }
