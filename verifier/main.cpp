@@ -1,20 +1,17 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <iostream>
-#include <signal.h>
 #include <spdlog/spdlog.h>
-#include <stop_token>
-#include <thread>
 #include <unistd.h>
 
+#include "proto/edge/channel_trial.hpp"
 #include "proto/edge/command_tree.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 #include "proto/edge/progress_bar.hpp"
+#include "proto/edge/stop_signals.hpp"
 #include "verifier/bundle_command.hpp"
 #include "verifier/commands.hpp"
 #include "verifier/config.hpp"
@@ -28,60 +25,7 @@ extern "C" char** environ;
 namespace vigil::verifier {
 namespace {
 
-constexpr int interrupted_twice = 130;
-
 Instant system_now() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()); }
-
-int wake_pipe[2] = {-1, -1};
-
-extern "C" void on_stop_signal(int) {
-    const char signal = 's';
-    (void)!write(wake_pipe[1], &signal, 1);
-}
-
-/// Turns the first SIGINT or SIGTERM into a stop request; the second ends the process at once.
-/// A handler, not a blocked mask: a mask would be inherited by the nodes of a demo. One at a time.
-class StopSignals {
-public:
-    StopSignals() {
-        if (pipe2(wake_pipe, O_CLOEXEC) != 0)
-            throw edge::Fatal{edge::exit_configuration, "E-FILES",
-                              "no file descriptor is free; raise the limit (ulimit -n)"};
-        std::signal(SIGPIPE, SIG_IGN);
-        handle(on_stop_signal);
-        waiter_ = std::thread{[this] { wait(); }};
-    }
-    StopSignals(const StopSignals&) = delete;
-    StopSignals& operator=(const StopSignals&) = delete;
-    ~StopSignals() {
-        handle(SIG_DFL);
-        (void)!write(wake_pipe[1], "e", 1);
-        waiter_.join();
-        close(wake_pipe[0]);
-        close(wake_pipe[1]);
-    }
-
-    std::stop_token token() const { return source_.get_token(); }
-
-private:
-    static void handle(void (*handler)(int)) {
-        struct sigaction action {};
-        action.sa_handler = handler;
-        action.sa_flags = SA_RESTART;
-        sigaction(SIGINT, &action, nullptr);
-        sigaction(SIGTERM, &action, nullptr);
-    }
-
-    void wait() {
-        for (char what{}; read(wake_pipe[0], &what, 1) == 1 && what == 's';) {
-            if (source_.stop_requested()) _exit(interrupted_twice);
-            source_.request_stop();
-        }
-    }
-
-    std::stop_source source_;
-    std::thread waiter_;
-};
 
 /// The command line: what every command shares, and the commands.
 class Program {
@@ -186,7 +130,7 @@ private:
             action_ = [this] {
                 load_and_check();
                 edge::start_logging(config_.log_format, config_.log_level);
-                const StopSignals signals;
+                const edge::StopSignals signals;
                 run_verifier(options_from(config_, system_now), signals.token(),
                              [](const VerifierView&) { spdlog::info("ready"); });
                 spdlog::info("stopped");
@@ -212,7 +156,7 @@ private:
                 demo_.own_program = own_program_;
                 demo_.clock = system_now;
                 demo_.search_path = std::getenv("PATH");
-                const StopSignals signals;
+                const edge::StopSignals signals;
                 return demo::run_demo(demo_, signals.token());
             };
         });

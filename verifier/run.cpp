@@ -15,6 +15,7 @@
 #include "verifier/journal.hpp"
 #include "verifier/metered_store.hpp"
 #include "verifier/premises.hpp"
+#include "verifier/readiness.hpp"
 #include "verifier/service/service.hpp"
 #include "verifier/version.hpp"
 #include "verifier/web/endpoints.hpp"
@@ -24,13 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds housekeeping_every{5};
 constexpr std::chrono::seconds settle_within{2};
-/// Beyond these nothing can be promised to nodes. The scheduler wakes every second and writes a
-/// heartbeat every ten.
-constexpr std::chrono::seconds silence_max{15};
-constexpr Milliseconds lag_max{5'000};
-constexpr std::chrono::seconds late_for{60};  ///< how long a late start counts against readiness
-/// Receive times decide, and nodes may come to any verifier.
-constexpr Milliseconds clocks_apart_max{2'000};
 constexpr Milliseconds grace_max{2'000};
 constexpr int grace_share = 40;  ///< of a window, for the short ones of a demo
 
@@ -119,12 +113,12 @@ public:
         http_.start(options_.http_address, options_.http_port, "--http-port");
         service_.start();
         scheduler_.start();
-        serving_ = true;
+        readiness_.serve(true);
         const VerifierView view = this->view();
         log_start(view, founded_, roster_.node_count(), roster_.device_count());
         ready(view);
         wait(stop);
-        serving_ = false;
+        readiness_.serve(false);
         service_.stop();
         scheduler_.stop();
         desk_.stop();
@@ -165,10 +159,12 @@ private:
                                         .burst = 20 * options_.enrolments_per_second};
         service.receipt_key = receipt_key_.public_key();
         service.verifier_version = version;
-        service.minimum_node_version = options_.minimum_node_version;
+        service.node_versions = options_.node_versions;
         service.reflection = options_.reflection;
         service.network_threads = options_.network_threads;
-        service.others_serving = [this] { return serving_ ? timeline_.others_serving() : 0; };
+        service.others_serving = [this] {
+            return readiness_.serving() ? timeline_.others_serving() : 0;
+        };
         return service;
     }
 
@@ -196,7 +192,7 @@ private:
         hooks.settled_until = [this](Instant now) { return answers_.settled_until(now); };
         hooks.check_started = [this](Milliseconds lag) {
             metrics_.observe_check_started(lag);
-            if (lag > lag_max) late_start_ = std::chrono::steady_clock::now().time_since_epoch();
+            readiness_.check_started(lag);
         };
         hooks.judged_waiting = [this](std::span<const VerdictRecord> verdicts) {
             for (const VerdictRecord& verdict : verdicts) {
@@ -344,26 +340,14 @@ private:
     }
 
     std::optional<std::string> not_ready() const {
-        if (!serving_) return "starting or stopping";
-        if (const auto leap = clock_.held()) return clock_leap_text(*leap);
-        const auto ahead = timeline_.ahead_of_database();
-        if (timeline_.others_serving() > 0 && std::chrono::abs(ahead) > clocks_apart_max)
-            return "this machine's clock is " + std::to_string(ahead.count()) +
-                   " ms ahead of the database's: verifiers must agree on the time (chrony, ntpd)";
-        if (store_.last_write_failed()) return "the store cannot be written";
-        if (scheduler_.silence() > silence_max) return "the scheduler does not get through";
-        const auto since_late =
-            std::chrono::steady_clock::now().time_since_epoch() - late_start_.load();
-        if (since_late < late_for) return "a check was started late within the last minute";
-        return std::nullopt;
+        return readiness_.why_not({clock_, timeline_, store_, scheduler_});
     }
 
     const VerifierOptions options_;
     const Premises premises_;
     Metrics metrics_{version};
     RefusalCounts refusals_;
-    std::atomic<bool> serving_{false};
-    std::atomic<std::chrono::steady_clock::duration> late_start_{-late_for};
+    Readiness readiness_;
     std::optional<std::uint64_t> models_of_;  ///< roster version that the model counts show
     MeteredStore store_;
     ClockGuard clock_;
