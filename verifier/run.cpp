@@ -58,10 +58,10 @@ private:
 /// A whole verifier. Members in order of dependence: what is below uses what is above.
 class Verifier {
 public:
-    explicit Verifier(const VerifierOptions& options)
+    Verifier(const VerifierOptions& options, std::unique_ptr<Store> store)
         : options_{options},
           premises_{premises_of(options)},
-          store_{open_store(options), metrics_},
+          store_{std::move(store), metrics_},
           clock_{options.clock, edge::time_passed, clock_hooks()},
           founded_{found_or_join(store_, options, clock_.now())},
           tls_{load_tls(options)},
@@ -374,8 +374,9 @@ private:
 void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
                   const std::function<void(const VerifierView&)>& ready) try {
     make_data_dir(options.data_dir);
+    auto store = open_store(options);  // first: its lock says whose the folder is
     const edge::RecentLog recent_log{options.data_dir / edge::RecentLog::file_name};
-    Verifier verifier{options};
+    Verifier verifier{options, std::move(store)};
     verifier.serve(stop, ready);
 } catch (const StoreFailed& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};

@@ -10,8 +10,10 @@
 #include <spdlog/spdlog.h>
 #include <sstream>
 #include <string>
+#include <sys/file.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "proto/edge/files.hpp"
 
@@ -75,6 +77,8 @@ struct RecentLog::Running {
         } catch (const Fatal&) {
         }
         spdlog::default_logger()->sinks().push_back(lines);
+        own = ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (own >= 0 && ::flock(own, LOCK_EX | LOCK_NB) != 0) ::close(std::exchange(own, -1));
         thread = std::thread{[this] { run(); }};
     }
     ~Running() {
@@ -85,6 +89,7 @@ struct RecentLog::Running {
         changed.notify_all();
         thread.join();
         std::erase(spdlog::default_logger()->sinks(), lines);
+        if (own >= 0) ::close(own);
     }
 
     void run() {
@@ -101,6 +106,7 @@ struct RecentLog::Running {
 
     /// Whole or not at all for a reader; not synced, since it is worth no wait.
     void write(const std::string& text) const {
+        if (own < 0) return;
         const std::string draft = file.string() + ".new";
         const int out = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         if (out < 0) return;
@@ -111,6 +117,7 @@ struct RecentLog::Running {
     }
 
     const std::filesystem::path file;
+    int own = -1;  ///< the folder, locked: whoever has it writes
     const std::shared_ptr<LastLines> lines = std::make_shared<LastLines>();
     std::mutex mutex;
     std::condition_variable changed;

@@ -157,8 +157,11 @@ def keys(lab, stopped):
 
 
 def stores(lab, verifier, stopped):
+    kept = verifier.data / "recent.log"
+    it.wait_for("the first one's log", kept.exists, 20)
     expect("second verifier on a store", run_verifier(verifier.data), CONFIGURATION, "E-LOCK", str(verifier.store_file),
            str(verifier.process.pid), "end it")
+    it.check(not (verifier.data / "recent.log.new").exists() and "ready" in kept.read_text(), "the first keeps its log")
     expect("another network's store", run_verifier(stopped.data, "--network", "other"), CONFIGURATION, "E-NETWORK", "lab",
            "other")
     expect("another calendar", run_verifier(stopped.data, "--network", "lab", "--policy", "incentivenet-2024-10"),

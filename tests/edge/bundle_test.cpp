@@ -10,6 +10,7 @@
 namespace vigil::edge {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -88,6 +89,28 @@ TEST(RecentLog, KeepsTheLastLinesForWhoComesLater) {
     EXPECT_THAT(text, Not(HasSubstr("line 200\n")));
     EXPECT_THAT(text, Not(HasSubstr("after")));
     EXPECT_LT(text.size(), 1'000u * 60 + 2'100);
+}
+
+TEST(RecentLog, BelongsToTheFirstOnItsFolder) {
+    const Scratch scratch;
+    const auto file = scratch.path("recent.log");
+    start_logging("text", "info");
+    spdlog::default_logger()->sinks().clear();
+    {
+        const RecentLog first{file};
+        spdlog::info("of the first");
+        {
+            const RecentLog second{file};
+            spdlog::info("of both");
+        }
+        EXPECT_FALSE(std::filesystem::exists(file)) << "the second writes at its end";
+    }
+    EXPECT_THAT(content_of(file), AllOf(HasSubstr("of the first"), HasSubstr("of both")));
+    {
+        const RecentLog third{file};
+        spdlog::info("of the third");
+    }
+    EXPECT_THAT(content_of(file), AllOf(HasSubstr("of both"), HasSubstr("of the third")));
 }
 
 }  // namespace
