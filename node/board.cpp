@@ -67,6 +67,10 @@ ordered_json or_null(const std::optional<T>& value) {
     return value ? ordered_json(*value) : ordered_json(nullptr);
 }
 
+ordered_json text_or_null(const std::string& text) {
+    return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+}
+
 std::string_view to_string(health::Presence presence) {
     switch (presence) {
         case health::Presence::unknown:
@@ -84,7 +88,7 @@ std::string_view to_string(health::Presence presence) {
 ordered_json health_json(const health::Health& h) {
     const health::Reading& r = h.reading;
     return {{"presence", to_string(h.presence)},
-            {"why", h.why.empty() ? ordered_json(nullptr) : ordered_json(h.why)},
+            {"why", text_or_null(h.why)},
             {"age_ms", h.age ? ordered_json(h.age->count()) : ordered_json(nullptr)},
             {"temperature_celsius", or_null(r.temperature_celsius)},
             {"power_milliwatts", or_null(r.power_milliwatts)},
@@ -116,7 +120,7 @@ ordered_json workload_json(const WorkloadStatus& w, Instant now) {
             {"way", w.way},
             {"state", to_string(w.state.is)},
             {"seconds_in_this_state", (now - w.state.since).count() / 1000},
-            {"why", w.state.why.empty() ? ordered_json(nullptr) : ordered_json(w.state.why)},
+            {"why", text_or_null(w.state.why)},
             {"failures_in_row", w.state.failures_in_row},
             {"on_failure", w.pauses ? "pause" : "report"}};
 }
@@ -171,6 +175,9 @@ std::string status_json(const NodeStatus& s, Instant now) {
     for (const WorkloadStatus& w : s.workloads) workloads.push_back(workload_json(w, now));
     const ordered_json all{
         {"version", s.version},
+        {"outdated", s.advice.outdated},
+        {"recommended_version", text_or_null(s.advice.recommended)},
+        {"recommended_by", text_or_null(s.advice.by)},
         {"node_id", to_hex(s.node)},
         {"name", s.name},
         {"payout", s.payout},
@@ -182,7 +189,7 @@ std::string status_json(const NodeStatus& s, Instant now) {
           {"connected", s.connected},
           {"polling", s.polling},
           {"seconds_in_this_state", (now - s.connection_changed).count() / 1000},
-          {"trouble", s.trouble.empty() ? ordered_json(nullptr) : ordered_json(s.trouble)},
+          {"trouble", text_or_null(s.trouble)},
           {"round_trip_ms", ms_or_null(s.round_trip)},
           {"clock_offset_ms", ms_or_null(s.clock_offset)}}},
         {"unsent_answers", s.unsent},

@@ -12,6 +12,7 @@
 #include "core/work/searcher.hpp"
 #include "health/monitor.hpp"
 #include "node/terms.hpp"
+#include "node/version_advice.hpp"
 #include "node/workload.hpp"
 
 namespace vigil::node {
@@ -68,6 +69,7 @@ struct NodeStatus {
     std::string verifier;
     std::string network;  ///< empty before the first connection
     NetworkId network_id;
+    VersionAdvice advice;  ///< as of the last connection
     bool connected = false;
     bool polling = false;
     Instant connection_changed;

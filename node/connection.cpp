@@ -37,6 +37,7 @@ LinkOptions link_options(const Config& config, const std::string& version) {
 Connection::Connection(LinkOptions options, LinkIdentity identity, std::function<Instant()> now,
                        Board& board, Metrics& metrics)
     : address_{options.address},
+      version_{options.version},
       now_{now},
       board_{board},
       metrics_{metrics},
@@ -87,6 +88,12 @@ void Connection::warn_of_clock(Milliseconds offset) {
         offset.count() > 0 ? "ahead of" : "behind");
 }
 
+void Connection::warn_of_version(const VersionAdvice& advice) {
+    const std::string words = advice.outdated ? advice.words(version_) : std::string{};
+    if (!words.empty() && words != last_advice_) spdlog::warn("{}: update it", words);
+    last_advice_ = words;
+}
+
 LinkEvents Connection::events() {
     return {.connected =
                 [this](const std::string& address, const wire::Network& network, SteadyTime seen,
@@ -97,7 +104,10 @@ LinkEvents Connection::events() {
                                  edge::for_log(network.verifier_version, 32),
                                  polling ? ", asking for checks by polling" : "");
                     last_trouble_.clear();
+                    const VersionAdvice advice = version_advice(version_, network);
+                    warn_of_version(advice);
                     metrics_.set_connected(true);
+                    metrics_.set_outdated(advice.outdated);
                     board_.change([&](NodeStatus& status) {
                         if (!status.connected) status.connection_changed = now_();
                         status.connected = true;
@@ -105,6 +115,7 @@ LinkEvents Connection::events() {
                         status.trouble.clear();
                         status.network = network.name;
                         status.network_id = network.id;
+                        status.advice = advice;
                     });
                 },
             .disconnected = [this](const LinkTrouble& trouble) { show_trouble(trouble); },

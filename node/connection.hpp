@@ -37,8 +37,9 @@ private:
     LinkEvents events();
     void show_trouble(const LinkTrouble& trouble);
     void warn_of_clock(Milliseconds offset);
+    void warn_of_version(const VersionAdvice& advice);
 
-    const std::string address_;
+    const std::string address_, version_;
     const std::function<Instant()> now_;
     Board& board_;
     Metrics& metrics_;
@@ -46,7 +47,7 @@ private:
     mutable std::mutex mutex_;
     std::optional<edge::Fatal> fatal_;  // guarded by mutex_
     // The link's thread only.
-    std::string last_trouble_;
+    std::string last_trouble_, last_advice_;
     bool warned_of_clock_ = false;
     std::unique_ptr<VerifierLink> link_;
 };

@@ -310,6 +310,7 @@ std::string status_table(const NodeStatus& s, Instant now) {
     text += fmt::format("  verifier  {}, {}\n", s.verifier,
                         connection_words(s, " for " + time_words(now - s.connection_changed)));
     if (s.round_trip) text += fmt::format("  round trip {} ms\n", s.round_trip->count());
+    if (s.advice.outdated) text += fmt::format("  update    {}\n", s.advice.words(s.version));
     text +=
         fmt::format("  node      {}\n  payout    {}\n  receipts  {}, answers without one {}\n\n",
                     to_hex(s.node), s.payout, s.receipts, s.unsent);

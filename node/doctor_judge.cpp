@@ -263,6 +263,12 @@ Finding judge_versions(const std::string& own, const wire::Network& network) {
                     fmt::format("this node is {}, the verifier ({}) talks to {} and newer", own,
                                 verifier, least),
                     fmt::format("update vigil-node to {} or newer", least), "E-VERSION");
+    const VersionAdvice advice = version_advice(own, network);
+    if (advice.outdated)
+        return warn("version", advice.words(own),
+                    fmt::format("install vigil-node {} or newer and restart it, which is safe at "
+                                "any time",
+                                advice.recommended));
     return ok("version", fmt::format("node {}, verifier {}{}", own, verifier,
                                      least.empty() ? ", which names no minimum"
                                                    : ", which talks to " + least + " and newer"));

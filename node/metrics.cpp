@@ -117,6 +117,9 @@ struct Metrics::Families {
                "When the last passed verdict arrived; 0 before the first.");
     Family<Gauge>& connected =
         gauges(registry, "vigil_node_verifier_connected", "1 while a session or polling works.");
+    Family<Gauge>& outdated =
+        gauges(registry, "vigil_node_outdated",
+               "1 while this node is older than the version that its network recommends.");
     Family<Gauge>& round_trip = gauges(registry, "vigil_node_verifier_rtt_seconds",
                                        "Last measured round trip to the verifier.");
     Family<Gauge>& offset = gauges(registry, "vigil_node_clock_offset_seconds",
@@ -215,6 +218,7 @@ Metrics::Metrics(const std::string& version, const std::vector<DeviceStatus>& de
                                  {"result", std::string{to_string(result)}}});
     f.last_passed.Add({});
     f.connected.Add({});
+    f.outdated.Add({});
     f.round_trip.Add({});
     f.offset.Add({});
     f.receipts.Add({});
@@ -310,6 +314,7 @@ void Metrics::set_day_windows(const DeviceStatus& device) {
             .Set(counts[mark]);
 }
 void Metrics::set_connected(bool connected) { families_->connected.Add({}).Set(connected ? 1 : 0); }
+void Metrics::set_outdated(bool outdated) { families_->outdated.Add({}).Set(outdated ? 1 : 0); }
 void Metrics::set_ping(double round_trip_seconds, double clock_offset_seconds) {
     families_->round_trip.Add({}).Set(round_trip_seconds);
     families_->offset.Add({}).Set(clock_offset_seconds);

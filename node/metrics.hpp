@@ -51,6 +51,7 @@ public:
     void count_receipt();
     void set_day_windows(const DeviceStatus& device);
     void set_connected(bool connected);
+    void set_outdated(bool outdated);
     void set_ping(double round_trip_seconds, double clock_offset_seconds);
     void set_unsent(std::uint64_t answers);
 

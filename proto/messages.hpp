@@ -119,6 +119,8 @@ struct Network {
     Instant time;
     std::string verifier_version;
     std::string minimum_node_version;
+    std::string recommended_node_version;
+    std::string recommended_by;  ///< "2026-12-01"; empty: no date
 };
 
 }  // namespace vigil::wire

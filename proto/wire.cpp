@@ -87,6 +87,8 @@ v1::Network to_proto(const Network& network) {
     message.set_time_ms(to_ms(network.time));
     message.set_verifier_version(network.verifier_version);
     message.set_minimum_node_version(network.minimum_node_version);
+    message.set_recommended_node_version(network.recommended_node_version);
+    message.set_recommended_by(network.recommended_by);
     return message;
 }
 
@@ -105,7 +107,9 @@ Expected<Network, Refusal> network_from_proto(const v1::Network& message) {
                    DayIndex{message.programme_start_day()},
                    instant_from_ms(message.time_ms()),
                    message.verifier_version(),
-                   message.minimum_node_version()};
+                   message.minimum_node_version(),
+                   message.recommended_node_version(),
+                   message.recommended_by()};
 }
 
 }  // namespace vigil::wire

@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "proto/edge/date.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/policy_file.hpp"
 #include "verifier/service/node_version.hpp"
@@ -52,7 +53,11 @@ void declare(edge::Settings& settings, Config& c) {
     edge::declare_channels(settings, c.channels);
     number("incident_windows", &c.incident_windows,
            "windows a device misses in a row before [[notify]] is told", 1, 1'000);
-    add("minimum_node_version", &c.minimum_node_version, "older nodes are refused; empty: none");
+    add("minimum_node_version", &c.node_versions.minimum, "older nodes are refused; empty: none");
+    add("recommended_node_version", &c.node_versions.recommended,
+        "older nodes are told to update; empty: none");
+    add("recommended_by", &c.node_versions.by,
+        "the day by which they should, such as 2026-12-01; empty: none");
     add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
     add("log.format", &c.log_format, "text, json or journal");
     add("log.level", &c.log_level, "trace, debug, info, warning, error");
@@ -74,6 +79,30 @@ void check_http(const Config& config, const edge::Settings& settings) {
                        "an IP address: 127.0.0.1 serves this machine only, 0.0.0.0 all");
 }
 
+namespace {
+
+void check_node_versions(const NodeVersions& versions, const edge::Settings& settings) {
+    const auto usable = [](const std::string& version) {
+        return version.empty() || (is_version(version) && version.size() <= 32);
+    };
+    const std::string form =
+        "a version such as 0.1.0 (one to four dotted numbers, at most 32 bytes), or nothing ";
+    if (!usable(versions.minimum))
+        settings.wrong("minimum_node_version", form + "to talk to every node");
+    if (!usable(versions.recommended))
+        settings.wrong("recommended_node_version", form + "to recommend none");
+    if (!versions.recommended.empty() && is_older(versions.recommended, versions.minimum))
+        settings.wrong("recommended_node_version",
+                       "none older than minimum_node_version, which is " + versions.minimum);
+    if (versions.by.empty()) return;
+    if (!edge::is_date(versions.by))
+        settings.wrong("recommended_by", "a day such as 2026-12-01, or nothing");
+    if (versions.recommended.empty())
+        settings.wrong("recommended_by", "nothing, while recommended_node_version is not set");
+}
+
+}  // namespace
+
 void check(const Config& config, const edge::Settings& settings) {
     const auto refuse = [](const std::string& why) {
         throw edge::Fatal{edge::exit_configuration, "E-CONFIG", why};
@@ -91,11 +120,7 @@ void check(const Config& config, const edge::Settings& settings) {
     check_http(config, settings);
     if (config.store_transactions != "whole" && config.store_transactions != "bucket")
         settings.wrong("store_transactions", "whole, or bucket");
-    if (!config.minimum_node_version.empty() &&
-        (!is_version(config.minimum_node_version) || config.minimum_node_version.size() > 32))
-        settings.wrong("minimum_node_version",
-                       "a version such as 0.1.0 (one to four dotted numbers, at most 32 bytes), or "
-                       "nothing to talk to every node");
+    check_node_versions(config.node_versions, settings);
     edge::check_channels(config.channels);
     if (!config.policy.empty()) edge::load_policy(config.policy);
 }
@@ -123,7 +148,7 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.network_threads = static_cast<unsigned>(config.network_threads);
     options.channels = config.channels;
     options.incident_windows = static_cast<std::uint32_t>(config.incident_windows);
-    options.minimum_node_version = config.minimum_node_version;
+    options.node_versions = config.node_versions;
     options.reflection = config.reflection;
     options.clock = std::move(clock);
     return options;

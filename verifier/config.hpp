@@ -30,7 +30,7 @@ struct Config {
     std::int64_t network_threads = 1;
     edge::ChannelsByName channels;  ///< by name: [[notify]]
     std::int64_t incident_windows = 2;
-    std::string minimum_node_version;
+    NodeVersions node_versions;
     bool reflection = false;
     std::string log_format = "text";
     std::string log_level = "info";

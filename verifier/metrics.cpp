@@ -180,6 +180,9 @@ struct Metrics::Families {
     Gauge& lag = gauge(registry, "vigil_verifier_schedule_lag_seconds",
                        "How late the last check was started against its published start");
     Gauge& streams = gauge(registry, "vigil_verifier_open_streams", "Nodes with an open session");
+    Gauge& outdated = gauge(registry, "vigil_verifier_outdated_streams",
+                            "Nodes with an open session that are older than the version this "
+                            "verifier recommends");
     Histogram& broadcast = histograms(registry, "vigil_verifier_broadcast_duration_seconds",
                                       "Handing one fleet check to every open stream")
                                .Add({}, micro_buckets);
@@ -256,8 +259,9 @@ void Metrics::observe_page(const char* page, Duration time) {
 
 void Metrics::observe_broadcast(Duration time) { families_->broadcast.Observe(seconds(time)); }
 
-void Metrics::set_open_streams(std::size_t streams) {
+void Metrics::set_open_streams(std::size_t streams, std::size_t outdated) {
     families_->streams.Set(static_cast<double>(streams));
+    families_->outdated.Set(static_cast<double>(outdated));
 }
 
 void Metrics::count_outcomes(const OutcomePart& part) {

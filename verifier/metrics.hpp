@@ -36,7 +36,7 @@ public:
     void observe_check_started(Milliseconds lag);
     void observe_broadcast(Duration time);
     void observe_page(const char* page, Duration time);  ///< a name of web/routes
-    void set_open_streams(std::size_t streams);
+    void set_open_streams(std::size_t streams, std::size_t outdated);
 
     /// Parts of a closing, then that it is done, which is when its gauges are set.
     void count_outcomes(const OutcomePart& part);

@@ -330,7 +330,8 @@ private:
     }
 
     std::string scrape() {
-        metrics_.set_open_streams(service_.stats().open_sessions);
+        const ServiceStats stats = service_.stats();
+        metrics_.set_open_streams(stats.open_sessions, stats.outdated_sessions);
         try {
             metrics_.set_store_bytes(store_.health().bytes);
         } catch (const StoreFailed&) {

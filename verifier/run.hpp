@@ -12,6 +12,7 @@
 #include "proto/edge/notifier.hpp"
 #include "proto/messages.hpp"
 #include "verifier/scheduler.hpp"
+#include "verifier/service/node_version.hpp"
 
 namespace vigil::verifier {
 
@@ -40,7 +41,7 @@ struct VerifierOptions {
     unsigned network_threads = 1;
     edge::ChannelsByName channels;       ///< who is told of incidents
     std::uint32_t incident_windows = 2;  ///< missed in a row by a device
-    std::string minimum_node_version;
+    NodeVersions node_versions;
     bool reflection = false;
 
     Clock clock;  ///< the verifier's wall clock; must be given

@@ -1,6 +1,7 @@
 #include "node/console_lines.hpp"
 
 #include <algorithm>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace vigil::node {
@@ -205,6 +206,10 @@ TEST(ConsoleLines, StatusTable) {
         "cuda0   4.61 GH/s  idle   –       1/6 ✓ ✗ – · · ·  roll call passed: 12.31 MH/s (baseline "
         "12.20 MH/s), 30 s "
         "ago\n");
+    s.advice = {"1.3.0", "2026-12-01", true};
+    EXPECT_THAT(status_table(s, instant_from_ms(130'000)),
+                testing::HasSubstr("\n  update    the network recommends version 1.3.0 or newer by "
+                                   "2026-12-01, this node is 1.2.3\n"));
 }
 
 }  // namespace

@@ -233,6 +233,16 @@ TEST(DoctorVersions, AgainstTheMinimum) {
                       Field(&Finding::code, "E-VERSION")));
 }
 
+TEST(DoctorVersions, AgainstWhatIsRecommended) {
+    wire::Network network;
+    network.recommended_node_version = "0.10.0";
+    network.recommended_by = "2026-12-01";
+    EXPECT_THAT(judge_versions("0.10.0", network), finding(Level::ok, "names no minimum"));
+    EXPECT_THAT(judge_versions("0.9.1", network),
+                finding(Level::warn, "version 0.10.0 or newer by 2026-12-01, this node is 0.9.1",
+                        "install vigil-node 0.10.0"));
+}
+
 TEST(DoctorHashing, EqualToTheReferenceOrNot) {
     HashReading r{"cuda0", "GPU-1", "Card", "interleaved", "", 4.2e9};
     EXPECT_THAT(judge_hashing(r, false), finding(Level::ok, "4.20 GH/s in one second"));

@@ -31,7 +31,7 @@ TEST(Metrics, EveryLabelValueExistsFromTheStart) {
           "vigil_node_kernel_errors_total{code=\"hung\",gpu=\"cuda0\"} 0",
           "vigil_node_gpu_paused{gpu=\"cuda0\",reason=\"memory\"} 0",
           "vigil_node_checks_total{kind=\"hourly\",result=\"paused\"} 0",
-          "vigil_node_verifier_connected 0"})
+          "vigil_node_verifier_connected 0", "vigil_node_outdated 0"})
         EXPECT_THAT(text, HasSubstr(line));
 }
 

@@ -225,7 +225,7 @@ TEST(EnrolmentLimit, TooManyNodesAndTooManyAtOnceAreBusy) {
 
 TEST(EnrolmentVersion, OldNodeIsRefused) {
     WorldOptions options;
-    options.service.minimum_node_version = "1.0.1";
+    options.service.node_versions.minimum = "1.0.1";
     World world{options};
     TestNode node{world.connect(), 1};
     const grpc::Status status = node.enrol();

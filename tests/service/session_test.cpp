@@ -149,7 +149,7 @@ TEST(Session, OpenedTwiceEnds) {
 
 TEST(Session, OldVersionIsRefused) {
     WorldOptions options;
-    options.service.minimum_node_version = "0.9.12";
+    options.service.node_versions.minimum = "0.9.12";
     World world{options};
     TestNode node{world.connect(), 1};
     ASSERT_TRUE(node.enrol().ok());
@@ -165,6 +165,28 @@ TEST(Session, OldVersionIsRefused) {
         TestSession session{node};
         session.open(version);
     }
+}
+
+TEST(Session, WhatIsRecommendedIsToldAndWhoIsOlderIsCounted) {
+    WorldOptions options;
+    options.service.node_versions = {"0.1", "0.10.0", "2026-12-01"};
+    World world{options};
+    TestNode node{world.connect(), 1}, other{world.connect(), 2};
+    ASSERT_TRUE(node.enrol().ok());
+    ASSERT_TRUE(other.enrol().ok());
+    const auto outdated = [&] { return world.service->stats().outdated_sessions; };
+    {
+        TestSession old{node};
+        const wire::Network told = wire::network_from_proto(old.open("0.9.9").network()).value();
+        EXPECT_EQ(told.minimum_node_version, "0.1");
+        EXPECT_EQ(told.recommended_node_version, "0.10.0");
+        EXPECT_EQ(told.recommended_by, "2026-12-01");
+        EXPECT_EQ(outdated(), 1U);
+        TestSession fresh{other};
+        fresh.open("0.10.1");
+        EXPECT_EQ(outdated(), 1U);
+    }
+    EXPECT_TRUE(eventually([&] { return outdated() == 0; }));
 }
 
 TEST(Session, NewestOfANodeWins) {

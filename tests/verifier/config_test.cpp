@@ -47,6 +47,28 @@ TEST(VerifierConfig, AMinimumNodeVersionIsAVersion) {
             << version;
 }
 
+TEST(VerifierConfig, ARecommendedNodeVersionIsAVersionFromTheMinimumOn) {
+    const auto recommend = [](const char* minimum, const char* recommended, const char* by) {
+        return fault({{"minimum_node_version", minimum},
+                      {"recommended_node_version", recommended},
+                      {"recommended_by", by}});
+    };
+    EXPECT_EQ(recommend("", "0.2.0", ""), "");
+    EXPECT_EQ(recommend("0.9", "0.10", "2028-02-29"), "") << "compared as numbers";
+    EXPECT_EQ(recommend("0.2", "0.2.0", "2026-12-01"), "");
+    EXPECT_THAT(
+        recommend("", "latest", ""),
+        AllOf(HasSubstr("recommended_node_version = \"latest\""), HasSubstr("such as 0.1.0")));
+    EXPECT_THAT(recommend("0.10", "0.9", ""),
+                AllOf(HasSubstr("recommended_node_version = \"0.9\""),
+                      HasSubstr("older than minimum_node_version, which is 0.10")));
+    EXPECT_THAT(recommend("", "", "2026-12-01"),
+                AllOf(HasSubstr("recommended_by = \"2026-12-01\""),
+                      HasSubstr("recommended_node_version is not set")));
+    EXPECT_THAT(recommend("", "0.2", "December"),
+                AllOf(HasSubstr("recommended_by = \"December\""), HasSubstr("such as 2026-12-01")));
+}
+
 TEST(VerifierConfig, AnHttpAddressIsAnIpAddress) {
     for (const char* address : {"127.0.0.1", "0.0.0.0", "::1", "::"})
         EXPECT_EQ(fault({{"http.address", address}}), "") << address;

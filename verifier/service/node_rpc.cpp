@@ -31,7 +31,7 @@ std::optional<Refusal> enrol(Parts& parts, const v1::EnrolRequest& request,
     if (!claimed) return std::move(claimed.error());
     const auto signature = wire::fixed_from_proto<Signature>(request.signature(), "signature");
     if (!signature) return signature.error();
-    if (auto fault = version_fault(claimed->version, parts.options.minimum_node_version))
+    if (auto fault = version_fault(claimed->version, parts.options.node_versions.minimum))
         return fault;
     const Instant now = parts.clock();
     const auto enrolled =

@@ -33,7 +33,9 @@ wire::Network Parts::network(Instant now) const {
             .programme_start_day = schedule.genesis().programme_start_day,
             .time = now,
             .verifier_version = options.verifier_version,
-            .minimum_node_version = options.minimum_node_version};
+            .minimum_node_version = options.node_versions.minimum,
+            .recommended_node_version = options.node_versions.recommended,
+            .recommended_by = options.node_versions.by};
 }
 
 }  // namespace vigil::verifier

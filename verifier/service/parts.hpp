@@ -25,7 +25,7 @@ struct Parts {
 
     Enrolments enrolments;
     Switchboard switchboard;
-    std::atomic<std::size_t> streams{0}, unopened{0};
+    std::atomic<std::size_t> streams{0}, unopened{0}, outdated{0};
     Tally<std::string> unopened_by_peer;
     Submissions submissions;
     std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};

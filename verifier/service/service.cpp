@@ -220,6 +220,7 @@ ServiceStats Service::stats() const {
     const Parts& parts = *running_->parts;
     return {.streams = parts.streams,
             .open_sessions = parts.switchboard.size(),
+            .outdated_sessions = parts.outdated,
             .sessions_replaced = parts.sessions_replaced,
             .slow_readers_dropped = parts.slow_readers_dropped};
 }

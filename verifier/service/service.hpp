@@ -13,6 +13,7 @@
 #include "verifier/clock_guard.hpp"
 #include "verifier/enrolment.hpp"
 #include "verifier/outlets.hpp"
+#include "verifier/service/node_version.hpp"
 
 namespace vigil::verifier {
 
@@ -22,8 +23,8 @@ struct ServiceOptions {
     std::optional<edge::TlsIdentity> tls;  ///< nothing: plain, for a proxy that ends TLS
     PublicKey receipt_key;
     std::string verifier_version;
-    std::string minimum_node_version;  ///< dotted numbers; empty: any
-    bool reflection = false;           ///< grpc.reflection, for demos and grpcurl
+    NodeVersions node_versions;
+    bool reflection = false;  ///< grpc.reflection, for demos and grpcurl
 
     unsigned network_threads = 1;    ///< each owns a completion queue and its streams
     unsigned work_threads = 2;       ///< for calls that read or write the store
@@ -63,8 +64,9 @@ struct ServiceObserver {
 };
 
 struct ServiceStats {
-    std::size_t streams{};        ///< opened or not
-    std::size_t open_sessions{};  ///< of nodes that proved their key
+    std::size_t streams{};            ///< opened or not
+    std::size_t open_sessions{};      ///< of nodes that proved their key
+    std::size_t outdated_sessions{};  ///< of those, older than is recommended
     std::uint64_t sessions_replaced{};
     std::uint64_t slow_readers_dropped{};
 };

@@ -44,6 +44,7 @@ Session::~Session() {
     if (!started_) return;
     --parts_.streams;
     if (stage_ != Stage::open) leave_the_unopened();
+    if (stage_ == Stage::open && outdated_) --parts_.outdated;
     if (stage_ != Stage::greeted)
         parts_.switchboard.disconnect(node_, {thread_.shared_from_this(), id_});
 }
@@ -142,9 +143,10 @@ void Session::open_session(const v1::SessionOpen& message) {
     const auto signature = wire::fixed_from_proto<Signature>(message.signature(), "signature");
     if (!signature) return refuse(signature.error());
     if (const auto fault =
-            version_fault(message.node_version(), parts_.options.minimum_node_version))
+            version_fault(message.node_version(), parts_.options.node_versions.minimum))
         return refuse(*fault);
     node_ = *id;
+    outdated_ = is_older(message.node_version(), parts_.options.node_versions.recommended);
     stage_ = Stage::opening;
     if (!offer_opening(parts_,
                        {*id, *signature, nonce_, {thread_.shared_from_this(), id_}, heard_}))
@@ -158,6 +160,7 @@ void Session::opened(const Expected<grpc::ByteBuffer, Refusal>& opened) {
     if (ending_) return;
     if (opened) {
         stage_ = Stage::open;
+        if (outdated_) ++parts_.outdated;
         leave_the_unopened();
         outbox_.push_back(*opened);
         std::move(began_meanwhile_.begin(), began_meanwhile_.end(), std::back_inserter(outbox_));

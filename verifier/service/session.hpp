@@ -82,6 +82,7 @@ private:
     Stage stage_ = Stage::greeted;
     wire::SessionNonce nonce_;
     NodeId node_;
+    bool outdated_ = false;    ///< older than is recommended
     std::string unopened_of_;  ///< the peer it counts against while it is not open
     grpc::ByteBuffer incoming_;
     std::deque<grpc::ByteBuffer> outbox_;
