@@ -41,11 +41,24 @@ void add_settings(CLI::App& app, const Command& command, const edge::Settings& s
     }
 }
 
+/// "notify test" is the command test of the group notify.
+CLI::App* add_named(CLI::App& app, const std::string& name, const std::string& what) {
+    const std::size_t blank = name.find(' ');
+    if (blank == std::string::npos) return app.add_subcommand(name, what);
+    const std::string first = name.substr(0, blank);
+    const auto known =
+        app.get_subcommands([&](const CLI::App* one) { return one->get_name() == first; });
+    CLI::App* group =
+        known.empty() ? app.add_subcommand(first, "Try the channels of [[notify]]") : known.front();
+    group->require_subcommand(1);
+    return group->add_subcommand(name.substr(blank + 1), what);
+}
+
 void add_command(CLI::App& app, const Command& command, const edge::Settings& settings,
                  Given& given) {
-    CLI::App* sub = app.add_subcommand(command.name, command.what);
     const std::string name = command.name;
-    if (name == "list-devices" || name == "bench" || name == "status")
+    CLI::App* sub = add_named(app, name, command.what);
+    if (name == "list-devices" || name == "bench" || name == "status" || name == "notify test")
         sub->add_option("-o,--output", given.output, "table or json [table]")
             ->check(CLI::IsMember({"table", "json"}))
             ->type_name("");
@@ -76,6 +89,8 @@ void add_command(CLI::App& app, const Command& command, const edge::Settings& se
             ->type_name("");
         sub->add_flag("--undo", given.undo, "enrol it again at the next start of run");
     }
+    if (name == "notify test")
+        sub->add_option("--channel", given.channel, "only this one")->type_name("");
     if (name == "payout")
         sub->add_option("address", given.address, "the new one, 0x and 40 digits")->type_name("");
     if (name == "bundle")

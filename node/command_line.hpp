@@ -24,6 +24,7 @@ struct Given {
     bool undo = false;
     std::string archive;
     std::string address;
+    std::string channel;
     std::string leave_out;
     bool doctor_json = false;
     bool retune = false;

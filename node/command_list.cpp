@@ -58,6 +58,11 @@ const std::vector<Command>& command_list() {
          "Make the node's key, if there is none, and print the node id",
          "Examples:\n  vigil-node keygen\n  vigil-node keygen --data-dir /srv/vigil\n",
          {"data_dir"}},
+        {"notify test",
+         "Send a test notice by each channel of [[notify]]; says what came back",
+         "One attempt each; a ping is one that says that all is well. Exit 1 when one failed.\n"
+         "Example:\n  vigil-node notify test --config /etc/vigil/node.toml --channel ops\n",
+         {"name"}},
         {"retire", "Retire a device at the end of tomorrow; its balance stays",
          "Examples:\n  vigil-node retire --device cuda1 --verifier vigil.example.org:9464\n"
          "  vigil-node retire --device GPU-5f1c… --config /etc/vigil/node.toml\n"

@@ -13,6 +13,7 @@
 #include "node/identity.hpp"
 #include "node/local_api.hpp"
 #include "node/retired_devices.hpp"
+#include "proto/edge/channel_trial.hpp"
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 
@@ -178,6 +179,12 @@ int retire(const Config& config, const std::string& device, bool undo,
         throw;
     }
     return 0;
+}
+
+int try_own_channels(const Config& config, const std::string& channel, bool json,
+                     const std::function<Instant()>& now) {
+    const std::string source = fmt::format("node {}", edge::for_log(config.name, 64));
+    return edge::run_channel_trial(config.channels, {channel, source, now()}, json, std::cout);
 }
 
 int show_config(const edge::Settings& settings) {

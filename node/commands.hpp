@@ -35,6 +35,9 @@ int retire(const Config& config, const std::string& device, bool undo,
 /// Writes another payout address into the settings file that holds the one in force; without
 /// `address` prints that one and where it is from. Throws Fatal E-PAYOUT.
 int change_payout(const Config& config, const edge::Settings& settings, const std::string& address);
+/// Sends a test notice by each of the owner's channels, or by `channel` alone; 1 when one failed.
+int try_own_channels(const Config& config, const std::string& channel, bool json,
+                     const std::function<Instant()>& now);
 struct BundleAsked {
     std::string output;                        ///< empty: a name with the time
     std::vector<std::string> config_troubles;  ///< as DoctorAsked has them

@@ -237,6 +237,7 @@ int dispatch(const std::string& command, const Config& config, const edge::Setti
     if (command == "healthcheck") return healthcheck(config);
     if (command == "keygen") return keygen(config);
     if (command == "retire") return retire(config, given.device, given.undo, now);
+    if (command == "notify") return try_own_channels(config, given.channel, json, now);
     if (command == "payout") return change_payout(config, settings, given.address);
     if (command == "config") return show_config(settings);
     return check_config(config);

@@ -51,6 +51,7 @@ public:
         add_audit();
         add_migrate();
         add_bundle();
+        add_notify();
         edge::add_description_commands(app_, shell_);
         app_.add_subcommand("version", "Print the version")->callback([this] {
             action_ = [] {
@@ -302,6 +303,28 @@ private:
         });
     }
 
+    void add_notify() {
+        CLI::App* group = app_.add_subcommand("notify", "Try the channels of [[notify]]");
+        group->require_subcommand(1);
+        CLI::App* command = group->add_subcommand(
+            "test", "Send a test notice by each channel; says what came back");
+        command->add_option("--channel", channel_, "only this one");
+        add_settings(*command);
+        add_format(*command);
+        command->footer(
+            "One attempt each; a ping is one that says that all is well. Exit 1 when one failed.\n"
+            "Example:\n  vigil-verifier notify test --config /etc/vigil/verifier.toml --channel "
+            "ops");
+        command->callback([this] {
+            action_ = [this] {
+                load();
+                return edge::run_channel_trial(config_.channels,
+                                               {channel_, "verifier", system_now()},
+                                               format_ == OutputFormat::json, std::cout);
+            };
+        });
+    }
+
     void add_migrate() {
         CLI::App* command =
             app_.add_subcommand("migrate", "Copy a store into another, of either engine");
@@ -323,7 +346,7 @@ private:
         "books."};
     Config config_;
     edge::Settings settings_;
-    std::string file_, policy_, from_, to_, own_program_, shell_, archive_;
+    std::string file_, policy_, from_, to_, own_program_, shell_, archive_, channel_;
     WhatIfAsked what_if_;
     std::string demo_log_level_ = "warning";
     OutputFormat format_ = OutputFormat::table;

@@ -10,6 +10,7 @@
 
 #include "core/base/bytes.hpp"
 #include "core/base/require.hpp"
+#include "proto/edge/files.hpp"
 
 namespace vigil::edge {
 namespace {
@@ -102,6 +103,12 @@ std::string_view to_string(ChannelKind kind) {
             return "ping";
     }
     return "webhook";
+}
+
+std::string drawn_notice_id() {
+    std::array<std::uint8_t, 16> drawn{};
+    random_bytes(drawn);
+    return to_hex(ByteSpan{drawn});
 }
 
 std::string notice_signature(std::string_view key, std::int64_t timestamp, std::string_view body) {

@@ -44,6 +44,9 @@ struct Channel {
     Milliseconds ping_every{};  ///< ping: at most so often
 };
 
+/// 32 hexadecimal digits that no other notice has.
+std::string drawn_notice_id();
+
 /// The request that delivers a notice. `id` names it over all attempts; `at` is when it is sent.
 ///
 /// webhook: POST of {"version":1,"id","kind","source","title","text","time","facts"}, with

@@ -1,7 +1,6 @@
 #include "proto/edge/notifier.hpp"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -9,7 +8,6 @@
 #include <spdlog/spdlog.h>
 #include <thread>
 
-#include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
 
 namespace vigil::edge {
@@ -19,12 +17,6 @@ using std::chrono::steady_clock;
 
 constexpr Milliseconds longest_ping_wait{10'000};  ///< after one that failed
 constexpr std::size_t most_waiting = 64;
-
-std::string drawn_id() {
-    std::array<std::uint8_t, 16> drawn{};
-    random_bytes(drawn);
-    return to_hex(ByteSpan{drawn});
-}
 
 }  // namespace
 
@@ -106,7 +98,7 @@ struct Notifier::Lane {
 
     /// False: the end came first.
     bool deliver(const std::optional<Notice>& notice) {
-        const std::string id = drawn_id();
+        const std::string id = drawn_notice_id();
         for (unsigned attempt = 1;; ++attempt) {
             const HttpCall call =
                 notice ? call_for(channel, *notice, id, hooks.now()) : ping_for(channel);

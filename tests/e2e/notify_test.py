@@ -98,6 +98,35 @@ every = 10
 """
 
 
+def try_channels(lab, receiver, settings):
+    """`notify test`: one message each, and what came of it; no secret."""
+    code, out, err = it.run_program("NODE", "notify", "test", "--config", settings, "--name", "rack 3")
+    it.check(code == 1 and "2 of 3 delivered" in out and "answered with 404: it knows no such webhook" in out,
+             f"all but the one that is gone:\n{out}{err}")
+    code, out, err = it.run_program("NODE", "notify", "test", "--config", settings, "--channel", "switch")
+    it.check(code == 0 and "1 of 1 delivered" in out, f"one by its name:\n{out}{err}")
+    it.check(receiver.notices()[-1]["kind"] == "test" and receiver.notices()[-1]["source"] == "node rack 3", "a test notice")
+    settings = settings.with_name("broken.toml")
+    settings.write_text(f"""
+[[notify]]
+name = "gone"
+kind = "slack"
+url_file = "{secret(lab, 'gone.url', f'https://localhost:{it.free_port()}{PATH}')}"
+[[notify]]
+name = "stranger"
+kind = "slack"
+url_file = "{secret(lab, 'stranger.url', receiver.url(PATH))}"
+""")
+    for name, arguments in (("NODE", ()), ("VERIFIER", ("--data-dir", lab.place / "none"))):
+        code, out, err = it.run_program(name, "notify", "test", "--config", settings, "-o", "json", *arguments)
+        tried = {one["channel"]: one for one in json.loads(out)}
+        it.check(code == 1 and not tried["gone"]["delivered"] and not tried["stranger"]["delivered"], f"{code} {out}{err}")
+        it.check("refused" in tried["gone"]["trouble"] and "certificate verify failed" in tried["stranger"]["trouble"], f"why: {out}")
+        it.check(PATH not in out + err, "no secret is shown")
+        code, out, _ = it.run_program(name, "notify", "test", "--config", settings, "--channel", "gone", *arguments)
+        it.check(code == 1 and "stranger" not in out and "0 of 1 delivered" in out, f"one alone: {out}")
+
+
 def test(lab):
     maker = lab.verifier("maker", policy_text=it.policy("maker"))  # for its certificate
     maker.start()
@@ -125,6 +154,8 @@ failures = 2
     it.wait_for("a ping", lambda: any(path == "/ping" for _, path, *_ in operators.got), 30)
     it.wait_for("no incident being open", lambda: operators.kinds()[-1:] in ([], ["incident_recovered"]), 60)
     opened_before = operators.kinds().count("incident_opened")
+
+    try_channels(lab, owners, mine)
 
     node.kill()
     it.wait_for("the operator being told", lambda: operators.kinds().count("incident_opened") > opened_before, 60)

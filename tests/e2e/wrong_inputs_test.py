@@ -110,6 +110,14 @@ def settings(lab):
     expect("half an address", run_node(lab, "--verifier", "localhost"), CONFIGURATION, "E-CONFIG", "localhost", "host:port")
     expect("no version", run_verifier(data, "--minimum-node-version", "latest"), CONFIGURATION, "E-CONFIG",
            "minimum_node_version", "latest", "--minimum-node-version", "0.1.0")
+    expect("recommended below the minimum", run_verifier(data, "--minimum-node-version", "0.10", "--recommended-node-version",
+                                                         "0.9"), CONFIGURATION, "E-CONFIG", "recommended_node_version",
+           "0.9", "minimum_node_version, which is 0.10")
+    expect("no day", run_verifier(data, "--recommended-node-version", "0.9", "--recommended-by", "soon"), CONFIGURATION,
+           "E-CONFIG", "recommended_by", "soon", "2026-12-01")
+    for name, arguments in (("NODE", ()), ("VERIFIER", ("--data-dir", data))):
+        expect(f"no channel to try, {name}", it.run_program(name, "notify", "test", *arguments), CONFIGURATION, "E-CONFIG",
+               "[[notify]]")
     expect("no address to ask", it.run_program("VERIFIER", "healthcheck", "--http-address", "localhost"), CONFIGURATION,
            "E-CONFIG", "http.address", "localhost", "--http-address", "127.0.0.1")
     code, _, err = it.run_program("VERIFIER", "run", "--no-such-flag")
