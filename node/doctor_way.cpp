@@ -138,6 +138,69 @@ void judge_passing(const Config& config, const Asked& asked, const VerifierLook&
     }
 }
 
+/// The steps of one way, as far as it goes; what the verifier tells, where it ends well.
+std::optional<VerifierLook> walk(const Config& config, const LinkOptions& options,
+                                 const Asked& asked, const Tell& tell) try {
+    if (!shake_hands(options, asked.now(), tell)) return std::nullopt;
+    VerifierLook look = look_at_verifier(options, asked.node, asked.now);
+    tell(ok("grpc", fmt::format("network {} answers in {}", edge::for_log(look.network.name, 64),
+                                ms_words(look.round_trip))));
+    judge_network(config, look.network, tell);
+    tell(judge_versions(VIGIL_VERSION, look.network));
+    tell(judge_clock(look.clock_offset));
+    return look;
+} catch (const edge::Fatal& fatal) {
+    tell(fail(fatal.code == "E-CERT" ? "tls" : "grpc", fatal));
+    return std::nullopt;
+}
+
+/// What one of several ways told.
+struct Walked {
+    std::vector<Finding> findings;
+    std::optional<VerifierLook> look;
+    bool good() const { return look && !any_fail(findings); }
+};
+
+/// Each finding names its verifier. While one serves, the node goes to that one, so what is wrong
+/// with another stops nobody; but of two networks it would belong to the one that it finds first.
+void tell_all(std::vector<Walked>& walked, const std::vector<LinkOptions>& ways, const Tell& tell) {
+    const bool one_serves = std::ranges::any_of(walked, &Walked::good);
+    for (std::size_t i = 0; i < walked.size(); ++i)
+        for (Finding& finding : walked[i].findings) {
+            finding.what = fmt::format("{}: {}", ways[i].address, finding.what);
+            if (one_serves && finding.code != "E-NETWORK" && finding.level == Finding::Level::fail)
+                finding.level = Finding::Level::warn;
+            tell(std::move(finding));
+        }
+}
+
+/// The first that serves; nothing where none does.
+std::optional<VerifierLook> walk_all(const Config& config, const std::vector<LinkOptions>& ways,
+                                     const Asked& asked, const Tell& tell) {
+    std::vector<Walked> walked;
+    const VerifierLook* first = nullptr;
+    for (const LinkOptions& way : ways) {
+        Walked& own = walked.emplace_back();
+        const Tell keep = [&own](Finding finding) { own.findings.push_back(std::move(finding)); };
+        own.look = walk(config, way, asked, keep);
+    }
+    for (Walked& own : walked) {
+        if (!own.good()) continue;
+        if (first == nullptr) first = &*own.look;
+        if (own.look->network.id == first->network.id) continue;
+        own.findings.push_back(fail("network",
+                                    fmt::format("it serves network {}, the first that answers {}",
+                                                edge::for_log(own.look->network.name, 64),
+                                                edge::for_log(first->network.name, 64)),
+                                    "name verifiers of one network in verifier.address",
+                                    "E-NETWORK"));
+    }
+    std::optional<VerifierLook> serving;
+    if (first != nullptr) serving = *first;
+    tell_all(walked, ways, tell);
+    return serving;
+}
+
 }  // namespace
 
 void look_at_way(const Config& config, const Asked& asked, const std::vector<HashReading>& hashing,
@@ -147,18 +210,12 @@ void look_at_way(const Config& config, const Asked& asked, const std::vector<Has
                          "--verifier host:port, VIGIL_VERIFIER_ADDRESS, or verifier.address in the "
                          "file"));
     try {
-        const LinkOptions options = link_options(config, VIGIL_VERSION);
-        if (!shake_hands(options, asked.now(), tell)) return;
-        const VerifierLook look = look_at_verifier(options, asked.node, asked.now);
-        tell(
-            ok("grpc", fmt::format("network {} answers in {}", edge::for_log(look.network.name, 64),
-                                   ms_words(look.round_trip))));
-        judge_network(config, look.network, tell);
-        tell(judge_versions(VIGIL_VERSION, look.network));
-        tell(judge_clock(look.clock_offset));
-        judge_passing(config, asked, look, hashing, tell);
+        const std::vector<LinkOptions> ways = ways_of(link_options(config, VIGIL_VERSION));
+        const auto look = ways.size() == 1 ? walk(config, ways.front(), asked, tell)
+                                           : walk_all(config, ways, asked, tell);
+        if (look) judge_passing(config, asked, *look, hashing, tell);
     } catch (const edge::Fatal& fatal) {
-        tell(fail(fatal.code == "E-CERT" ? "tls" : "grpc", fatal));
+        tell(fail(fatal.code == "E-CERT" ? "tls" : "config", fatal));
     }
 }
 
