@@ -33,10 +33,10 @@ struct WhatIfAsked {
     std::string device;               ///< as of explain_day
     std::optional<std::int64_t> day;  ///< nothing for the one in progress
     std::string offline;              ///< "14:00-20:00"
+    std::int64_t days = 1;            ///< it ends on the last of so many; at most most_days_away
 };
 /// What that downtime costs the device.
-int print_what_if(const std::string& store, const WhatIfAsked& asked,
-                  OutputFormat format);
+int print_what_if(const std::string& store, const WhatIfAsked& asked, OutputFormat format);
 
 /// Copies a store into another (copy_store) and proves every settled day's state_hash from the
 /// copy. `progress`: whether to show it on stderr.

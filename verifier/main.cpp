@@ -19,6 +19,7 @@
 #include "verifier/premises.hpp"
 #include "verifier/replay.hpp"
 #include "verifier/version.hpp"
+#include "verifier/what_if.hpp"
 
 extern "C" char** environ;
 
@@ -231,9 +232,15 @@ private:
             ->add_option("--offline", what_if_.offline,
                          "from when to when, since the begin of the day (UTC): 14:00-20:00")
             ->required();
+        what_if
+            ->add_option("--days", what_if_.days,
+                         "for a longer one: it ends at that time on the last of so many days")
+            ->check(CLI::Range(std::int64_t{1}, most_days_away))
+            ->type_name("");
         what_if->footer(
             "Checks come at moments that nobody knows, so there is a best and a worst case.\n"
             "Examples:\n  vigil-verifier whatif --device 3fa9c1 --offline 14:00-20:00\n"
+            "  vigil-verifier whatif --device 3fa9c1 --offline 18:00-09:00 --days 14\n"
             "  vigil-verifier whatif --device 3fa9c1 --offline 22:00-04:00 --day 20454");
         explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
         devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");

@@ -208,13 +208,17 @@ WhatIf what_if(std::span<const DayFile> days, const Span& offline, std::uint64_t
     return out;
 }
 
-Expected<DayPart, std::string> day_part_from(const std::string& text, Milliseconds day) {
-    const auto wrong = [&] {
-        return "\"" + text +
-               "\" is no part of a day: write it as 14:00-20:00 or 14:00:30-20:00, times "
-               "since the begin of a day, which has " +
-               grouped(static_cast<std::uint64_t>(day.count() / 1000)) + " s here";
-    };
+namespace {
+
+std::string no_part_of(const std::string& text, Milliseconds day) {
+    return "\"" + text +
+           "\" is no part of a day: write it as 14:00-20:00 or 14:00:30-20:00, times "
+           "since the begin of a day, which has " +
+           grouped(static_cast<std::uint64_t>(day.count() / 1000)) + " s here";
+}
+
+/// Both within one day, in whichever order.
+Expected<DayPart, std::string> times_of_day_from(const std::string& text, Milliseconds day) {
     const auto time_from = [](std::string_view word) -> std::optional<Milliseconds> {
         std::int64_t total = 0;
         int parts = 0;
@@ -234,13 +238,32 @@ Expected<DayPart, std::string> day_part_from(const std::string& text, Millisecon
         return Milliseconds{(parts == 2 ? total * 60 : total) * 1000};
     };
     const std::size_t dash = text.find('-');
-    if (dash == std::string::npos) return tl::unexpected{wrong()};
+    if (dash == std::string::npos) return tl::unexpected{no_part_of(text, day)};
     const auto begin = time_from(std::string_view{text}.substr(0, dash));
-    auto end = time_from(std::string_view{text}.substr(dash + 1));
-    if (!begin || !end || *begin >= day || *end > day) return tl::unexpected{wrong()};
-    if (*end == *begin) return tl::unexpected{wrong()};
-    if (*end < *begin) *end += day;
+    const auto end = time_from(std::string_view{text}.substr(dash + 1));
+    if (!begin || !end || *begin >= day || *end > day) return tl::unexpected{no_part_of(text, day)};
     return DayPart{*begin, *end};
+}
+
+}  // namespace
+
+Expected<DayPart, std::string> day_part_from(const std::string& text, Milliseconds day) {
+    return days_part_from(text, day, 1);
+}
+
+Expected<DayPart, std::string> days_part_from(const std::string& text, Milliseconds day,
+                                              std::int64_t days) {
+    require(days >= 1, "a downtime has a day");
+    auto part = times_of_day_from(text, day);
+    if (!part) return part;
+    if (days == 1 && part->end == part->begin) return tl::unexpected{no_part_of(text, day)};
+    if (days == 1 && part->end < part->begin) days = 2;
+    part->end += (days - 1) * day;
+    return part;
+}
+
+std::int64_t days_met(const DayPart& part, Milliseconds day) {
+    return (part.end - Milliseconds{1}) / day + 1;
 }
 
 }  // namespace vigil::verifier

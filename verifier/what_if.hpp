@@ -29,4 +29,12 @@ struct DayPart {
 };
 Expected<DayPart, std::string> day_part_from(const std::string& text, Milliseconds day);
 
+/// The same over several days: from `text`'s begin on the first to its end on the last of `days`,
+/// which may be an earlier time of day. `days`: at least 1.
+Expected<DayPart, std::string> days_part_from(const std::string& text, Milliseconds day,
+                                              std::int64_t days);
+/// The days that it meets, counted from the one that it begins in.
+std::int64_t days_met(const DayPart& part, Milliseconds day);
+constexpr std::int64_t most_days_away = 31;
+
 }  // namespace vigil::verifier

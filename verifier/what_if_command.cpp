@@ -31,7 +31,7 @@ int print_what_if(const std::string& place, const WhatIfAsked& asked, OutputForm
     const Schedule schedule{*store};
     const Roster roster{*store};
     const Calendar calendar = schedule.calendar();
-    const auto part = day_part_from(asked.offline, calendar.day_length());
+    const auto part = days_part_from(asked.offline, calendar.day_length(), asked.days);
     if (!part)
         throw edge::Fatal{edge::exit_usage, "E-DAY", "--offline " + edge::for_log(part.error())};
     DeviceRecord device;
@@ -43,8 +43,7 @@ int print_what_if(const std::string& place, const WhatIfAsked& asked, OutputForm
         const DayIndex newest = last ? std::max(first, calendar.day_of(*last + 1)) : first;
         const DayIndex day = day_asked(asked.day, first, newest);
         device = find_device(reader, asked.device);
-        const bool into_next = part->end > calendar.day_length();
-        for (std::int64_t i = 0; i <= (into_next ? 1 : 0); ++i)
+        for (std::int64_t i = 0; i < days_met(*part, calendar.day_length()); ++i)
             days.push_back(read_day_file(reader, *schedule.policy_on(day + i), device, day + i));
     });
     const Instant begin = calendar.span(days.front().day).begin;

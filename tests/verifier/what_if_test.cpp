@@ -148,6 +148,45 @@ TEST(WhatIf, WindowsBeforeItsEnrolmentAreNotTheDevices) {
     EXPECT_THAT(all.lines, testing::Contains(HasSubstr("excused as the day of enrolment")));
 }
 
+TEST(WhatIf, AFortnightIsSlashedDayByDay) {
+    const auto part = days_part_from("18:00-10:00", calendar().day_length(), 14);
+    ASSERT_TRUE(part);
+    ASSERT_EQ(days_met(*part, calendar().day_length()), 14);
+    std::vector<DayFile> days;
+    for (std::int64_t i = 0; i < 14; ++i)
+        days.push_back(day_file(today + i, {.balance = micro(1'000'000'000), .grace_left = 2}));
+    const Instant begin = calendar().span(today).begin;
+    const WhatIf found = what_if(days, {begin + part->begin, begin + part->end}, rate);
+    // The first day keeps four windows (22.97355), the last three (17.4108). Of the twelve between,
+    // grace covers two, which count in the run of down days: the third is its third day.
+    double balance = 1022.97355;
+    for (const double slash : {.025, .025, .025, .05, .05, .05, .05, .05, .1, .1})
+        balance *= 1 - slash;
+    balance += 17.4108;
+    EXPECT_NEAR(std::stod(to_string(found.least)) / 1e6, 1560 - balance, 1e-5);
+    EXPECT_EQ(found.least, found.most);
+    EXPECT_EQ(std::count_if(found.lines.begin(), found.lines.end(),
+                            [](const std::string& line) { return line.starts_with("day "); }),
+              14);
+}
+
+TEST(WhatIf, SeveralDaysEndOnTheLastOfThem) {
+    using std::chrono::hours;
+    const Milliseconds day = hours{24};
+    const auto part = [&](const char* text, std::int64_t days) {
+        return days_part_from(text, day, days).value();
+    };
+    EXPECT_EQ(part("14:00-20:00", 3).end, hours{2 * 24 + 20});
+    EXPECT_EQ(part("20:00-14:00", 3).end, hours{2 * 24 + 14});
+    EXPECT_EQ(part("14:00-14:00", 2).end, hours{24 + 14});
+    EXPECT_EQ(part("22:00-04:00", 1).end, part("22:00-04:00", 2).end);
+    EXPECT_EQ(days_met(part("14:00-20:00", 1), day), 1);
+    EXPECT_EQ(days_met(part("14:00-24:00", 1), day), 1);
+    EXPECT_EQ(days_met(part("22:00-04:00", 1), day), 2);
+    EXPECT_EQ(days_met(part("14:00-20:00", 31), day), 31);
+    EXPECT_EQ(days_met(part("14:00-00:00", 2), day), 1) << "midnight is the end of the first";
+}
+
 TEST(WhatIf, PartsOfADayAreReadStrictly) {
     using std::chrono::hours;
     const auto part = [](const std::string& text, Milliseconds day = hours{24}) {
