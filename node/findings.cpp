@@ -93,7 +93,7 @@ Finding fail(std::string area, const edge::Fatal& fatal) {
         what.resize(at);
         break;
     }
-    if (fix.empty()) fix = "see " + fatal.code + " in the README's troubleshooting";
+    if (fix.empty()) fix = "see " + fatal.code + " in docs/troubleshooting.md";
     return fail(std::move(area), std::move(what), std::move(fix), fatal.code);
 }
 

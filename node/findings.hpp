@@ -11,10 +11,10 @@ namespace vigil::node {
 /// What `doctor` has to say about one thing.
 struct Finding {
     enum class Level : std::uint8_t { ok, warn, fail } level{};
-    std::string area;  ///< "config", "key", "driver", "gpu", …: a word that the README lists
+    std::string area;  ///< "config", "key", "driver", "gpu", …: a word
     std::string what;  ///< with the numbers compared
     std::string fix;   ///< what to do, as exactly as can be said; empty where nothing is wrong
-    std::string code;  ///< of the README's troubleshooting, where it has one
+    std::string code;  ///< of docs/troubleshooting.md, where it has one
 };
 std::string_view to_string(Finding::Level level);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds what people read to what the programs do.
 
-Every error code of the sources stands in README's table, and no other; every relative link leads to
+Every error code of the sources stands once in the table of docs/troubleshooting.md, and no other; every relative link leads to
 a file and a heading; every picture is shown by a page; and, when the programs are given, every
 command that a page or a message of theirs tells people to type is known to their --help, with its
 flags.
@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 SOURCES = ("core", "cuda", "health", "node", "opencl", "proto", "verifier")
+TABLE = "docs/troubleshooting.md"
 SOURCE_ENDINGS = {".cpp", ".hpp", ".cu", ".cuh", ".proto", ".cmake"}
 CODE = re.compile(r"\bE-[A-Z]+(?:-[A-Z]+)*\b")
 PROGRAMS = ("vigil-node", "vigil-verifier")
@@ -39,21 +40,18 @@ def codes_in_sources(root):
     return where
 
 
-def codes_in_table(readme):
-    codes = set()
-    for line in readme.splitlines():
-        if line.startswith("| E-"):
-            codes.update(CODE.findall(line.split("|")[1]))
-    return codes
+def codes_in_table(page):
+    """In order, so that one with two rows is found."""
+    return [code for line in page.splitlines() if line.startswith("| E-") for code in CODE.findall(line.split("|")[1])]
 
 
 def check_codes(root):
     used = codes_in_sources(root)
-    listed = codes_in_table((root / "README.md").read_text(encoding="utf-8"))
-    wrong = [f"README.md: no row for {code}, which {path} uses" for code, path in sorted(used.items())
+    listed = codes_in_table((root / TABLE).read_text(encoding="utf-8"))
+    wrong = [f"{TABLE}: no row for {code}, which {path} uses" for code, path in sorted(used.items())
              if code not in listed]
-    wrong += [f"README.md: a row for {code}, which no source uses" for code in sorted(listed - set(used))]
-    return wrong
+    wrong += [f"{TABLE}: a row for {code}, which no source uses" for code in sorted(set(listed) - set(used))]
+    return wrong + [f"{TABLE}: more than one row for {code}" for code in sorted(set(listed)) if listed.count(code) > 1]
 
 
 def anchors(text):
@@ -210,7 +208,7 @@ case "$1" in
 esac
 """
 GOOD_PAGE = """# A page
-[itself](#a-page) [outside](https://example.org/x#y) [code](node/a.cpp)
+[itself](#a-page) [outside](https://example.org/x#y) [code](../node/a.cpp)
 Look at `vigil-node run`, `vigil-node`, `journalctl -u vigil-node -n 50` and `E-GOOD`.
 ```sh
 sudo VIGIL_DUTY=5 build/x/vigil-node run --verifier a:1 -o json | head -3   # --no-flag
@@ -224,6 +222,7 @@ GOOD_SOURCE = '"E-GOOD", "E-TWO-WORDS", "1E-5: start vigil-node run --verifier"\
 BAD_PAGES = [
     (GOOD_PAGE.replace("E-GOOD, ", ""), "no row for E-GOOD, which node/a.cpp uses"),
     (GOOD_PAGE + "| E-OLD | what | do |\n", "a row for E-OLD, which no source uses"),
+    (GOOD_PAGE + "| E-GOOD | what | do |\n", "more than one row for E-GOOD"),
     (GOOD_PAGE + "[x](docs/none.md)\n", "the link docs/none.md leads nowhere"),
     (GOOD_PAGE + "[x](#none)\n", "no heading for #none"),
     (GOOD_PAGE + "`vigil-node walk`\n", "vigil-node has no command walk"),
@@ -238,7 +237,8 @@ def violations_of(page, source=GOOD_SOURCE):
         root = pathlib.Path(name)
         (root / "node").mkdir()
         (root / "node" / "a.cpp").write_text(source, encoding="utf-8")
-        (root / "README.md").write_text(page, encoding="utf-8")
+        (root / "docs").mkdir()
+        (root / TABLE).write_text(page, encoding="utf-8")
         fake = root / "fake"
         fake.write_text(FAKE, encoding="utf-8")
         fake.chmod(0o755)

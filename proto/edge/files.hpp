@@ -14,7 +14,7 @@ namespace vigil::edge {
 
 /// A program cannot start or go on as configured: main prints `what()`, "CODE: what happened and
 /// what to do", and exits with `exit_code` (experience: 3 configuration, 4 no usable device, 5
-/// verifier unreachable, 6 refused). `code` is the short name that the README's troubleshooting
+/// verifier unreachable, 6 refused). `code` is the short name that docs/troubleshooting.md
 /// lists, e.g. "E-KEYMODE".
 struct Fatal : std::runtime_error {
     Fatal(int exit_code_in, std::string code_in, const std::string& what_and_what_to_do);

@@ -47,7 +47,7 @@ TEST(Findings, AFatalGivesItsFix) {
     EXPECT_EQ(of("it is so. Run: chmod 600 'a. b'").fix, "chmod 600 'a. b'");
     EXPECT_EQ(of("it is so; do that").what, "it is so");
     EXPECT_EQ(of("it is so; do that").fix, "do that");
-    EXPECT_EQ(of("it is so").fix, "see E-X in the README's troubleshooting");
+    EXPECT_EQ(of("it is so").fix, "see E-X in docs/troubleshooting.md");
     EXPECT_EQ(of("it is so").code, "E-X");
 }
 
