@@ -70,6 +70,13 @@ public:
     };
     Cost measure() {
         using Clock = std::chrono::steady_clock;
+        store_.reset();  // carries the whole log into the file: what filling left is not measured
+        store_ = open_sqlite_store(folder_.file());
+        for (int batch = 0; batch < 40; ++batch) {
+            const auto part = answers_of({order_.data() + batch * batch_size, batch_size}, 48);
+            store_->record(pointers_to(part));
+        }
+        ++check_;
         double processor = 0, elapsed = 0, longest = 0;
         for (std::size_t batch = 0; batch < batches_measured; ++batch) {
             const std::size_t from = batch * batch_size % (device_count - batch_size);
