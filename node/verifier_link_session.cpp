@@ -27,6 +27,9 @@ std::string wrong_network_text(const NetworkId& expected, const NetworkId& said)
 
 }  // namespace
 
+/// From here on the round trip decides how much time is kept for sending (deadline_margin).
+constexpr Milliseconds slow_way{200};
+
 struct Session::Open {
     std::mutex write_mutex;
     Stream* stream = nullptr;  // guarded by write_mutex; null unless opened
@@ -39,6 +42,7 @@ struct Session::Open {
     SteadyTime last_heard;
     SteadyTime ping_sent;
     std::optional<SteadyTime> unanswered;  ///< since a ping after which nothing was heard
+    bool slow = false;                     ///< the way, by the last pong
 
     void heard() {
         const std::lock_guard lock{mutex};
@@ -68,8 +72,8 @@ struct Session::Open {
                const std::function<Instant()>& now) {
         constexpr Milliseconds step{250};
         // The first ping is sent at the opening, which may be the busiest moment of a verifier.
-        int soon = 1;
-        auto next_ping = steady_clock::now() + options.ping_soon;
+        int soon = 2;
+        auto last_ping = steady_clock::now();
         std::unique_lock lock{mutex};
         while (!changed.wait_for(lock, step, [this] { return over; })) {
             const auto time = steady_clock::now();
@@ -79,9 +83,12 @@ struct Session::Open {
                 context.TryCancel();
                 return;
             }
-            if (!opened || time < next_ping) continue;
-            next_ping = time + (soon-- > 0 ? options.ping_soon : options.ping_every);
-            soon = std::max(soon, 0);
+            // A long round trip may have been a busy moment; what is kept of it costs searching
+            // time (deadline_margin), so it is looked at again.
+            const auto pause = soon > 0 || slow ? options.ping_soon : options.ping_every;
+            if (!opened || time < last_ping + pause) continue;
+            last_ping = time;
+            soon = std::max(soon - 1, 0);
             lock.unlock();
             ping(now());
             lock.lock();
@@ -176,6 +183,7 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
         const std::lock_guard lock{open.mutex};
         open.over = open.opened = false;
         open.unanswered.reset();
+        open.slow = false;
         open.last_heard = begun;
     }
     const auto stream = v1::NodeService::NewStub(line.channel)->Session(&line.context);
@@ -188,12 +196,12 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
             const auto heard = steady_clock::now();
             open.heard();
             if (message.has_pong()) {
-                SteadyTime sent;
+                Milliseconds round_trip;
                 {
                     const std::lock_guard lock{open.mutex};
-                    sent = open.ping_sent;
+                    round_trip = std::chrono::ceil<Milliseconds>(heard - open.ping_sent);
+                    open.slow = round_trip > slow_way;
                 }
-                const auto round_trip = std::chrono::ceil<Milliseconds>(heard - sent);
                 events_.ping(round_trip, now_() - round_trip / 2 -
                                              instant_from_ms(message.pong().verifier_time_ms()));
                 continue;

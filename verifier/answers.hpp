@@ -62,7 +62,7 @@ public:
 
     /// Counts answers as received that cannot be submitted yet, because their node is looked for:
     /// settle() waits for them, and `bytes` are among those waiting, each until its last owner lets
-    /// go. Nothing: too many bytes wait.
+    /// go. Nothing: a quarter of the bytes that may wait do.
     struct Held {
         std::shared_ptr<const void> received, bytes;
     };

@@ -1,6 +1,7 @@
 #include "tests/node/scripted_verifier.hpp"
 
 #include <grpcpp/grpcpp.h>
+#include <thread>
 
 #include "core/base/ids.hpp"
 #include "proto/signed_texts.hpp"
@@ -152,6 +153,7 @@ struct ScriptedVerifier::Running : v1::NodeService::Service, v1::QueryService::S
         v1::SessionResponse response;
         if (request.has_ping()) {
             if (script.silent) return;
+            std::this_thread::sleep_for(Milliseconds{script.pongs_late_ms});
             response.mutable_pong()->set_node_time_ms(request.ping().node_time_ms());
             response.mutable_pong()->set_verifier_time_ms(to_ms(time()));
         } else {

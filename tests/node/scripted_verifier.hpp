@@ -29,6 +29,7 @@ struct Script {
         0};  ///< not 0: every session is asked to come back, once
     std::atomic<std::int64_t> clock_ahead_ms{0};
     std::atomic<bool> silent{false};  ///< opened sessions get no pong
+    std::atomic<int> pongs_late_ms{0};
 
     std::vector<wire::Enrolment> enrolments;
     std::vector<SignedAnswer> streamed, called;

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <thread>
 
 #include "node/retired_devices.hpp"
 #include "tests/node/link_test.hpp"
@@ -167,6 +168,23 @@ TEST_F(LinkTest, AWayThatDiesIsFoundByTheKernel) {
     ASSERT_TRUE(eventually([&] { return heard.pings == 1; }));
     relay.vanish();  // nothing was under way: only a question of the kernel's can show it
     EXPECT_TRUE(eventually([&] { return heard.connected == 2; }, Milliseconds{8'000}));
+}
+
+TEST_F(LinkTest, PingsAreRareAgainOnlyOnceTheWayIsFast) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    LinkOptions with = options(verifier);
+    with.ping_every = Milliseconds{3'600'000};
+    with.ping_soon = Milliseconds{250};
+    with.silence_limit = Milliseconds{60'000};
+    script.pongs_late_ms = 300;
+    const auto link = start(with);
+    EXPECT_TRUE(eventually([&] { return heard.pings >= 6; })) << "three at first, and no more";
+    script.pongs_late_ms = 0;
+    EXPECT_TRUE(eventually([&] {
+        const int before = heard.pings;
+        std::this_thread::sleep_for(Milliseconds{1'500});
+        return heard.pings == before;
+    }));
 }
 
 TEST_F(LinkTest, AFolderThatCannotBeWrittenIsNotTheEnd) {

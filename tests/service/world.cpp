@@ -35,11 +35,20 @@ std::unique_ptr<Schedule> founded(Store& store, ManualClock& clock) {
 
 }  // namespace
 
-void TouchyStore::write(const std::function<void(Transaction&)>& work) {
+template <class Work>
+void TouchyStore::pass_on(const Work& work) {
     { const std::lock_guard wait{held_}; }
     if (fails) throw StoreFailed{"the test says so"};
-    real_->write(work);
+    work();
     if (fails_to_read_after_a_write.exchange(false)) fails_to_read = true;
+}
+void TouchyStore::write(const std::function<void(Transaction&)>& work) {
+    pass_on([&] { real_->write(work); });
+}
+std::vector<AnswerFate> TouchyStore::record(std::span<const AnswerRecord* const> answers) {
+    std::vector<AnswerFate> fates;
+    pass_on([&] { fates = real_->record(answers); });
+    return fates;
 }
 void TouchyStore::read(const std::function<void(Reader&)>& work) {
     { const std::lock_guard wait{reads_held_}; }

@@ -19,6 +19,7 @@ public:
     explicit TouchyStore(std::unique_ptr<Store> real) : real_{std::move(real)} {}
 
     void write(const std::function<void(Transaction&)>& work) override;
+    std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override;
     void read(const std::function<void(Reader&)>& work) override;
     void await_writers() override { real_->await_writers(); }
     bool writes_across_buckets() const override { return real_->writes_across_buckets(); }
@@ -33,6 +34,9 @@ public:
     void release_reads();
 
 private:
+    template <class Work>
+    void pass_on(const Work& work);
+
     std::unique_ptr<Store> real_;
     std::mutex held_, reads_held_;
 };

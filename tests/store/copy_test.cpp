@@ -2,6 +2,7 @@
 
 #include "tests/store/contract.hpp"
 #include "verifier/store/open_store.hpp"
+#include "verifier/store/postgres/connection.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -134,6 +135,25 @@ TEST_F(CopyOnPostgres, RefusesWhatIsInUseForeignOrMissing) {
         lease = tx.take_lease("books", "somebody", std::chrono::seconds{60});
     });
     EXPECT_NE(refusal(there, folder.file("copy.db")).find("running"), std::string::npos);
+}
+
+/// The target waits in its transaction while the source counts rows, for minutes where it is large.
+TEST(CopyToPostgres, ACopyMayStandStillInItsTransactionAndAVerifierMayNot) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    postgres::Connection db{
+        postgres::Address{server->fresh_schema(), postgres::Address::Use::writing}};
+    const auto limit = [&db] {
+        db.begin_writing();
+        std::string text;
+        sql::Rows rows = db.run("SELECT current_setting('idle_in_transaction_session_timeout')");
+        if (rows.next()) rows.into(text);
+        db.commit();
+        return text;
+    };
+    EXPECT_EQ(limit(), "10s");
+    db.stay_as_long_as_it_takes();
+    EXPECT_EQ(limit(), "0");
 }
 
 }  // namespace

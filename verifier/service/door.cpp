@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int most_in_the_kernel = 4'096;
-constexpr std::size_t most_waiting = 8'192, most_of_an_address = 4'096;
+constexpr std::size_t most_waiting = 8'192;
 constexpr int slower_when_crowded = 8;
 constexpr int accepted_at_once = 256;
 constexpr milliseconds no_descriptors_pause{100};
@@ -83,9 +84,15 @@ std::array<std::uint8_t, 9> address_of(const sockaddr_storage& from) {
 
 /// Gave up while it waited, and said so.
 bool has_left(int connection) {
-    char first{};
-    const ssize_t seen = ::recv(connection, &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    pollfd end{connection, POLLRDHUP, 0};  // also behind bytes that nobody has read
+    return ::poll(&end, 1, 0) > 0;
+}
+
+/// A quarter of what the process may have.
+std::size_t descriptors_to_spare() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return most_waiting;
+    return static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur / 4, 16));
 }
 
 }  // namespace
@@ -96,6 +103,7 @@ Door::Door(const DoorOptions& options)
       crowded_{options.crowded},
       by_address_{options.by_address},
       watch_{options.watch},
+      most_waiting_{std::min(most_waiting, descriptors_to_spare())},
       wake_{::eventfd(0, EFD_CLOEXEC)},
       port_{options.port} {
     std::string why;
@@ -161,7 +169,7 @@ bool Door::closing_within(milliseconds time) const {
     return ::poll(&wake, 1, static_cast<int>(time.count())) > 0;
 }
 
-bool Door::full() const { return waiting_.size() >= most_waiting; }
+bool Door::full() const { return waiting_.size() >= most_waiting_; }
 
 /// Of poll(): until the next one may come in, when somebody waits.
 int Door::pause(SteadyTime now) const {
@@ -197,7 +205,7 @@ bool Door::accept_all(int listener) {
             return !no_room || !closing_within(no_descriptors_pause);
         }
         const Address address = by_address_ ? address_of(from) : Address{};
-        if (by_address_ && waiting_.size_of(address) >= most_of_an_address)
+        if (by_address_ && waiting_.size_of(address) >= most_waiting_ - waiting_.size())
             ::close(connection);
         else
             waiting_.put(address, {listener, connection});

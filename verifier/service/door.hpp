@@ -32,9 +32,10 @@ struct DoorOptions {
 /// served meanwhile. Addresses (a /64 of IPv6) take turns, so that nobody is kept out by how many
 /// come from one; those of one alone, as behind a NAT, have the whole rate.
 ///
-/// Bounds: 8,192 wait, 4,096 of one address; of an address that has as many, more are turned away.
-/// When all places are taken others wait in the kernel's queue (4,096) or their own kernel's
-/// repetitions.
+/// Bounds: 8,192 wait, or a quarter of the descriptors that the process may have. An address that
+/// has as many as there are places left gets no more: one alone half of all, two a third each, so
+/// that one is left for whoever else comes. When all places are taken others wait in the kernel's
+/// queue (4,096) or their own kernel's repetitions.
 class Door {
 public:
     using Take = std::function<void(int listener, int connection)>;  ///< owns the connection
@@ -70,6 +71,7 @@ private:
     const std::function<bool()> crowded_;
     const bool by_address_;
     const edge::KernelWatch watch_;
+    const std::size_t most_waiting_;
     std::vector<int> listeners_;
     int wake_ = -1;  ///< an eventfd: closing
     std::uint16_t port_ = 0;

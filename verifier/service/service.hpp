@@ -44,8 +44,9 @@ struct ServiceOptions {
     std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
-    Milliseconds open_within{10'000};     ///< from the stream's start to its opening
-    Milliseconds idle_after{10'800'000};  ///< a session that sent nothing for so long is ended
+    Milliseconds open_within{10'000};  ///< from the stream's start to its opening
+    /// A session that sent nothing for so long is ended: of a node, that is three pings.
+    Milliseconds idle_after{900'000};
     /// Ends what is connected to a machine that is gone, or to a proxy that is.
     edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};
     /// At this age, give or take a half, a session is asked to connect again elsewhere, but for the

@@ -59,6 +59,7 @@ End open_target(const std::string& place) {
         auto db = std::make_shared<postgres::Connection>(
             postgres::Address{place, postgres::Address::Use::writing});
         postgres::prepare_schema(*db);
+        db->stay_as_long_as_it_takes();  // while the source counts
         return {.file = nullptr,
                 .db = db,
                 .begin = [db] { db->begin_writing(); },

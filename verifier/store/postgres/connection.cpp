@@ -211,9 +211,15 @@ Instant Connection::clock() {
 
 void Connection::begin_writing() {
     refuse_after_failure();
-    if (!std::exchange(writes_, true)) script(writer_settings);
+    if (!limited_) script(writer_settings);
+    limited_ = true;
     in_transaction_ = true;
     control("BEGIN ISOLATION LEVEL READ COMMITTED", UnderWay::Kind::nothing);
+}
+
+void Connection::stay_as_long_as_it_takes() {
+    script("SET idle_in_transaction_session_timeout = 0");
+    limited_ = true;
 }
 
 void Connection::begin_reading() {

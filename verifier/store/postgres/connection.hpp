@@ -44,6 +44,9 @@ public:
 
     void begin_writing();  ///< READ COMMITTED; sent with the first statement
     void begin_reading();  ///< a snapshot as of now
+    /// Transactions that write end when they stand still for 10 s, for they hold up others; from
+    /// here on these do not.
+    void stay_as_long_as_it_takes();
     void commit();
     /// Back to no transaction, whatever happened. Never throws; see usable().
     void rollback() noexcept;
@@ -103,7 +106,7 @@ private:
     std::deque<UnderWay> under_way_;  ///< in the order of their results
     int prepared_count_{};
     bool unmarked_{};  ///< something was sent since the last sync()
-    bool writes_{};
+    bool limited_{};   ///< how long a transaction may stand still is said
     bool in_transaction_{};
     bool failed_{};
     bool broken_{};
