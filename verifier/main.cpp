@@ -241,6 +241,7 @@ private:
             "Checks come at moments that nobody knows, so there is a best and a worst case.\n"
             "Examples:\n  vigil-verifier whatif --device 3fa9c1 --offline 14:00-20:00\n"
             "  vigil-verifier whatif --device 3fa9c1 --offline 18:00-09:00 --days 14\n"
+            "  vigil-verifier whatif --device 3fa9c1 --offline 00:00-24:00 --days 14\n"
             "  vigil-verifier whatif --device 3fa9c1 --offline 22:00-04:00 --day 20454");
         explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
         devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");

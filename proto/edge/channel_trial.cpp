@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <string_view>
 
 #include "core/base/bytes.hpp"
 #include "proto/edge/files.hpp"
@@ -34,13 +35,33 @@ std::string status_words(unsigned status) {
     return "it is no answer that such a service gives: look at kind and URL";
 }
 
-/// The parts of a path and query that may be the secret.
+/// "%41" is "A"; what is no such thing stays as it is.
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        std::uint8_t byte{};
+        if (text[i] == '%' && hex_into(text.substr(i + 1, 2), {&byte, 1})) {
+            out += static_cast<char>(byte);
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+/// The parts of a path and query that may be the secret, also as a service may spell them.
 std::vector<std::string> secrets_of(const Channel& channel) {
     std::vector<std::string> parts{channel.key};
     const std::string& target = channel.url.target;
     for (std::size_t at = 0; at < target.size();) {
         const std::size_t end = std::min(target.find_first_of("/?&=", at), target.size());
-        parts.push_back(target.substr(at, end - at));
+        const std::string part = target.substr(at, end - at);
+        for (const std::string& spelt : {part, percent_decoded(part)}) {
+            parts.push_back(spelt);
+            if (channel.kind == ChannelKind::telegram && spelt.starts_with("bot"))
+                parts.push_back(spelt.substr(3));  // the token
+        }
         at = end + 1;
     }
     std::erase_if(parts, [](const std::string& part) { return part.size() < shortest_secret; });

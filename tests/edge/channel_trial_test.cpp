@@ -110,6 +110,26 @@ TEST_F(ChannelTrialTest, NoSecretIsPrintedAlsoWhereAnAnswerRepeatsIt) {
     EXPECT_THAT(trials_text(all()), Not(HasSubstr("\x1b")));
 }
 
+TEST_F(ChannelTrialTest, NoSecretIsPrintedAlsoWhereAnAnswerSpellsItOtherwise) {
+    Server server;
+    ChannelSettings& bot = settings["bot"];
+    bot.kind = "telegram";
+    bot.key_file = scratch.write("token", "1:" + std::string{hush} + "\n");
+    bot.chat = "42";
+    bot.api = server.url("");
+    server.answer({{.status = 401, .body = "no token is 1:" + std::string{hush}}});
+    EXPECT_THAT(all().front().trouble, AllOf(HasSubstr("does not accept"), Not(HasSubstr(hush))));
+    settings.clear();
+    add("ops", "slack", server).url_file =
+        scratch.write("encoded.url", server.url("/hu%73h-4711%2Dhush?a%zz=%4"));
+    for (const std::string& body :
+         {"no route to /" + std::string{hush}, std::string{"no route to /hu%73h-4711%2Dhush"}}) {
+        server.answer({{.status = 404, .body = body}});
+        EXPECT_THAT(all().front().trouble,
+                    AllOf(HasSubstr("no such webhook"), Not(HasSubstr("it says"))));
+    }
+}
+
 TEST_F(ChannelTrialTest, AChannelWhoseSecretCannotBeReadDoesNotKeepTheOthersFromBeingTried) {
     Server server;
     add("good", "slack", server);

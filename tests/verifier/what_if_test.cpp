@@ -184,6 +184,9 @@ TEST(WhatIf, SeveralDaysEndOnTheLastOfThem) {
     EXPECT_EQ(days_met(part("14:00-24:00", 1), day), 1);
     EXPECT_EQ(days_met(part("22:00-04:00", 1), day), 2);
     EXPECT_EQ(days_met(part("14:00-20:00", 31), day), 31);
+    EXPECT_EQ(part("00:00-24:00", 14).end, hours{14 * 24}) << "whole days";
+    EXPECT_EQ(days_met(part("00:00-24:00", 14), day), 14);
+    EXPECT_EQ(days_met(part("00:00-00:00", 14), day), 13) << "it ends as the last begins";
     EXPECT_EQ(days_met(part("14:00-00:00", 2), day), 1) << "midnight is the end of the first";
 }
 

@@ -11,13 +11,15 @@
 
 namespace vigil::verifier::sqlite {
 
-/// Carries the write-ahead log into the database from a thread and connection of its own, because a
-/// checkpoint takes 0.1 to 0.2 s and no commit may wait for it. Only when commits outrun it and the
-/// log has passed `log_limit` does it hold writers up for the last pages, so that the log can start
-/// again from its beginning. Readers that stay for minutes keep the log growing.
+/// Carries the write-ahead log into the database from a thread and connection of its own, because
+/// no commit may wait until a checkpoint is done. They share a disk all the same, so a step is
+/// small: commits that met one of 16 MB waited three times as long (docs/benchmarks.md). Only when
+/// commits outrun it and the log has passed `log_limit` does it hold writers up for the last pages,
+/// so that the log can start again from its beginning. Readers that stay for minutes keep the log
+/// growing.
 class Checkpointer {
 public:
-    static constexpr std::int64_t step = 4 << 20;       ///< bytes of log between checkpoints
+    static constexpr std::int64_t step = 4 << 20;        ///< bytes of log between checkpoints
     static constexpr std::int64_t log_limit = 96 << 20;  ///< bytes of log that writers may outrun
 
     /// Watches the commits of `writer`, which `writer_mutex` guards. Both outlive this object.
