@@ -67,6 +67,7 @@ Html now_facts(const NodeStatus& s, Instant now) {
                 s.unsent > 0 ? Html{"sent again until their deadlines"} : Html{});
     all +=
         fact("Running for", time_words(now - s.started), fmt::format("vigil-node {}", s.version));
+    if (s.advice.outdated) all += fact("Update", s.advice.words(s.version));
     return element("dl", {{"class", "facts"}}, {all});
 }
 
@@ -117,7 +118,7 @@ struct CellWords {
     const char* words;
 };
 
-/// Of a window without a verdict, `now` by the clock that `span` is told in.
+/// Of a window without a verdict, all by the verifier's clock.
 CellWords open_cell(const Span& span, Instant now, Instant started) {
     if (now < span.begin) return {"later", "–", "to come"};
     if (span.contains(now)) return {"open", "◔", "under way"};
@@ -138,20 +139,21 @@ CellWords cell_of(WindowMark mark, const Span& span, Instant now, Instant starte
     return open_cell(span, now, started);
 }
 
-/// Window i of a day, by this machine's clock.
+/// Window i of a day, as the calendar has it: what the verifier's clock says.
 Span span_of(const NodeStatus& s, const DeviceStatus& d, std::size_t i) {
     const auto count = static_cast<std::int64_t>(d.windows.size());
     const Instant begin =
-        instant_from_ms(s.window_length.count() * (d.day * count + static_cast<std::int64_t>(i))) +
-        s.clock_offset.value_or(Milliseconds{});
+        instant_from_ms(s.window_length.count() * (d.day * count + static_cast<std::int64_t>(i)));
     return {begin, begin + s.window_length};
 }
 
 Html windows_of(const NodeStatus& s, const DeviceStatus& d, Instant now) {
     Html out = element("h3", {d.label});
+    const Milliseconds offset = s.clock_offset.value_or(Milliseconds{});
+    const Instant there = now - offset, started = s.started - offset;
     // What the board holds is of the day of the last verdict, which may be over.
     const bool today = !d.windows.empty() && s.window_length > Milliseconds::zero() &&
-                       now < span_of(s, d, d.windows.size() - 1).end;
+                       there < span_of(s, d, d.windows.size() - 1).end;
     if (!today) {
         out += element("p", {{"class", "empty"}}, {"No roll call was judged today."});
         return out;
@@ -160,7 +162,7 @@ Html windows_of(const NodeStatus& s, const DeviceStatus& d, Instant now) {
     Html cells;
     for (std::size_t i = 0; i < d.windows.size(); ++i) {
         const Span span = span_of(s, d, i);
-        const CellWords words = cell_of(d.windows[i], span, now, s.started);
+        const CellWords words = cell_of(d.windows[i], span, there, started);
         const std::string when = fmt::format(
             "{} · {}–{}", i + 1, clock_words(span.begin, std::chrono::seconds{0}, seconds),
             clock_words(span.end, std::chrono::seconds{0}, seconds));

@@ -56,13 +56,13 @@ TEST(Page, AWindowWithoutAVerdictSaysWhetherItIsStillToCome) {
     s.clock_offset = Milliseconds{-3'600'000};  // it is 16:00 where windows are counted
     s.started = now - std::chrono::hours{9};
     const std::string page = status_page(s, now);
-    for (const char* cell : {"1 · 23:00–05:00</span><span class=\"what\"><span "
+    for (const char* cell : {"1 · 00:00–06:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">· </span>before this start",
-                             "2 · 05:00–11:00</span><span class=\"what\"><span "
+                             "2 · 06:00–12:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">? </span>no verdict was told",
-                             "3 · 11:00–17:00</span><span class=\"what\"><span "
+                             "3 · 12:00–18:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">◔ </span>under way",
-                             "4 · 17:00–23:00</span><span class=\"what\"><span "
+                             "4 · 18:00–00:00</span><span class=\"what\"><span "
                              "aria-hidden=\"true\">– </span>to come"})
         EXPECT_THAT(page, HasSubstr(cell));
     // Those of a day that is over are not today's.
@@ -70,6 +70,25 @@ TEST(Page, AWindowWithoutAVerdictSaysWhetherItIsStillToCome) {
                 AllOf(HasSubstr("No roll call was judged today."), Not(HasSubstr("to come"))));
     s.window_length = Milliseconds{};
     EXPECT_THAT(status_page(s, now), HasSubstr("No roll call was judged today."));
+}
+
+TEST(Page, TheWindowsTimesAreTheCalendarsWhateverThisClockIsOff) {
+    NodeStatus s = busy();
+    for (const int off_ms : {-3, 0, 3}) {
+        s.clock_offset = Milliseconds{off_ms};
+        EXPECT_THAT(status_page(s, now),
+                    AllOf(HasSubstr("1 · 00:00–06:00<"), HasSubstr("4 · 18:00–00:00<"),
+                          Not(HasSubstr("23:59"))))
+            << off_ms;
+    }
+}
+
+TEST(Page, SaysThatTheNodeIsOutdated) {
+    NodeStatus s = busy();
+    EXPECT_THAT(status_page(s, now), Not(HasSubstr("<dt>Update")));
+    s.advice.recommended = "1.3.0";
+    s.advice.outdated = true;
+    EXPECT_THAT(status_page(s, now), AllOf(HasSubstr("<dt>Update"), HasSubstr("1.3.0")));
 }
 
 TEST(Page, ShowsWhatMustRunBesideTheNode) {
