@@ -9,6 +9,8 @@ namespace vigil::verifier {
 namespace {
 
 constexpr std::size_t plans_kept = 64;
+/// Asking for old windows never takes the plans of the next, this and the last one away.
+constexpr std::ptrdiff_t newest_kept = 3;
 
 Genesis read_genesis(Store& store) {
     std::optional<Genesis> genesis;
@@ -106,9 +108,10 @@ std::shared_ptr<const WindowPlan> Schedule::plan(WindowIndex window) {
     plan->fleet = fleet_checks(*policy, key->key, window);
     plans_.insert_or_assign(window, plan);
     while (plans_.size() > plans_kept) {
-        const bool first_is_further = window.value - plans_.begin()->first.value >
-                                      plans_.rbegin()->first.value - window.value;
-        plans_.erase(first_is_further ? plans_.begin() : std::prev(plans_.end()));
+        const auto first = plans_.begin(), last = std::prev(plans_.end(), newest_kept + 1);
+        const bool first_is_further =
+            window.value - first->first.value > last->first.value - window.value;
+        plans_.erase(first_is_further ? first : last);
     }
     return plan;
 }

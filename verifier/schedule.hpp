@@ -32,7 +32,7 @@ struct WindowPlan {
 
 /// Derives every check from the policies and day keys in the store (protocol 3). Nothing of it is
 /// written down: the same store gives the same checks after a restart and on every replica.
-/// Thread-safe; plans are cached (the last 64 windows asked for).
+/// Thread-safe; plans are cached: of 64 windows, the three newest ever asked for among them.
 class Schedule {
 public:
     /// The store must hold a genesis and a policy in force.

@@ -1,5 +1,6 @@
 #include "verifier/founding.hpp"
 
+#include <array>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <latch>
@@ -120,6 +121,27 @@ TEST_F(FoundNetwork, AnotherNetworksStoreIsRefused) {
 TEST_F(FoundNetwork, ANewOneNeedsNameAndPolicy) {
     EXPECT_EQ(found("alpha", std::nullopt).error().kind, FoundingError::Kind::policy);
     EXPECT_EQ(found("", october).error().kind, FoundingError::Kind::network);
+}
+
+using SchedulePlans = FoundNetwork;
+
+TEST_F(SchedulePlans, AskingForOldWindowsKeepsTheNewest) {
+    ASSERT_TRUE(found("alpha", october));
+    const Calendar calendar{october};
+    const DayIndex today = calendar.day_at(start);
+    store->write([&](Transaction& tx) {
+        for (DayIndex day = today - 30; day <= today + 1; ++day)
+            tx.add_day_key(
+                {.day = day, .key = {}, .commit = {}, .committed = start, .revealed = {}});
+    });
+    Schedule schedule{*store};
+    const WindowIndex now = calendar.window_at(start);
+    const std::array newest{schedule.plan(now + 1), schedule.plan(now), schedule.plan(now - 1)};
+    for (std::int64_t back = 2; back < 100; ++back) schedule.plan(now - back);
+    for (std::int64_t back = 99; back >= 2; --back) schedule.plan(now - back);
+    EXPECT_EQ(schedule.plan(now + 1), newest[0]);
+    EXPECT_EQ(schedule.plan(now), newest[1]);
+    EXPECT_EQ(schedule.plan(now - 1), newest[2]);
 }
 
 /// Each with a clock of its own, as on two machines.

@@ -4,6 +4,8 @@
 #include "core/base/readable.hpp"
 #include "core/work/pow_hash.hpp"
 #include "tests/web/web_world.hpp"
+#include "verifier/web/check_file.hpp"
+#include "verifier/web/site.hpp"
 
 namespace vigil::verifier::web {
 namespace {
@@ -116,6 +118,41 @@ TEST(CheckPage, IsFoundByItsChallengeAlone) {
     EXPECT_THAT(none, HasSubstr("name=\"device\"")) << "a way on";
 }
 
+TEST(CheckPage, AWindowOutsideTheNetworksLifeIsRefused) {
+    auto& world = network().world;
+    const auto check = find(answered);
+    ASSERT_TRUE(check);
+    const Calendar calendar = world.calendar();
+    const std::int64_t newest = calendar.window_at(world.now()).value;
+    const std::int64_t oldest = calendar.window_at(world.schedule().genesis().founded).value;
+    for (const std::int64_t window : {oldest - 1, newest + 1}) {
+        const std::string address = check->address() + "?window=" + std::to_string(window);
+        EXPECT_EQ(status(address), 400U) << address;
+        EXPECT_THAT(body(address),
+                    HasSubstr("from " + std::to_string(oldest) + " to " + std::to_string(newest)));
+        EXPECT_EQ(status(address + "&device=" + to_hex(check->device)), 400U);
+    }
+    const std::string none = "/checks/" + std::string(64, 'a') + "?window=";
+    for (const std::int64_t window : {oldest, newest})
+        EXPECT_THAT(body(none + std::to_string(window)), HasSubstr("in the window looked through"));
+}
+
+TEST(CheckPage, OneSearchRunsAtATime) {
+    const auto check = find(answered);
+    ASSERT_TRUE(check);
+    {
+        const auto turn = search_turn();
+        ASSERT_TRUE(turn);
+        const std::string busy = network().get(check->address());
+        EXPECT_EQ(edge::status_of(busy), 503U);
+        EXPECT_THAT(busy, HasSubstr("Retry-After: 10\r\n"));
+        EXPECT_THAT(busy, HasSubstr("one search runs at a time"));
+        EXPECT_EQ(status(check->address() + "?device=" + to_hex(check->device)), 200U)
+            << "nothing is searched";
+    }
+    EXPECT_EQ(status(check->address()), 200U);
+}
+
 TEST(CheckPage, AChallengeThatWasNotAskedYetIsNotFound) {
     auto& world = network().world;
     const auto plan = world.schedule().plan(world.calendar().window_at(world.now()));
@@ -156,10 +193,24 @@ TEST(FleetCheckPage, BadQuestionsAndChecksToComeSayNothing) {
     auto& world = network().world;
     const std::int64_t now = world.calendar().slot_at(world.now()).value;
     const auto plan = world.schedule().plan(world.calendar().window_at(world.now()));
-    for (const FleetCheck& check : plan->fleet)
-        if (check.start > world.now() && check.slot.value == now) {
-            EXPECT_EQ(status("/checks?slot=" + std::to_string(now)), 404U);
-        }
+    // Of which some begins later than its slot does: asked for a moment before, and then.
+    std::size_t asked = 0;
+    for (const FleetCheck& check : plan->fleet) {
+        const Instant before = check.start - Milliseconds{1};
+        if (world.calendar().slot_at(before) != check.slot) continue;
+        ++asked;
+        const auto shown = [&](Instant at) {
+            return fleet_check_page(
+                       network().site(),
+                       {.rest = {},
+                        .query = Query::read("slot=" + std::to_string(check.slot.value)).value(),
+                        .now = at})
+                .status;
+        };
+        EXPECT_EQ(shown(before), 404U);
+        EXPECT_EQ(shown(check.start), 200U);
+    }
+    EXPECT_GT(asked, 0U);
     for (const std::string& bad :
          {std::string{"x"}, std::string{"1"}, std::to_string(now + 1),
           std::to_string(now - 8) + "&page=0", std::to_string(now - 8) + "&only=late"})

@@ -58,7 +58,9 @@ TEST(Providers, WhatNobodyMeasuredIsNotZero) {
 }
 
 TEST(Providers, SayWhatEachRegionBrings) {
-    const auto regions = json("?q=Simulated")["providers"][0]["by_region"];
+    const auto provider = json("?q=Simulated")["providers"][0];
+    const auto regions = provider["by_region"];
+    EXPECT_EQ(provider["regions_more"], 0);
     ASSERT_EQ(regions.size(), 1U);
     EXPECT_EQ(regions[0]["devices"], 4);
     EXPECT_GT(regions[0]["windows_due_30d"], 0);

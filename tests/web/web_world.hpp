@@ -32,6 +32,22 @@ public:
         return connection.rest();
     }
 
+    /// What the served pages are made from.
+    Site site() {
+        return {.store = world.store(),
+                .roster = world.roster(),
+                .schedule = world.schedule(),
+                .watch = *watch,
+                .clock = [this] { return world.now(); },
+                .not_ready = [] { return std::nullopt; },
+                .version = "1.2.3",
+                .receipts = {.key = receipt_key.public_key(),
+                             .sign = [this](const AnswerId& answer, Instant received) {
+                                 return receipt_key.sign(
+                                     receipt_bytes(world.schedule().network(), answer, received));
+                             }}};
+    }
+
     const SigningKey receipt_key{KeySeed{}};
     simulation::World world;
     Pulse pulse;
@@ -66,21 +82,7 @@ private:
             FleetWatch::Hooks{
                 .clock = [this] { return world.now(); }, .changed = {}, .failed = {}});
         watch->start();
-        add_pages(server,
-                  Site{.store = world.store(),
-                       .roster = world.roster(),
-                       .schedule = world.schedule(),
-                       .watch = *watch,
-                       .clock = [this] { return world.now(); },
-                       .not_ready = [] { return std::nullopt; },
-                       .version = "1.2.3",
-                       .receipts = {.key = receipt_key.public_key(),
-                                    .sign =
-                                        [this](const AnswerId& answer, Instant received) {
-                                            return receipt_key.sign(receipt_bytes(
-                                                world.schedule().network(), answer, received));
-                                        }}},
-                  {});
+        add_pages(server, site(), {});
         server.start("127.0.0.1", 0, "--http-port");
     }
 };

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t checks_looked_through = 1'000;
 constexpr std::int64_t windows_searched = 48;
-constexpr std::size_t devices_searched = 10'000;  ///< of all windows together
+constexpr std::size_t challenges_derived = 100'000;  ///< by one search
 
 std::optional<CheckRow> find_row(Reader& reader, DeviceRef device, const Challenge& challenge,
                                  std::optional<std::int64_t> window) {
@@ -34,6 +34,12 @@ bool has_challenge(const Site& site, const WindowPlan& plan, const DeviceId& dev
     return std::any_of(spots.begin(), spots.end(), [&](const SpotCheck& check) {
         return is(CheckKind::spot, check.ref, check);
     });
+}
+
+/// At most, of one device.
+std::size_t checks_in(const WindowPlan& plan) {
+    constexpr std::size_t calibrations = 1;
+    return plan.fleet.size() + plan.policy->spots_per_window + calibrations;
 }
 
 bool is_calibration(const Site& site, const DeviceId& device, const Challenge& wanted) {
@@ -63,22 +69,27 @@ std::optional<CheckFile> read_check_file(const Site& site, const RosterDevice& d
     return out;
 }
 
+std::unique_lock<std::mutex> search_turn() {
+    static std::mutex searching;
+    return std::unique_lock{searching, std::try_to_lock};
+}
+
 ChallengeSearch find_challenge(const Site& site, const Challenge& challenge, Instant now,
                                std::optional<std::int64_t> window) {
     const auto fleet = site.watch.fleet();
     const auto& devices = fleet->records->devices;
     const Calendar calendar = site.schedule.calendar();
     const WindowIndex founded = calendar.window_at(site.schedule.genesis().founded);
-    const WindowIndex newest = calendar.window_at(now);
-    ChallengeSearch out;
-    if (devices.empty() || (window && (*window < founded.value || *window > newest.value)))
-        return out;
-    const std::int64_t most =
-        std::min<std::int64_t>(window ? 1 : windows_searched,
-                               static_cast<std::int64_t>(devices_searched / devices.size()));
-    for (WindowIndex at = window ? WindowIndex{*window} : newest;
+    ChallengeSearch out{.found = {}, .devices = devices.size(), .windows = 0};
+    if (devices.empty()) return out;
+    const std::int64_t most = window ? 1 : windows_searched;
+    std::size_t left = challenges_derived / devices.size();  // of each device
+    for (WindowIndex at = window ? WindowIndex{*window} : calendar.window_at(now);
          out.windows < most && at >= founded; at = at - 1, ++out.windows) {
         const auto plan = site.schedule.plan(at);
+        const std::size_t checks = checks_in(*plan);
+        if (checks > left) break;
+        left -= checks;
         for (const FleetDevice& device : devices) {
             if (plan->key && has_challenge(site, *plan, device.id, challenge, now))
                 out.found = {device.id, at};

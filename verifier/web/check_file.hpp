@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 
 #include "verifier/web/site.hpp"
@@ -29,10 +30,15 @@ struct ChallengeSearch {
         std::optional<WindowIndex> window;  ///< nothing: a calibration
     };
     std::optional<Found> found;
+    std::size_t devices{};   ///< of the network
     std::int64_t windows{};  ///< looked through
 };
-/// Derives at most some 60,000 challenges, so it looks through fewer windows of a larger network,
-/// and through none of one with more than 10,000 devices. `window`: only through that one.
+/// Held by who searches, for one search runs at a time: false while another does.
+std::unique_lock<std::mutex> search_turn();
+/// Looks through 48 windows at most, and derives at most 100,000 challenges: with k checks of a
+/// device a window (those of the fleet, its spot checks, and its calibration) it looks through at
+/// most 100,000 / (devices · k) windows, of a network too large for one through none. `window`:
+/// only through that one, which is not after `now`.
 ChallengeSearch find_challenge(const Site& site, const Challenge& challenge, Instant now,
                                std::optional<std::int64_t> window);
 

@@ -1,7 +1,9 @@
 #include "verifier/web/directory_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "core/crypto/payout_address.hpp"
 #include "verifier/web/figures.hpp"
@@ -11,12 +13,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t most_regions = 20;  ///< of a provider; owners choose the names
+
 /// Not 0: nobody measured it.
 Json rate_or_null(double rate, bool measured) { return measured ? Json(rate) : Json(nullptr); }
 
 Json regions_of(const FleetRecords& records, const FleetProvider& provider) {
     Json out = Json::array();
-    for (const RegionPart& part : provider.by_region)
+    for (const RegionPart& part :
+         std::span{provider.by_region}.first(std::min(provider.by_region.size(), most_regions)))
         out.push_back({{"region", records.regions[part.region]},
                        {"devices", part.devices},
                        {"rate", rate_or_null(part.rate.value, part.rate.value > 0)},
@@ -47,7 +52,9 @@ Json row_of(const Fleet& fleet, std::uint32_t place) {
             {"credit_so_far_micro", to_string(provider.credit_so_far)},
             {"balance_micro", to_string(provider.balance)},
             {"regions", provider.regions},
-            {"by_region", regions_of(records, provider)}};
+            {"by_region", regions_of(records, provider)},
+            {"regions_more",
+             provider.by_region.size() - std::min(provider.by_region.size(), most_regions)}};
 }
 
 std::string field(std::string_view text) {

@@ -96,6 +96,8 @@ edge::HttpResponse framed(const Site& site, const Page& page) {
         head_of(site, page),
         element("body", {{"data-version", std::to_string(fleet ? fleet->version : 0)}}, {body}));
     out.headers.emplace_back("Cache-Control", "no-cache");
+    if (page.retry_after > std::chrono::seconds{0})
+        out.headers.emplace_back("Retry-After", std::to_string(page.retry_after.count()));
     return out;
 }
 
@@ -116,6 +118,14 @@ Page bad_question(const std::string& what) {
                             {element("h1", {"That cannot be answered"}), element("p", {what}),
                              element("p", {link("/", "The network")})}),
             .status = 400};
+}
+
+Page try_later(const std::string& what) {
+    return {.title = "Busy",
+            .main = element("section", {element("h1", {"Busy"}), element("p", {what}),
+                                        element("p", {link("/", "The network")})}),
+            .status = 503,
+            .retry_after = std::chrono::seconds{10}};
 }
 
 }  // namespace vigil::verifier::web

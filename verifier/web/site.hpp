@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,8 +15,8 @@
 
 namespace vigil::verifier::web {
 
-/// Signs what receipts cover (protocol 9.3), again: the signature is the same each time, so a page
-/// shows the receipt that the node got.
+/// Signs what receipts cover (protocol 9.3), again, with the present key: the receipt that the node
+/// got, unless the key was replaced since.
 struct ReceiptSigner {
     PublicKey key;
     std::function<Signature(const AnswerId&, Instant received)> sign;
@@ -41,6 +42,8 @@ struct Page {
     Html main;
     std::string path{};  ///< of the navigation's entry it belongs to
     unsigned status = 200;
+    /// Sent as Retry-After; 0: not at all.
+    std::chrono::seconds retry_after{0};
 };
 
 /// What a page is asked with: the part of the path after its prefix, and the query.
@@ -53,9 +56,10 @@ struct Question {
 /// With head, navigation and foot; not to be cached, for it shows what is now.
 edge::HttpResponse framed(const Site& site, const Page& page);
 
-/// 404 and 400 as pages that say what can be done.
+/// 404, 400 and 503 as pages that say what can be done.
 Page not_found(const std::string& what);
 Page bad_question(const std::string& what);
+Page try_later(const std::string& what);
 
 // pages/, one file each
 Page network_page(const Site& site, const Question& question);

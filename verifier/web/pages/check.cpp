@@ -76,15 +76,16 @@ Page not_here(const Challenge& challenge, const std::string& why) {
     return page;
 }
 
-std::string searched_words(const Site& site, std::int64_t windows) {
-    if (windows == 0)
+std::string searched_words(const ChallengeSearch& search) {
+    if (search.devices == 0) return "This network has no devices yet, so nobody was asked.";
+    if (search.windows == 0)
         return fmt::format(
             "This network has {} devices, too many to look through for the one that "
             "a challenge was meant for.",
-            site.roster.device_count());
-    return fmt::format(
-        "No device was asked this challenge in the {} looked through.",
-        windows == 1 ? std::string{"window"} : fmt::format("{} latest windows", windows));
+            search.devices);
+    return fmt::format("No device was asked this challenge in the {} looked through.",
+                       search.windows == 1 ? std::string{"window"}
+                                           : fmt::format("{} latest windows", search.windows));
 }
 
 Page shown(const Site& site, const DeviceId& id, const CheckFile& file) {
@@ -121,14 +122,23 @@ Page shown(const Site& site, const DeviceId& id, const CheckFile& file) {
 Page check_page(const Site& site, const Question& question) {
     const auto challenge = from_hex<Challenge>(question.rest);
     if (!challenge) return not_found("This is no challenge: " + challenge.error());
-    auto window = question.query.number("window", 0, INT64_MAX / 1'000'000);
+    const Calendar calendar = site.schedule.calendar();
+    auto window =
+        question.query.number("window", calendar.window_at(site.schedule.genesis().founded).value,
+                              calendar.window_at(question.now).value);
     if (!window) return bad_question(window.error());
     const std::string named = question.query.text("device");
     auto id = from_hex<DeviceId>(named);
     if (!named.empty() && !id) return bad_question("device: " + id.error());
     if (named.empty()) {
+        const auto turn = search_turn();
+        if (!turn)
+            return try_later(
+                "Another challenge is being looked for among all devices, and one search runs at a "
+                "time. Ask again in some seconds, or name the device: its own checks are looked "
+                "through at once.");
         const ChallengeSearch search = find_challenge(site, *challenge, question.now, *window);
-        if (!search.found) return not_here(*challenge, searched_words(site, search.windows));
+        if (!search.found) return not_here(*challenge, searched_words(search));
         id = search.found->device;
         if (search.found->window) *window = search.found->window->value;
     }

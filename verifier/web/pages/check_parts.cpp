@@ -39,17 +39,19 @@ std::optional<Proof> proof_of(const Site& site, const CheckFile& file) {
 
 std::string nonce_lines(const Proof& proof) {
     std::vector<Hash> hashes;
-    for (std::size_t i = 0; i < std::min(proof.nonces.size(), nonces_shown); ++i)
-        hashes.push_back(pow_hash(proof.challenge, proof.nonces[i]));
-    const auto largest = std::max_element(hashes.begin(), hashes.end());
+    for (const std::uint64_t nonce : proof.nonces)
+        hashes.push_back(pow_hash(proof.challenge, nonce));
+    const auto largest =
+        static_cast<std::size_t>(std::max_element(hashes.begin(), hashes.end()) - hashes.begin());
+    const auto line = [&](std::size_t i) {
+        return fmt::format("{:20} {}{}\n", proof.nonces[i], to_hex(hashes[i]),
+                           i == largest ? "  the largest" : "");
+    };
     std::string text;
-    for (auto hash = hashes.begin(); hash != hashes.end(); ++hash)
-        text += fmt::format("{:20} {}{}\n",
-                            proof.nonces[static_cast<std::size_t>(hash - hashes.begin())],
-                            to_hex(*hash), hash == largest ? "  the largest" : "");
-    if (proof.nonces.size() > nonces_shown)
-        text += fmt::format("and {} more\n", proof.nonces.size() - nonces_shown);
-    return text;
+    for (std::size_t i = 0; i < std::min(hashes.size(), nonces_shown); ++i) text += line(i);
+    if (hashes.size() <= nonces_shown) return text;
+    text += fmt::format("and {} more\n", hashes.size() - nonces_shown);
+    return largest < nonces_shown ? text : text + "of them\n" + line(largest);
 }
 
 }  // namespace
@@ -114,8 +116,9 @@ Html receipt(const Site& site, const CheckFile& file) {
     const ByteVector covered = receipt_bytes(site.schedule.network(), answer.id, answer.received);
     Html out =
         element("p", {"The verifier's signature over the answer and the time it came, given to the "
-                      "node once the answer was on disk and before it was judged. The node keeps "
-                      "its own copy in receipts.jsonl."});
+                      "node once the answer was on disk, whatever its verdict. Here it is signed "
+                      "again with this verifier's present receipt key; the node's own copy, in "
+                      "receipts.jsonl, names the key it was given under."});
     Html entries = entry("Answer", code(answer.id));
     entries += entry("Received", fmt::format("{} ms since 1970", to_ms(answer.received)));
     entries += entry("Signed bytes", code(covered));

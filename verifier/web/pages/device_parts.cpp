@@ -213,19 +213,23 @@ Html checks_table(const DeviceFile& file, const DeviceId& id) {
 }
 
 Html last_passed(const DeviceFile& file, Instant now) {
-    for (const CheckRow& row : file.checks)
-        if (row.verdict.claim.kind != CheckKind::calibration &&
-            row.final_verdict() == Verdict::passed)
+    std::size_t judged = 0;
+    for (const CheckRow& row : file.checks) {
+        if (row.verdict.claim.kind == CheckKind::calibration) continue;
+        ++judged;
+        if (row.final_verdict() == Verdict::passed)
             return fmt::format("passed a check {} ago", duration_text(now - row.verdict.start));
-    return file.checks.empty()
-               ? Html{"no check was judged yet"}
-               : fmt::format("none of its last {} checks was passed", file.checks.size());
+    }
+    if (judged == 0) return "no check was judged yet";
+    if (judged == 1) return "its last check was not passed";
+    return fmt::format("none of its last {} checks was passed", judged);
 }
 
 Html be_told(const DeviceId& id) {
     Html out = element(
-        "p", {"Its node tells its owner when the device misses windows, goes hot or is lost, and "
-              "when that is over: by Discord, Slack, Telegram or a signed webhook of your own. In "
+        "p", {"Its node can tell its owner when the device misses windows or is lost, when the "
+              "verifier is not reached or a workload fails, and when that is over: by Discord, "
+              "Slack, Telegram or a signed webhook of your own. In "
               "the node's ",
               element("code", {"node.toml"}), ":"});
     out += element(

@@ -87,7 +87,7 @@ std::vector<Row> read_rows(const Site& site, const FleetCall& call,
     return rows;
 }
 
-Html row_html(const FleetCall& call, const Row& row, Instant now) {
+Html row_html(const FleetCall& call, const Row& row) {
     const FleetRecords& records = *call.fleet->records;
     const FleetDevice& device = records.devices[row.place];
     const FleetNode& node = records.nodes[device.node];
@@ -97,9 +97,11 @@ Html row_html(const FleetCall& call, const Row& row, Instant now) {
                  element("small", {node.name.empty() ? short_address(node.payout) : node.name})});
     if (!row.check)
         return element(
-            "tr", {who, cell("Verdict", now <= call.check.deadline ? "no answer yet" : "no answer"),
-                   number_cell("Answered", "–"), number_cell("Rate", "–"),
-                   reason_cell("Why", call.closed ? "–" : "judged when its window is closed")});
+            "tr",
+            {who, cell("Verdict", call.closed ? "no verdict" : "no verdict yet"),
+             number_cell("Answered", "–"), number_cell("Rate", "–"),
+             reason_cell("Why",
+                         call.closed ? "–" : "a missed one is judged when its window is closed")});
     const VerdictRecord& v = row.check->verdict;
     const Verdict verdict = row.check->final_verdict();
     const auto taken = static_cast<double>((v.received.value_or(v.start) - v.start).count()) / 1000;
@@ -216,7 +218,7 @@ Page fleet_check_page(const Site& site, const Question& question) {
     const std::size_t first = std::min(listed.size(), (page - 1) * rows_of_a_page);
     const auto part = listed.subspan(first, std::min(rows_of_a_page, listed.size() - first));
     Html rows;
-    for (const Row& row : read_rows(site, call, part)) rows += row_html(call, row, question.now);
+    for (const Row& row : read_rows(site, call, part)) rows += row_html(call, row);
     const std::string kind = noun_of(check->kind);
     Html main = element("h1", {fmt::format("The {} of slot {}", kind, check->slot.value)});
     main += element("p", {{"class", "lead"}},
