@@ -10,7 +10,6 @@ namespace {
 /// because pages that were written several times are carried once.
 constexpr std::chrono::milliseconds rest{50}, rest_when_outrun{200};
 
-constexpr int passes_before_holding = 6;
 constexpr std::int64_t left_to_hold_for = 256 << 10;  // bytes: a few milliseconds of writing
 
 std::int64_t page_size_of(Connection& db) {
@@ -83,9 +82,13 @@ void Checkpointer::loop() {
         lock.lock();
         if (log_pages_ * page_size_ >= log_limit && log_pages_ > carried_pages_) {
             lock.unlock();
-            // Each time less has come meanwhile, and for what is left writers wait.
-            for (int pass = 0; pass < passes_before_holding && left() > left_to_hold_for; ++pass)
+            // As long as each time much less has come meanwhile; for what is left writers wait. On
+            // a disk that they outrun, more would come each time.
+            for (std::int64_t before = 2 * log_limit, now = left();
+                 now > left_to_hold_for && now <= before / 2; now = left()) {
+                before = now;
                 checkpoint();
+            }
             {
                 const std::scoped_lock hold_writers{writer_mutex_};
                 checkpoint();
