@@ -24,8 +24,10 @@ def test(lab):
     found = load("steady", *SMALL, "--program", it.program("VERIFIER"), "--data-dir", lab.place / "own", "--receipts", receipts)
     it.check(found["answers"] >= 60, f"only {found['answers']} answers")
     # Verdicts follow their receipts, so the last ones may still be on their way when the run ends.
-    failed = [key for key in found if key.startswith("verdict_") and key not in ("verdict_passed", "verdict_void")]
+    # On a slow machine the load may have to leave a check out, which all its devices then missed.
+    failed = {key for key in found if key.startswith("verdict_")} - {"verdict_passed", "verdict_void", "verdict_missed"}
     it.check(found.get("verdict_passed", 0) > 0 and not failed, f"not every answer passed: {found}")
+    it.check(found.get("verdict_missed", 0) <= found["checks_unanswered"] * 30 * 4, f"an answered check was missed: {found}")
     it.check(found["compared"] == found["receipts"] == found["stored"] > found["answers"], f"not all compared: {found}")
     it.check(found["missing"] == found["other_time"] == found["wrong_signed"] == found["never_replied"] == 0, str(found))
     it.check(found["server_cpu_us"] > 10 and found["receipt_p50_ms"] > 0, f"nothing was measured: {found}")

@@ -84,6 +84,7 @@ void Fleet::learned(const wire::OpenCheck& check) {
         latest_ = check;
         latest_at_ = now;
         arrivals_ = {0, now, now};
+        ++checks_;
         changed_.notify_all();
     }
     if (check.start != latest_->start) return;
@@ -94,6 +95,11 @@ void Fleet::learned(const wire::OpenCheck& check) {
 Arrivals Fleet::arrivals() const {
     const std::lock_guard lock{mutex_};
     return arrivals_;
+}
+
+std::uint64_t Fleet::checks() const {
+    const std::lock_guard lock{mutex_};
+    return checks_;
 }
 
 Steady::duration Fleet::start(std::chrono::seconds within) {

@@ -45,7 +45,8 @@ public:
     Steady::duration start(std::chrono::seconds within);
     /// A fleet check that begins after the call; throws when none comes in time.
     wire::OpenCheck next_check(std::chrono::seconds within);
-    Arrivals arrivals() const;  ///< of the latest check
+    Arrivals arrivals() const;     ///< of the latest check
+    std::uint64_t checks() const;  ///< fleet checks that have begun since the first stream opened
 
     /// Answers to a check, in nodes' turns, until all devices have one, or about `most` are
     /// prepared, or time is up. How many. While nothing is sent.
@@ -87,6 +88,7 @@ private:
     std::optional<wire::OpenCheck> latest_;
     Steady::time_point latest_at_;
     Arrivals arrivals_;
+    std::uint64_t checks_ = 0;
     std::optional<wire::Network> network_;
 
     std::vector<std::unique_ptr<Team>> teams_;

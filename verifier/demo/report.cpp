@@ -120,6 +120,16 @@ std::uint64_t count(const DeviceDay& day, Verdict verdict) {
                       [&](const auto& check) { return check.final_verdict() == verdict; }));
 }
 
+/// Before a device has a baseline any answer passes (protocol 5.6), so that a window which began
+/// before its first calibration was received shows nothing.
+bool had_baseline(const DeviceDay& day, WindowIndex window) {
+    return std::any_of(day.checks.begin(), day.checks.end(), [&](const CheckRow& check) {
+        const CheckClaim& claim = check.verdict.claim;
+        return claim.window == window && claim.kind != CheckKind::calibration &&
+               check.verdict.judgement.baseline > 0;
+    });
+}
+
 void expect_of(const Actor& actor, const std::vector<DeviceDay>& days,
                std::vector<std::string>& unmet) {
     std::uint64_t checks{}, passed{}, below_rate{}, missed{}, complete{}, incomplete{}, down{};
@@ -130,7 +140,8 @@ void expect_of(const Actor& actor, const std::vector<DeviceDay>& days,
         below_rate += count(day, Verdict::below_rate);
         missed += count(day, Verdict::missed);
         for (const WindowRecord& window : day.windows) {
-            complete += window.outcome == WindowOutcome::complete;
+            complete +=
+                window.outcome == WindowOutcome::complete && had_baseline(day, window.window);
             incomplete += window.outcome == WindowOutcome::incomplete;
         }
         if (!day.record) continue;
