@@ -56,14 +56,6 @@ DaySettler::DaySettler(Store& store, const Schedule& schedule, DayIndex day, Ins
 
 bool DaySettler::step() { return (this->*next_)(); }
 
-template <class Work>
-void DaySettler::write(Work work) {
-    store_.write([&](Transaction& tx) {
-        if (options_.guard) options_.guard(tx);
-        work(tx);
-    });
-}
-
 bool DaySettler::begin() {
     std::optional<SettledDay> known;
     store_.read([&](Reader& reader) {
@@ -154,8 +146,9 @@ void DaySettler::cut_part() {
 }
 
 bool DaySettler::write_part() {
+    // What is lost of these is decided again: the books are as they were before.
     const std::vector<DayRecord>& part = parts_.front();
-    write([&](Transaction& tx) { tx.add_days(day_, part); });
+    store_.write_redoable(options_.guarded([&](Transaction& tx) { tx.add_days(day_, part); }));
     for (const DayRecord& record : part) {
         ++settlement_.outcomes[record.outcome];
         settlement_.credited += record.credit;
@@ -190,11 +183,11 @@ bool DaySettler::finish() {
     settled.state_hash = state_hash(schedule_.network(), day_, states_);
     settled.devices = std::ssize(states_);
     SettledDay first;
-    write([&](Transaction& tx) {
+    store_.write(options_.guarded([&](Transaction& tx) {
         tx.finish_settling(settled);
         if (tx.day_key(day_)) tx.reveal_day_key(day_, now_);
         first = tx.settled_day(day_).value();
-    });
+    }));
     if (first.state_hash != settled.state_hash)
         throw StoreFailed{"day " + std::to_string(day_.value) + " was settled with state_hash " +
                           to_hex(first.state_hash) + ", and its records give " +

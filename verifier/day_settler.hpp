@@ -48,8 +48,6 @@ private:
     void cut_part();
     DayRecord record_of(Reader& reader, const BooksDevice& device,
                         std::span<const WindowOfDay> windows, const Standing& before) const;
-    template <class Work>
-    void write(Work work);
 
     Store& store_;
     const Schedule& schedule_;

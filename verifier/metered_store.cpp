@@ -20,9 +20,10 @@ void timed(Metrics& metrics, const char* operation, const Work& work) {
 MeteredStore::MeteredStore(std::unique_ptr<Store> store, Metrics& metrics)
     : store_{std::move(store)}, metrics_{metrics} {}
 
-void MeteredStore::write(const std::function<void(Transaction&)>& work) {
+template <class Work>
+void MeteredStore::timed_write(const Work& work) {
     try {
-        timed(metrics_, "write", [&] { store_->write(work); });
+        timed(metrics_, "write", work);
         last_write_failed_ = false;
     } catch (const StoreFailed&) {
         last_write_failed_ = true;
@@ -30,15 +31,17 @@ void MeteredStore::write(const std::function<void(Transaction&)>& work) {
     }
 }
 
+void MeteredStore::write(const std::function<void(Transaction&)>& work) {
+    timed_write([&] { store_->write(work); });
+}
+
+void MeteredStore::write_redoable(const std::function<void(Transaction&)>& work) {
+    timed_write([&] { store_->write_redoable(work); });
+}
+
 std::vector<AnswerFate> MeteredStore::record(std::span<const AnswerRecord* const> answers) {
     std::vector<AnswerFate> fates;
-    try {
-        timed(metrics_, "write", [&] { fates = store_->record(answers); });
-        last_write_failed_ = false;
-    } catch (const StoreFailed&) {
-        last_write_failed_ = true;
-        throw;
-    }
+    timed_write([&] { fates = store_->record(answers); });
     return fates;
 }
 

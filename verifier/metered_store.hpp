@@ -14,6 +14,7 @@ public:
     MeteredStore(std::unique_ptr<Store> store, Metrics& metrics);
 
     void write(const std::function<void(Transaction&)>& work) override;
+    void write_redoable(const std::function<void(Transaction&)>& work) override;
     std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override;
     void read(const std::function<void(Reader&)>& work) override;
     void await_writers() override;
@@ -23,6 +24,9 @@ public:
     bool last_write_failed() const { return last_write_failed_; }
 
 private:
+    template <class Work>
+    void timed_write(const Work& work);
+
     std::unique_ptr<Store> store_;
     Metrics& metrics_;
     std::atomic<bool> last_write_failed_{false};

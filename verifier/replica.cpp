@@ -31,6 +31,13 @@ void LeasedStore::write(const std::function<void(Transaction&)>& work) {
     });
 }
 
+void LeasedStore::write_redoable(const std::function<void(Transaction&)>& work) {
+    store_.write_redoable([&](Transaction& tx) {
+        tx.require_lease(lease_, length_, std::nullopt);
+        work(tx);
+    });
+}
+
 Replica::Replica(Store& store, std::string holder, Milliseconds length)
     : store_{store}, holder_{std::move(holder)}, length_{length} {}
 

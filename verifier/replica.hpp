@@ -17,6 +17,7 @@ public:
         : store_{store}, lease_{std::move(lease)}, length_{length} {}
 
     void write(const std::function<void(Transaction&)>& work) override;
+    void write_redoable(const std::function<void(Transaction&)>& work) override;
     void read(const std::function<void(Reader&)>& work) override { store_.read(work); }
     void await_writers() override { store_.await_writers(); }
     bool writes_across_buckets() const override { return store_.writes_across_buckets(); }

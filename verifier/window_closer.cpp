@@ -35,18 +35,10 @@ WindowCloser::WindowCloser(Store& store, Schedule& schedule, WindowIndex window,
 
 bool WindowCloser::step() { return (this->*next_)(); }
 
-template <class Work>
-void WindowCloser::write(Work work) {
-    store_.write([&](Transaction& tx) {
-        if (options_.guard) options_.guard(tx);
-        work(tx);
-    });
-}
-
 bool WindowCloser::begin() {
     const WindowIndex window = closing_.window;
     bool closed = false;
-    write([&](Transaction& tx) {
+    store_.write(options_.guarded([&](Transaction& tx) {
         const auto last = tx.last_closed_window();
         closed = last && *last >= window;
         if (closed) return;
@@ -55,7 +47,7 @@ bool WindowCloser::begin() {
         require_settled(tx, schedule_.calendar(), window);
         tx.begin_closing(window, now_);
         closing_.closed = tx.last_closing().value().closed;
-    });
+    }));
     if (closed) return false;
     store_.await_writers();
 
@@ -132,10 +124,11 @@ void WindowCloser::cut_part() {
 }
 
 bool WindowCloser::write_part() {
+    // What is lost of these is decided again: the books are as they were before.
     const OutcomePart& part = parts_.front();
-    write([&](Transaction& tx) {
+    store_.write_redoable(options_.guarded([&](Transaction& tx) {
         tx.add_outcomes(closing_.window, part.missed, part.voids, part.windows);
-    });
+    }));
     for (const WindowRecord& record : part.windows) ++closing_.outcomes[record.outcome];
     if (hooks_.written) hooks_.written(part);
     parts_.pop_front();
@@ -163,10 +156,10 @@ bool WindowCloser::add_up() {
 }
 
 bool WindowCloser::finish() {
-    write([&](Transaction& tx) {
+    store_.write(options_.guarded([&](Transaction& tx) {
         tx.add_window_totals(sum_.of(closing_.window));
         tx.finish_closing(closing_.window);
-    });
+    }));
     return false;
 }
 

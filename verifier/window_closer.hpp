@@ -22,6 +22,13 @@ struct BooksOptions {
     /// Called first in every transaction; throws when this verifier may not write the books (it
     /// lost its lease). May be empty.
     std::function<void(Transaction&)> guard{};
+    template <class Work>
+    auto guarded(Work work) const {
+        return [this, work](Transaction& tx) {
+            if (guard) guard(tx);
+            work(tx);
+        };
+    }
     /// In one transaction: some milliseconds, so that answers are committed in between.
     std::size_t rows_per_write = 256;
 };
@@ -67,8 +74,6 @@ private:
     bool add_up();
     bool finish();
     void cut_part();
-    template <class Work>
-    void write(Work work);
 
     Store& store_;
     Schedule& schedule_;

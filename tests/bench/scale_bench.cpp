@@ -45,12 +45,10 @@ class TimedStore final : public Store {
 public:
     explicit TimedStore(Store& store) : store_{store} {}
     void write(const std::function<void(Transaction&)>& work) override {
-        Clock::time_point begin;
-        store_.write([&](Transaction& tx) {
-            begin = Clock::now();
-            work(tx);
-        });
-        times.push_back(seconds_since(begin) * 1e3);
+        timed(work, [&](const auto& timed_work) { store_.write(timed_work); });
+    }
+    void write_redoable(const std::function<void(Transaction&)>& work) override {
+        timed(work, [&](const auto& timed_work) { store_.write_redoable(timed_work); });
     }
     void read(const std::function<void(Reader&)>& work) override { store_.read(work); }
     void await_writers() override { store_.await_writers(); }
@@ -60,6 +58,16 @@ public:
     std::vector<double> times;  ///< milliseconds
 
 private:
+    template <class Write>
+    void timed(const std::function<void(Transaction&)>& work, Write write) {
+        Clock::time_point begin;
+        write([&](Transaction& tx) {
+            begin = Clock::now();
+            work(tx);
+        });
+        times.push_back(seconds_since(begin) * 1e3);
+    }
+
     Store& store_;
 };
 
@@ -109,11 +117,16 @@ void books(std::size_t devices) {
     close_and_settle(fleet, store);
 }
 
-/// Commits of 256 answers, as the committer does, one every `every` at most.
+/// So many answers a commit, as the committer makes, one every `every` at most.
+struct Commits {
+    int answers;
+    std::chrono::milliseconds every;
+    const char* words;
+};
 class HotPath {
 public:
-    HotPath(Fleet& fleet, std::chrono::milliseconds every)
-        : fleet_{fleet}, every_{every}, thread_{[this] { run(); }} {}
+    HotPath(Fleet& fleet, Commits commits)
+        : fleet_{fleet}, commits_{commits}, thread_{[this] { run(); }} {}
     ~HotPath() { stop(); }
     void stop() {
         stopping_ = true;
@@ -126,9 +139,11 @@ public:
 
 private:
     void run() {
-        for (auto next = Clock::now(); !stopping_; next = std::max(next + every_, Clock::now())) {
+        for (auto next = Clock::now(); !stopping_;
+             next = std::max(next + commits_.every, Clock::now())) {
             std::vector<AnswerRecord> batch;
-            for (int i = 0; i < 256; ++i) batch.push_back(fleet_.answer_in_the_next(number_++));
+            for (int i = 0; i < commits_.answers; ++i)
+                batch.push_back(fleet_.answer_in_the_next(number_++));
             std::this_thread::sleep_until(next);
             const auto begin = Clock::now();
             fleet_.store().write([&](Transaction& tx) {
@@ -140,7 +155,7 @@ private:
     }
 
     Fleet& fleet_;
-    const std::chrono::milliseconds every_;
+    const Commits commits_;
     std::size_t number_ = 0;
     std::atomic<bool> stopping_ = false;
     std::mutex mutex_;
@@ -149,13 +164,13 @@ private:
 };
 
 void hot(std::size_t devices) {
-    for (const auto every : {128ms, 0ms}) {
+    for (const Commits commits : {Commits{16, 8ms, "one every 8 ms (2,000 answers a second)"},
+                                  Commits{256, 0ms, "as fast as they go"}}) {
         Fleet fleet{devices};
         fleet.close_all_but_the_last();
         fleet.live_through_the_last();
-        std::printf("commits of 256 answers, %s\n",
-                    every > 0ms ? "one every 128 ms (2,000 a second)" : "as fast as they go");
-        HotPath path{fleet, every};
+        std::printf("commits of %d answers, %s\n", commits.answers, commits.words);
+        HotPath path{fleet, commits};
         std::this_thread::sleep_for(2s);
         path.take();
         std::this_thread::sleep_for(20s);

@@ -35,6 +35,16 @@ public:
         });
     }
 
+    /// The log is one sequence: who makes a later commit durable makes this one so.
+    void write_redoable(const std::function<void(Transaction&)>& work) override {
+        write_here(
+            [&](Connection& db) {
+                sql::SqlTransaction transaction{db};
+                work(transaction);
+            },
+            Sync::with_a_later_one);
+    }
+
     /// Writers are alone, so nobody's bucket needs to be held.
     std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override {
         std::vector<AnswerFate> fates;
@@ -63,6 +73,8 @@ public:
     }
 
 private:
+    enum class Sync : std::uint8_t { at_its_end, with_a_later_one };
+
     Connection& prepared(const SqliteSettings& settings) {
         sqlite::prepare_database(writer_);
         refuse_unfinished(writer_);
@@ -76,10 +88,11 @@ private:
     }
 
     template <class Work>
-    void write_here(const Work& work) {
+    void write_here(const Work& work, Sync sync = Sync::at_its_end) {
         const std::scoped_lock lock{writer_mutex_};
         for (int attempt = 1;; ++attempt) {
             try {
+                set(sync);
                 attempt_write(work);
                 ++commits_;
                 return;
@@ -105,6 +118,13 @@ private:
         }
     }
 
+    void set(Sync sync) {
+        if (sync == sync_ || file_.in_memory()) return;
+        writer_.execute(sync == Sync::at_its_end ? sqlite::Sql{"PRAGMA synchronous = FULL"}
+                                                 : sqlite::Sql{"PRAGMA synchronous = NORMAL"});
+        sync_ = sync;
+    }
+
     static void read_number(Connection& db, sqlite::Sql sql, std::int64_t& out) {
         sqlite::Rows rows = db.run(sql);
         if (rows.next()) rows.into(out);
@@ -112,7 +132,8 @@ private:
 
     sqlite::DatabaseFile file_;
     sqlite::FairMutex writer_mutex_;
-    Connection writer_;  // guarded by writer_mutex_
+    Connection writer_;            // guarded by writer_mutex_
+    Sync sync_{Sync::at_its_end};  // guarded by writer_mutex_
     sqlite::ReaderPool readers_;
     sqlite::Checkpointer checkpointer_;
     std::atomic<std::uint64_t> commits_{}, failures_{};

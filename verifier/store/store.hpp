@@ -271,6 +271,10 @@ public:
     /// asks for it (serialisation failure, lost connection), at most 10 times; so `work` must
     /// assign, not accumulate, its results. When it returns, everything is on stable storage.
     virtual void write(const std::function<void(Transaction&)>& work) = 0;
+    /// The same, but it may be on stable storage only when a later write() or record() is: for
+    /// steps that are done again where they are lost. Nothing written later is ever kept without
+    /// it.
+    virtual void write_redoable(const std::function<void(Transaction&)>& work) { write(work); }
     /// Records answers, each as Transaction::record() does and in this order for each node; returns
     /// what became of each. In one transaction or in several: when it throws, some may be recorded,
     /// and offering them again is harmless. When it returns, everything is on stable storage.
