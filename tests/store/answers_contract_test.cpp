@@ -130,9 +130,42 @@ TEST_P(AnswersContract, CheckIsTheDeviceKindAndRef) {
     std::uint64_t n = 0;
     for (const auto& claim : {base, other_kind, other_ref, other_device})
         EXPECT_EQ(record(store(), answer(e.node.ref, {claim}, ++n)).kind, Kind::recorded);
-    auto other_window = base;
-    other_window.window = {11};
-    EXPECT_EQ(record(store(), answer(e.node.ref, {other_window}, ++n)).kind, Kind::repeated);
+    for (const auto& claim : {base, other_kind, other_ref, other_device})
+        EXPECT_EQ(record(store(), answer(e.node.ref, {claim}, ++n)).kind, Kind::repeated);
+}
+
+TEST_P(AnswersContract, AnswerThatWaitedForItsVerdictIsFoundAndTakesItsCheckAsBefore) {
+    const auto e = enrol(store(), 7, 1, 2);
+    const auto waited = hourly(e.devices[0].ref, 41), beside = hourly(e.devices[1].ref, 41);
+    const auto first = unjudged(answer(e.node.ref, {waited, beside}, 1));
+    record(store(), first);
+    store().write([&](Transaction& tx) { tx.add_verdicts(std::vector{verdict(waited)}); });
+    for (const auto& claim : {waited, beside}) {
+        store().read([&](Reader& r) {
+            ASSERT_TRUE(r.answer_to(claim));
+            EXPECT_EQ(r.answer_to(claim)->id, first.id);
+        });
+        const auto fate = record(store(), answer(e.node.ref, {claim}, 2));
+        EXPECT_EQ(fate.kind, Kind::repeated);
+        EXPECT_EQ(fate.id, first.id);
+    }
+    EXPECT_EQ(read(store(), [](Reader& r) { return r.answer_count(); }), 1);
+}
+
+TEST_P(AnswersContract, CheckThatWasDecidedWithoutAnAnswerTakesNone) {
+    const auto e = enrol(store(), 7, 1, 2);
+    CheckClaim decided = hourly(e.devices[0].ref, 41), open = hourly(e.devices[1].ref, 41);
+    decided.kind = open.kind = CheckKind::calibration;  // which no closing of a window refuses
+    store().write(
+        [&](Transaction& tx) { tx.add_verdicts(std::vector{verdict(decided, Verdict::missed)}); });
+    EXPECT_EQ(record(store(), answer(e.node.ref, {decided}, 1)).kind, Kind::closed);
+    EXPECT_EQ(record(store(), answer(e.node.ref, {open, decided}, 2)).kind, Kind::closed);
+    EXPECT_EQ(record(store(), answer(e.node.ref, {open}, 3)).kind, Kind::recorded);
+    store().read([&](Reader& r) {
+        EXPECT_FALSE(r.answer_to(decided));
+        EXPECT_TRUE(r.answer_to(open));
+        EXPECT_EQ(r.answer_count(), 1);
+    });
 }
 
 TEST_P(AnswersContract, UnjudgedAnswersWaitInOrderOfArrivalForTheirVerdicts) {

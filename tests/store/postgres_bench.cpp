@@ -133,16 +133,14 @@ BENCHMARK(answers_one_connection)->Arg(16)->Arg(64)->Arg(256)->UseRealTime()->Mi
 BENCHMARK(answers_two_connections)->Arg(64)->Arg(256)->UseRealTime()->MinTime(2);
 BENCHMARK(answers_bucket_by_bucket)->Arg(64)->Arg(256)->UseRealTime()->MinTime(2);
 
-/// The yardstick: the same bytes as three rows of append-ordered tables with one index each, by
+/// The yardstick: the same bytes as two rows of append-ordered tables with one index each, by
 /// arrays, one round trip and one commit a batch; no checks.
 void bare_rows(benchmark::State& state) {
     PrivatePostgres& postgres = server();
     postgres.run(
-        "DROP TABLE IF EXISTS bare_answers, bare_verdicts, bare_proofs;"
+        "DROP TABLE IF EXISTS bare_answers, bare_verdicts;"
         "CREATE TABLE bare_answers (bucket INTEGER, number BIGINT, id BYTEA, signature BYTEA,"
         " signed_bytes BYTEA, PRIMARY KEY (bucket, number));"
-        "CREATE TABLE bare_proofs (bucket INTEGER, number BIGINT, a BIGINT, b BIGINT, c BIGINT,"
-        " PRIMARY KEY (bucket, number));"
         "CREATE TABLE bare_verdicts (bucket INTEGER, number BIGINT, challenge BYTEA, a BIGINT,"
         " b BIGINT, c BIGINT, d BIGINT, e BIGINT, f BIGINT, reason TEXT,"
         " PRIMARY KEY (bucket, number));"
@@ -154,8 +152,7 @@ void bare_rows(benchmark::State& state) {
     const char* text =
         "WITH i AS (SELECT * FROM unnest($1::int4[], $2::int8[], $3::bytea[], $4::bytea[],"
         " $5::bytea[], $6::text[]) AS i(b, n, id, s, m, t)),"
-        " one AS (INSERT INTO bare_answers SELECT b, n, id, s, m FROM i),"
-        " two AS (INSERT INTO bare_proofs SELECT b, n, 1, 2, 3 FROM i)"
+        " one AS (INSERT INTO bare_answers SELECT b, n, id, s, m FROM i)"
         " INSERT INTO bare_verdicts SELECT b, n, id, 1, 2, 3, 4, 5, 6, t FROM i";
     PQclear(PQprepare(db.get(), "put", text, 0, nullptr));
     ByteVector message(signed_size);

@@ -114,8 +114,7 @@ TEST_F(PostgresSchema, AnswersOfATransactionShareTheirBucketWhereThatIsAskedFor)
     const auto mixed = [&] {
         return list(
             "SELECT 'transaction ' || x FROM (SELECT xmin::text AS x, bucket FROM answers UNION "
-            "ALL SELECT xmin::text, bucket FROM proofs"
-            " UNION ALL SELECT xmin::text, bucket FROM verdicts"
+            "ALL SELECT xmin::text, bucket FROM verdicts"
             " UNION ALL SELECT xmin::text, bucket FROM first_windows) AS rows GROUP BY x HAVING "
             "count(DISTINCT bucket) > 1");
     };

@@ -109,7 +109,8 @@ struct CalibrationRecord {
     Instant issued;
 };
 
-/// Which check of which device a proof answers. (device, kind, ref) is claimed once.
+/// Which check of which device a proof answers. (device, kind, ref) is claimed once; the
+/// window follows from kind and ref.
 struct CheckClaim {
     DeviceRef device;
     WindowIndex window;  ///< in which it counts; for a calibration, that of its issue

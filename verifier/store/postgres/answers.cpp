@@ -35,8 +35,8 @@ Recording hold_and_read(Connection& db, std::span<const AnswerRecord* const> ans
     std::vector<Value> bucket_rows, claim_rows;
     for (const std::uint8_t bucket : buckets) append(bucket_rows, row(bucket));
     for (const CheckClaim* claim : claims)
-        append(claim_rows,
-               row(claim->device.bucket, claim->kind, claim->ref, claim->device.number));
+        append(claim_rows, row(claim->device.bucket, claim->window, claim->device.number,
+                               claim->kind, claim->ref));
 
     // Each statement sees what was committed when it begins: the later ones, therefore, all that
     // the former holders of the buckets wrote. They travel together.
@@ -47,10 +47,17 @@ Recording hold_and_read(Connection& db, std::span<const AnswerRecord* const> ans
         "SELECT r.bucket, (SELECT max(a.number) FROM answers a WHERE a.bucket = r.bucket)"
         " FROM unnest($1::int4[]) AS r(bucket)",
         bucket_rows);
-    Rows taken = db.run_over(
-        "SELECT r.place, p.answer FROM unnest($1::int4[], $2::int4[], $3::int8[], $4::int8[])"
-        " WITH ORDINALITY AS r(bucket, kind, ref, device, place) JOIN proofs p"
-        " ON p.bucket = r.bucket AND p.kind = r.kind AND p.ref = r.ref AND p.device = r.device",
+    Rows judged = db.run_over(
+        "SELECT r.place, v.answer FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[],"
+        " $5::int8[]) WITH ORDINALITY AS r(bucket, window_index, device, kind, ref, place)"
+        " JOIN verdicts v ON v.bucket = r.bucket AND v.window_index = r.window_index"
+        " AND v.device = r.device AND v.kind = r.kind AND v.ref = r.ref",
+        claim_rows);
+    Rows unjudged = db.run_over(
+        "SELECT r.place, u.answer FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[],"
+        " $5::int8[]) WITH ORDINALITY AS r(bucket, window_index, device, kind, ref, place)"
+        " JOIN unjudged u ON u.bucket = r.bucket AND u.window_index = r.window_index"
+        " AND u.device = r.device AND u.kind = r.kind AND u.ref = r.ref",
         claim_rows);
     Recording recording{sql::closed_to_answers(db)};
     while (numbers.next()) {
@@ -59,12 +66,13 @@ Recording hold_and_read(Connection& db, std::span<const AnswerRecord* const> ans
         numbers.into(bucket, last);
         recording.numbered_up_to(bucket, last);
     }
-    while (taken.next()) {
-        std::size_t place{};
-        std::int64_t answer{};
-        taken.into(place, answer);
-        recording.taken(*claims.at(place - 1), answer);
-    }
+    for (Rows* rows : {&judged, &unjudged})
+        while (rows->next()) {
+            std::size_t place{};
+            std::int64_t answer{};
+            rows->into(place, answer);  // NULL is 0, no_answer
+            recording.taken(*claims.at(place - 1), answer);
+        }
     return recording;
 }
 

@@ -25,14 +25,18 @@ std::int64_t last_number(Connection& db, int bucket) {
     return out;
 }
 
+/// Nothing where the check is still free; `no_answer` where it was decided without one.
 std::optional<std::int64_t> answer_that_took(Connection& db, const CheckClaim& claim) {
     Rows rows = db.run(
-        "SELECT answer FROM proofs"
-        " WHERE bucket = $1 AND kind = $2 AND ref = $3 AND device = $4",
-        claim.device.bucket, claim.kind, claim.ref, claim.device.number);
-    if (!rows.next()) return std::nullopt;
-    std::int64_t out{};
-    rows.into(out);
+        "SELECT answer FROM verdicts WHERE bucket = $1 AND window_index = $2 AND device = $3"
+        " AND kind = $4 AND ref = $5 UNION ALL SELECT answer FROM unjudged WHERE bucket = $1"
+        " AND window_index = $2 AND device = $3 AND kind = $4 AND ref = $5",
+        claim.device.bucket, claim.window, claim.device.number, claim.kind, claim.ref);
+    std::optional<std::int64_t> out;
+    for (std::int64_t answer{}; rows.next();) {
+        rows.into(answer);
+        out = std::max(out.value_or(no_answer), answer);
+    }
     return out;
 }
 
@@ -92,18 +96,17 @@ void insert_answers(Connection& db, std::span<const NumberedAnswer> numbered) {
         const CheckClaim* claim;
         std::int64_t answer;
     };
-    std::vector<Proof> proofs, unjudged;
-    std::vector<VerdictRecord> verdicts;
+    std::vector<Proof> unjudged;
+    std::vector<VerdictOnAnswer> verdicts;
     for (const auto& [record, number] : numbered) {
         for (const CheckClaim& claim : record->claims) {
-            proofs.push_back({&claim, number});
             const bool judged =
                 std::any_of(record->verdicts.begin(), record->verdicts.end(),
                             [&](const VerdictRecord& verdict) { return verdict.claim == claim; });
             if (!judged) unjudged.push_back({&claim, number});
         }
-        if (numbered.size() > 1)
-            verdicts.insert(verdicts.end(), record->verdicts.begin(), record->verdicts.end());
+        for (const VerdictRecord& verdict : record->verdicts)
+            verdicts.push_back({&verdict, number});
     }
     db.execute_many(
         "INSERT INTO answers (bucket, number, chapter, node, id_start, received_ms, id, signature,"
@@ -114,23 +117,13 @@ void insert_answers(Connection& db, std::span<const NumberedAnswer> numbered) {
                        id_start(a.id), a.received, a.id, a.signature, a.signed_bytes);
         });
     db.execute_many(
-        "INSERT INTO proofs (bucket, kind, ref, device, window_index, answer)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-        proofs, [](const Proof& p) {
-            return row(p.claim->device.bucket, p.claim->kind, p.claim->ref, p.claim->device.number,
-                       p.claim->window, p.answer);
-        });
-    db.execute_many(
         "INSERT INTO unjudged (bucket, window_index, device, kind, ref, answer)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         unjudged, [](const Proof& p) {
             return row(p.claim->device.bucket, p.claim->window, p.claim->device.number,
                        p.claim->kind, p.claim->ref, p.answer);
         });
-    if (numbered.size() == 1)
-        add_verdicts(db, numbered.front().answer->verdicts);
-    else
-        add_verdicts(db, verdicts);
+    add_verdicts(db, verdicts);
 }
 
 std::vector<AnswerFate> record(Connection& db, std::span<const AnswerRecord* const> answers) {
@@ -193,7 +186,7 @@ std::optional<StoredAnswer> answer(Connection& db, const AnswerId& id, NodeRef n
 
 std::optional<StoredAnswer> answer_to(Connection& db, const CheckClaim& claim) {
     const auto number = answer_that_took(db, claim);
-    if (!number) return std::nullopt;
+    if (!number || *number == no_answer) return std::nullopt;
     return stored_answer(db, claim.device.bucket, *number);
 }
 

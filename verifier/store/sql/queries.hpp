@@ -76,6 +76,8 @@ struct NumberedAnswer {
     std::int64_t number{};
 };
 void insert_answers(Connection& db, std::span<const NumberedAnswer> answers);
+/// Numbers begin with 1.
+constexpr std::int64_t no_answer = 0;
 std::vector<StoredAnswer> unjudged_answers(Connection& db, WindowIndex window);
 std::vector<StoredAnswer> unjudged_answers_in(Connection& db, std::uint8_t bucket,
                                               WindowIndex window);
@@ -85,6 +87,12 @@ std::vector<StoredAnswer> answers(Connection& db, NodeRef node, const Page& page
 std::int64_t answer_count(Connection& db);
 
 // verdicts.cpp
+/// A verdict with the number of the answer that it is on, when both are recorded at once.
+struct VerdictOnAnswer {
+    const VerdictRecord* verdict{};
+    std::optional<std::int64_t> answer;
+};
+void add_verdicts(Connection& db, std::span<const VerdictOnAnswer> verdicts);
 void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts);
 void add_voids(Connection& db, std::span<const VoidRecord> voids);
 /// A device's history begins, as far as verdicts and windows go, no later than here.

@@ -21,10 +21,11 @@ AnswerFate Recording::decide(Connection& db, const AnswerRecord& answer) {
     bool closed = false;
     for (const CheckClaim& claim : answer.claims) {
         const auto by = takers_.find(key(claim));
-        const bool taken = by != takers_.end();
+        const bool decided = by != takers_.end();
+        const bool taken = decided && by->second != no_answer;
         if (taken && !first_taken) first_taken = by->second;
         by_one = by_one && taken && by->second == first_taken;
-        closed = closed || (!taken && comes_too_late(claim, closed_up_to_));
+        closed = closed || (!taken && (decided || comes_too_late(claim, closed_up_to_)));
     }
     if (first_taken) {
         const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;

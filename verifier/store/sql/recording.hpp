@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -21,8 +22,10 @@ public:
 
     bool knows_numbers_of(std::uint8_t bucket) const { return last_numbers_[bucket] >= 0; }
     void numbered_up_to(std::uint8_t bucket, std::int64_t last) { last_numbers_[bucket] = last; }
+    /// `answer`: its number, or no_answer: the check has a verdict and no answer.
     void taken(const CheckClaim& claim, std::int64_t answer) {
-        takers_.emplace(key(claim), answer);
+        std::int64_t& by = takers_.try_emplace(key(claim), answer).first->second;
+        by = std::max(by, answer);
     }
 
     /// The bucket's numbers and what was taken of its claims must have been told. `answer` outlives

@@ -67,25 +67,33 @@ void note_first_windows(Connection& db, std::vector<std::pair<DeviceRef, WindowI
         });
 }
 
-void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts) {
+void add_verdicts(Connection& db, std::span<const VerdictOnAnswer> verdicts) {
     db.execute_many(
         "INSERT INTO verdicts (bucket, window_index, device, kind, ref, challenge, start_ms,"
-        " deadline_ms, received_ms, k, theta_ppm, verdict, work, rate, baseline, reason)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        " deadline_ms, received_ms, k, theta_ppm, verdict, work, rate, baseline, reason, answer)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         " ON CONFLICT DO NOTHING",
-        verdicts, [](const VerdictRecord& v) {
+        verdicts, [](const VerdictOnAnswer& one) {
+            const VerdictRecord& v = *one.verdict;
             const Judgement& j = v.judgement;
             return row(v.claim.device.bucket, v.claim.window, v.claim.device.number, v.claim.kind,
                        v.claim.ref, v.challenge, v.start, v.deadline, v.received, v.k, v.theta,
-                       j.verdict, j.work, j.rate, j.baseline, j.reason);
+                       j.verdict, j.work, j.rate, j.baseline, j.reason, one.answer);
         });
     std::vector<std::pair<DeviceRef, WindowIndex>> seen;
-    for (const VerdictRecord& v : verdicts) {
-        seen.emplace_back(v.claim.device, v.claim.window);
-        if (v.claim.kind == CheckKind::calibration && v.judgement.verdict == Verdict::passed)
-            add_calibration_rate(db, v);
+    for (const auto& [verdict, answer] : verdicts) {
+        seen.emplace_back(verdict->claim.device, verdict->claim.window);
+        if (verdict->claim.kind == CheckKind::calibration &&
+            verdict->judgement.verdict == Verdict::passed)
+            add_calibration_rate(db, *verdict);
     }
     note_first_windows(db, std::move(seen));
+}
+
+void add_verdicts(Connection& db, std::span<const VerdictRecord> verdicts) {
+    std::vector<VerdictOnAnswer> without;
+    for (const VerdictRecord& verdict : verdicts) without.push_back({&verdict, std::nullopt});
+    add_verdicts(db, without);
 }
 
 void add_voids(Connection& db, std::span<const VoidRecord> voids) {
