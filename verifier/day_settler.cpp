@@ -98,7 +98,8 @@ DayRecord DaySettler::record_of(Reader& reader, const BooksDevice& device,
             .grace_used = stepped.grace_used,
             .tier = stepped.tier,
             .after = stepped.after,
-            .baseline = baseline_for(reader, device, calendar_.span(day_).end),
+            .baseline =
+                baseline_for(reader, device, calendar_.span(day_).end, calendar_.window_length()),
             .reason = reason_of(result, stepped, *policy_)};
 }
 

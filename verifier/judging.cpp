@@ -11,6 +11,8 @@ namespace {
 
 /// Windows are closed elsewhere, perhaps by another replica: how often to look whether one was.
 constexpr std::chrono::milliseconds look_every{100};
+constexpr Milliseconds look_up_every{1'000};
+constexpr std::size_t looked_up_max = 4'096;
 
 tl::unexpected<Refusal> refused(RefusalReason reason, std::string message,
                                 const AnswerId& answer = {}) {
@@ -90,6 +92,21 @@ bool Judging::judgeable(const RosterDevice& device, const CheckClaim& claim) con
     return device.enrolled >= schedule_.calendar().span(claim.window).begin;
 }
 
+/// Once in `look_up_every` a node, so that nobody who sends what is nowhere known has it looked for
+/// as often as it is sent.
+bool Judging::may_look_up(const NodeId& node) {
+    const std::lock_guard lock{mutex_};
+    const auto now = std::chrono::steady_clock::now();
+    if (looked_up_.size() >= looked_up_max)
+        std::erase_if(looked_up_,
+                      [&](const auto& one) { return now - one.second > look_up_every; });
+    if (looked_up_.size() >= looked_up_max) return false;
+    const auto [known, first] = looked_up_.try_emplace(node, now);
+    if (!first && now - known->second < look_up_every) return false;
+    known->second = now;
+    return true;
+}
+
 Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
     if (auto fault = fault_of_form(arrived.answer)) return tl::unexpected{*std::move(fault)};
     const auto node = roster_.node(arrived.node);
@@ -111,18 +128,26 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
 
     catch_up(schedule_.calendar().window_at(arrived.received));
     // Another verifier may have served this node a moment ago. It has signed, and once is enough.
-    bool looked_up = false;
+    bool looked_up = false, too_often = false;
     const auto look_up = [&](const DeviceId& id) {
-        if (!std::exchange(looked_up, true)) roster_.refresh(arrived.node);
+        if (!std::exchange(looked_up, true)) {
+            too_often = !may_look_up(arrived.node);
+            if (!too_often) roster_.refresh(arrived.node);
+        }
         return roster_.device(id);
+    };
+    const auto unknown = [&](RefusalReason reason, std::string message) {
+        Refusal refusal{reason, std::move(message), record.id, {}};
+        if (too_often) refusal.retry_after = look_up_every;
+        return tl::unexpected{std::move(refusal)};
     };
     std::vector<ScheduledCheck> checks;
     for (const Proof& proof : arrived.answer.proofs) {
         auto device = roster_.device(proof.device);
         if (!device) device = look_up(proof.device);
         if (!device)
-            return refused(RefusalReason::unknown_device,
-                           "device " + to_hex(proof.device) + " is not enrolled here", record.id);
+            return unknown(RefusalReason::unknown_device,
+                           "device " + to_hex(proof.device) + " is not enrolled here");
         if (device->node != arrived.node)
             return refused(RefusalReason::foreign_challenge,
                            "device " + to_hex(proof.device) + " belongs to another node",
@@ -134,10 +159,9 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
             check = schedule_.find(*device, proof.challenge, arrived.received);
         }
         if (!check)
-            return refused(RefusalReason::unknown_challenge,
+            return unknown(RefusalReason::unknown_challenge,
                            "device " + to_hex(proof.device) + " has no check with challenge " +
-                               to_hex(proof.challenge) + " in this window or the one before",
-                           record.id);
+                               to_hex(proof.challenge) + " in this window or the one before");
         record.claims.push_back(check->claim);
         checks.push_back(*std::move(check));
         judged.devices.push_back(device);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "verifier/answers.hpp"
@@ -31,6 +32,7 @@ public:
 private:
     void catch_up(WindowIndex window);
     bool judgeable(const RosterDevice& device, const CheckClaim& claim) const;
+    bool may_look_up(const NodeId& node);
 
     Store& store_;
     Roster& roster_;
@@ -38,6 +40,7 @@ private:
     std::mutex mutex_;
     // guarded by mutex_
     std::chrono::steady_clock::time_point looked_{};
+    std::unordered_map<NodeId, std::chrono::steady_clock::time_point, FirstBytes> looked_up_;
 };
 
 }  // namespace vigil::verifier

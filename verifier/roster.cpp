@@ -37,6 +37,14 @@ void set_enrolled(RosterDevice& device, const auto& record, const NodeId& node) 
     device.retired_from = record.retired_from;
 }
 
+bool same_enrolment(const RosterDevice& a, const RosterDevice& b) {
+    const auto counter = [](const RosterDevice& device) {
+        return device.calibration ? device.calibration->counter : 0;
+    };
+    return a.node == b.node && a.enrolled == b.enrolled && a.active_from == b.active_from &&
+           a.retired_from == b.retired_from && counter(a) == counter(b);
+}
+
 /// What is told by its rate: one that another verifier took may be missing here.
 bool lacks_calibration(const RosterDevice& device, const BooksDevice& books) {
     return books.roll_call_rates.empty() && books.calibration_rate &&
@@ -79,6 +87,7 @@ Roster::Roster(Store& store) : store_{store} {
         std::ranges::sort(calibrations, {}, &CalibrationRecord::device);
         followed_ = reader.enrolment_count();
         as_of_ = reader.last_closed_window();
+        const Milliseconds window = window_length(reader);
         for (const std::uint8_t bucket : reader.buckets_with_devices())
             for (const BooksDevice& books : reader.books_devices(bucket)) {
                 const auto node = std::ranges::lower_bound(nodes, books.node, {}, &NodeRecord::ref);
@@ -89,7 +98,7 @@ Roster::Roster(Store& store) : store_{store} {
                 device->calibration = latest_of(calibrations, books.ref);
                 set_roll_calls(*device, books.roll_call_rates, as_of_);
                 if (lacks_calibration(*device, books))
-                    set_calibrations(*device, read_calibrated(reader, books.ref));
+                    set_calibrations(*device, read_calibrated(reader, books.ref, window));
                 devices.push_back(std::move(device));
             }
     });
@@ -193,6 +202,7 @@ void Roster::place(Device device) {
 
 void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
                  std::span<const CalibrationRecord> calibrations) {
+    bool changed = false;
     std::vector<DeviceId> ids;
     for (const DeviceRecord& record : devices) {
         ids.push_back(record.id);
@@ -202,10 +212,14 @@ void Roster::put(const NodeRecord& node, std::span<const DeviceRecord> devices,
         if (known == nullptr) device->as_of = as_of_;
         set_enrolled(*device, record, node.id);
         if (auto latest = latest_of(calibrations, record.ref)) device->calibration = *latest;
+        changed = changed || known == nullptr || !same_enrolment(**known, *device);
         place(std::move(device));
     }
-    nodes_.insert_or_assign(node.id, roster_node(node, std::move(ids)));
-    ++version_;
+    auto& known = nodes_[node.id];
+    changed = changed || !known || known->sequence != node.sequence || known->devices != ids;
+    known = roster_node(node, std::move(ids));
+    // Whoever watches it reads everything again.
+    if (changed) ++version_;
 }
 
 /// A node as one snapshot of the store has it.
@@ -227,6 +241,7 @@ Roster::NodeRead Roster::read_node(const NodeId& id) {
         read.devices = reader.devices_of(read.node->ref);
         read.calibrations = reader.latest_calibrations_of(read.node->ref);
         read.as_of = reader.last_closed_window();
+        const Milliseconds window = window_length(reader);
         for (const DeviceRecord& record : read.devices) {
             const Device known = device(record.ref);
             bool rated = known && known->roll_call_baseline;
@@ -235,7 +250,8 @@ Roster::NodeRead Roster::read_node(const NodeId& id) {
                 rated = !rates.empty();
                 read.newcomers.emplace(record.ref, std::move(rates));
             }
-            if (!rated) read.calibrated.emplace(record.ref, read_calibrated(reader, record.ref));
+            if (!rated)
+                read.calibrated.emplace(record.ref, read_calibrated(reader, record.ref, window));
         }
     });
     std::ranges::sort(read.calibrations, {}, &CalibrationRecord::device);
@@ -299,7 +315,9 @@ void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
     const Device known = device(id);
     if (!known || known->roll_call_baseline) return;
     std::vector<Calibrated> calibrated;
-    store_.read([&](Reader& reader) { calibrated = read_calibrated(reader, known->ref); });
+    store_.read([&](Reader& reader) {
+        calibrated = read_calibrated(reader, known->ref, window_length(reader));
+    });
     auto changed = std::make_shared<RosterDevice>(*known);
     changed->baseline = rate;
     set_calibrations(*changed, std::move(calibrated));
@@ -331,6 +349,7 @@ void Roster::refresh_bucket(std::uint8_t bucket) {
         fresh.reserve(devices.size());
         const auto books = reader.books_devices(bucket);
         const auto as_of = reader.last_closed_window();
+        const Milliseconds window = window_length(reader);
         for (const Device& device : devices) {
             fresh.push_back(device);
             if (!device) continue;
@@ -340,7 +359,7 @@ void Roster::refresh_bucket(std::uint8_t bucket) {
             auto changed = std::make_shared<RosterDevice>(*device);
             set_roll_calls(*changed, found->roll_call_rates, as_of);
             if (lacks_calibration(*changed, *found))
-                set_calibrations(*changed, read_calibrated(reader, device->ref));
+                set_calibrations(*changed, read_calibrated(reader, device->ref, window));
             fresh.back() = std::move(changed);
         }
         devices.swap(fresh);

@@ -77,7 +77,7 @@ void write_verdicts(Store& store, std::span<const VerdictRecord> verdicts, const
 class DevicesOfBucket {
 public:
     DevicesOfBucket(Reader& reader, std::uint8_t bucket)
-        : reader_{reader}, devices_{reader.books_devices(bucket)} {
+        : reader_{reader}, devices_{reader.books_devices(bucket)}, window_{window_length(reader)} {
         for (const BooksDevice& device : devices_) by_id_.emplace(device.id, &device);
     }
 
@@ -89,13 +89,14 @@ public:
         if (!device.roll_call_rates.empty())
             out->roll_call_baseline = baseline(device.roll_call_rates, std::nullopt);
         else if (device.calibration_rate)
-            out->calibrated = read_calibrated(reader_, device.ref);
+            out->calibrated = read_calibrated(reader_, device.ref, window_);
         return out;
     }
 
 private:
     Reader& reader_;
     const std::vector<BooksDevice> devices_;
+    const Milliseconds window_;
     std::unordered_map<DeviceId, const BooksDevice*, FirstBytes> by_id_;
 };
 

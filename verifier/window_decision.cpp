@@ -141,7 +141,8 @@ VerdictRecord WindowDecision::missed(Reader& reader, const BooksDevice& device,
             .received = std::nullopt,
             .k = check.k,
             .theta = check.theta,
-            .judgement = judge_missed(check, baseline_for(reader, device, plan_->span.begin))};
+            .judgement = judge_missed(check, baseline_for(reader, device, plan_->span.begin,
+                                                          plan_->span.end - plan_->span.begin))};
 }
 
 void WindowDecision::decide(Reader& reader, const BooksDevice& device,

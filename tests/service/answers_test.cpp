@@ -1,5 +1,6 @@
 #include <chrono>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 #include "tests/service/test_node.hpp"
@@ -62,6 +63,24 @@ TEST_F(Submitting, PolledCheckIsAnsweredJudgedAndReceipted) {
         EXPECT_EQ(rows(device)[0].verdict.challenge, answer.answer.proofs[device].challenge);
         EXPECT_EQ(rows(device)[0].verdict.received, world.clock.now());
     }
+}
+
+TEST_F(Submitting, UnknownChallengesAreLookedForOnceASecond) {
+    world.clock.advance(2s);
+    const std::uint64_t version = world.roster.version();
+    std::set<std::uint32_t> pauses;
+    const int before = world.store.reads;
+    for (std::uint8_t i = 0; i < 20; ++i) {
+        wire::OpenCheck nowhere = check;
+        nowhere.beacon.bytes.fill(i);
+        const v1::AnswerOutcome outcome = node.submit(node.answer(nowhere));
+        expect_refused(outcome, v1::REFUSAL_REASON_UNKNOWN_CHALLENGE);
+        pauses.insert(outcome.refusal().retry_after_ms());
+    }
+    // expect_refused() asks the store once each time.
+    EXPECT_LE(world.store.reads - before - 20, 5);
+    EXPECT_EQ(pauses, (std::set<std::uint32_t>{0, 1'000})) << "found nowhere; not looked for";
+    EXPECT_EQ(world.roster.version(), version) << "nothing changed";
 }
 
 TEST_F(Submitting, ReplayGetsTheFirstReceiptAgain) {

@@ -53,6 +53,7 @@ std::vector<AnswerFate> TouchyStore::record(std::span<const AnswerRecord* const>
 void TouchyStore::read(const std::function<void(Reader&)>& work) {
     { const std::lock_guard wait{reads_held_}; }
     if (fails_to_read) throw StoreFailed{"the test says so"};
+    ++reads;
     real_->read(work);
 }
 void TouchyStore::hold_reads() { reads_held_.lock(); }

@@ -6,6 +6,7 @@ namespace vigil::verifier {
 namespace {
 
 using namespace samples;
+using namespace std::chrono_literals;
 
 class FleetContract : public StoreContract {};
 INSTANTIATE_TEST_SUITE_P(Every, FleetContract, every_implementation(), implementation_name);
@@ -165,6 +166,49 @@ TEST_P(FleetContract, LatestCalibrationAndLatestPassedRateOfEachDevice) {
         EXPECT_EQ(r.devices()[0].request_sequence, 4U);
         EXPECT_EQ(r.enrolments(1, 9).size(), 1U);
     });
+}
+
+TEST_P(FleetContract, PassedCalibrationsAreFoundInTheWindowsOfTheirIssue) {
+    const auto e = enrol(store(), 7, 1, 2);
+    const DeviceRef device = e.devices[0].ref;
+    constexpr Milliseconds window = 4h;
+    const auto issue = [&](DeviceRef to, std::uint64_t counter, std::int64_t in_window,
+                           Verdict outcome) {
+        const Instant issued = instant_from_ms(0) + in_window * window + 7min;
+        VerdictRecord judged = verdict(
+            {.device = to, .window = {in_window}, .kind = CheckKind::calibration, .ref = counter},
+            outcome);
+        judged.start = issued;
+        if (judged.received) judged.received = issued + 2s;
+        store().write([&](Transaction& tx) {
+            tx.add_calibration({.device = to,
+                                .counter = counter,
+                                .beacon = bytes<Beacon>(1, counter),
+                                .issued = issued},
+                               std::nullopt, 0);
+            tx.add_verdicts({&judged, 1});
+        });
+        return judged;
+    };
+    const auto found = [&](std::int64_t limit) {
+        return read(store(), [&](Reader& r) {
+            std::vector<std::pair<Instant, std::uint64_t>> all;
+            for (const Calibrated& one : r.passed_calibrations(device, window, limit))
+                all.emplace_back(one.received, one.rate);
+            return all;
+        });
+    };
+    const auto of = [](const VerdictRecord& v) {
+        return std::pair{v.received.value(), v.judgement.rate};
+    };
+    EXPECT_TRUE(found(4).empty());
+    const auto first = issue(device, 1, 100, Verdict::passed);
+    issue(device, 2, 100, Verdict::bad_proof);
+    issue(device, 3, 101, Verdict::missed);
+    const auto second = issue(device, 4, 9'000, Verdict::passed);
+    issue(e.devices[1].ref, 1, 9'000, Verdict::passed);
+    EXPECT_EQ(found(4), (std::vector{of(second), of(first)}));
+    EXPECT_EQ(found(1), std::vector{of(second)});
 }
 
 TEST_P(FleetContract, NumbersKeepAll64Bits) {

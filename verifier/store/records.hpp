@@ -51,7 +51,7 @@ struct LeaseRecord {
 };
 /// A lease in the hands of its holder. `epoch` is the fencing token: it grows with every taking.
 struct Lease {
-    std::string name;
+    std::string name, holder;
     std::int64_t epoch{};
 };
 
@@ -107,6 +107,12 @@ struct CalibrationRecord {
     std::uint64_t counter{};
     Beacon beacon;
     Instant issued;
+};
+
+/// A passed calibration.
+struct Calibrated {
+    Instant received;
+    std::uint64_t rate{};  ///< hashes per second
 };
 
 /// Which check of which device a proof answers. (device, kind, ref) is claimed once; the

@@ -100,6 +100,10 @@ public:
     /// Latest calibration of each device that has one.
     virtual std::vector<CalibrationRecord> latest_calibrations() = 0;
     virtual std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) = 0;
+    /// The latest passed ones of a device, the latest first; `window`: the length of one, by which
+    /// their verdicts are found.
+    virtual std::vector<Calibrated> passed_calibrations(DeviceRef device, Milliseconds window,
+                                                        std::int64_t limit) = 0;
     /// R of the latest passed calibration of each device that has one.
     virtual std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() = 0;
     /// For each device, the rates of its last six windows with roll_call_valid, oldest first
@@ -268,7 +272,7 @@ public:
     virtual ~Store() = default;
 
     /// Runs `work` in one write transaction and commits. Repeats `work` as a whole when the engine
-    /// asks for it (serialisation failure, lost connection), at most 10 times; so `work` must
+    /// asks for it (serialisation failure, lost connection), at most ten times; so `work` must
     /// assign, not accumulate, its results. When it returns, everything is on stable storage.
     virtual void write(const std::function<void(Transaction&)>& work) = 0;
     /// The same, but it may be on stable storage only when a later write() or record() is: for
@@ -277,7 +281,8 @@ public:
     virtual void write_redoable(const std::function<void(Transaction&)>& work) { write(work); }
     /// Records answers, each as Transaction::record() does and in this order for each node; returns
     /// what became of each. In one transaction or in several: when it throws, some may be recorded,
-    /// and offering them again is harmless. When it returns, everything is on stable storage.
+    /// and offering them again is harmless. When it returns, everything is on stable storage. Waits
+    /// half a minute for an engine that is away, since who offers them again has lost their time.
     virtual std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) {
         std::vector<AnswerFate> fates;
         write([&](Transaction& transaction) {

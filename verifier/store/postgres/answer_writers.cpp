@@ -105,7 +105,7 @@ void AnswerWriters::record_at_once(std::span<const AnswerRecord* const> answers,
                     fates[i].received == answers[i]->received)
                     fates[i].kind = AnswerFate::Kind::recorded;
         },
-        [this] { ++failures_; });
+        [this] { ++failures_; }, Patience::outage);
 }
 
 }  // namespace vigil::verifier::postgres

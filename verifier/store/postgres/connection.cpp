@@ -27,7 +27,12 @@ constexpr const char* session_settings =
 
 /// Whoever stands still in a transaction, frozen or stopped with its kernel still answering, holds
 /// those rows as well. Only for those that write: a reader may think for long.
-constexpr const char* writer_settings = "SET idle_in_transaction_session_timeout = '10s'";
+constexpr const char* writer_settings =
+    "SET idle_in_transaction_session_timeout = '10s';"
+    // A server, database or role that is tuned to answer a COMMIT before it is on the disk would
+    // forget answers whose receipts are out.
+    " SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'";
 
 constexpr const char* connection_failure = "08006";
 
@@ -98,6 +103,8 @@ void Connection::fail(const PGresult* result) {
     const char* state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
     if (!state) lost();
     const char* words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    // The next attempt looks for the one among the hosts that takes writes.
+    if (is_standby(state)) broken_ = true;
     throw_failure(name(), words ? words : "", state);
 }
 

@@ -18,6 +18,8 @@ bool may_be_repeated(std::string_view state) {
            state == "53300";
 }
 
+bool is_standby(std::string_view state) { return state == standby; }
+
 const char* advice(std::string_view state) {
     if (state == "40001" || state == "40P01" || state == "55P03")
         return "other transactions kept being in the way; nothing of this one was kept";

@@ -10,6 +10,9 @@ namespace vigil::verifier::postgres {
 /// starting or has become a standby.
 bool may_be_repeated(std::string_view state);
 
+/// Whether it says that this server only reads.
+bool is_standby(std::string_view state);
+
 /// What to do about an error, for people.
 const char* advice(std::string_view state);
 

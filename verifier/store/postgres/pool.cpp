@@ -11,6 +11,7 @@ constexpr std::chrono::seconds turn_within{60};
 constexpr int attempts_max = 10;
 constexpr std::chrono::seconds attempts_within{30};
 constexpr std::chrono::milliseconds first_pause{10}, longest_pause{3'000};
+constexpr std::chrono::milliseconds longest_pause_in_an_outage{500};
 
 }  // namespace
 
@@ -51,7 +52,9 @@ void Pool::give_back(std::unique_ptr<Connection> connection) noexcept {
     returned_.notify_all();
 }
 
-void with_repetition(const std::function<void()>& attempt, const std::function<void()>& failed) {
+void with_repetition(const std::function<void()>& attempt, const std::function<void()>& failed,
+                     Patience patience) {
+    const bool brief = patience == Patience::brief;
     thread_local std::minstd_rand chance{std::random_device{}()};
     const auto deadline = std::chrono::steady_clock::now() + attempts_within;
     auto pause = first_pause;
@@ -61,11 +64,12 @@ void with_repetition(const std::function<void()>& attempt, const std::function<v
             return;
         } catch (const TryAgain&) {
             failed();
-            if (number == attempts_max || std::chrono::steady_clock::now() >= deadline) throw;
+            if ((brief && number == attempts_max) || std::chrono::steady_clock::now() >= deadline)
+                throw;
         }
         std::uniform_int_distribution<std::int64_t> length{pause.count() / 2, pause.count()};
         std::this_thread::sleep_for(std::chrono::milliseconds{length(chance)});
-        pause = std::min(2 * pause, longest_pause);
+        pause = std::min(2 * pause, brief ? longest_pause : longest_pause_in_an_outage);
     }
 }
 

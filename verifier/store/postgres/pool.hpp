@@ -52,8 +52,14 @@ private:
     std::size_t made_{};
 };
 
-/// Runs `attempt` until it does not throw TryAgain: at most ten times within half a minute, with
-/// growing pauses of random length between. `failed` is called for each that did.
-void with_repetition(const std::function<void()>& attempt, const std::function<void()>& failed);
+/// brief: at most ten attempts, so some seconds where the server refuses at once. outage: as long
+/// as a server may be away before a gap in the heartbeats makes checks void (protocol 5.9), for
+/// what carries a receive time that no later attempt can have.
+enum class Patience : std::uint8_t { brief, outage };
+
+/// Runs `attempt` until it does not throw TryAgain, within half a minute, with growing pauses of
+/// random length between. `failed` is called for each that did.
+void with_repetition(const std::function<void()>& attempt, const std::function<void()>& failed,
+                     Patience patience = Patience::brief);
 
 }  // namespace vigil::verifier::postgres

@@ -80,6 +80,22 @@ std::vector<CalibrationRecord> latest_calibrations_of(Connection& db, NodeRef no
     return out;
 }
 
+/// From calibration to verdict, whose window is that of the issue: what a device did in all other
+/// windows is not looked at.
+std::vector<Calibrated> passed_calibrations(Connection& db, DeviceRef device, Milliseconds window,
+                                            std::int64_t limit) {
+    std::vector<Calibrated> out;
+    collect(db.run("SELECT v.received_ms, v.rate FROM calibrations c JOIN verdicts v"
+                   " ON v.bucket = c.bucket AND v.window_index = c.issued_ms / $1"
+                   " AND v.device = c.device AND v.kind = $2 AND v.ref = c.counter"
+                   " WHERE c.bucket = $3 AND c.device = $4 AND v.verdict = $5"
+                   " AND v.received_ms IS NOT NULL ORDER BY c.counter DESC LIMIT $6",
+                   window.count(), CheckKind::calibration, device.bucket, device.number,
+                   Verdict::passed, limit),
+            out, [](Rows& rows, Calibrated& one) { rows.into(one.received, one.rate); });
+    return out;
+}
+
 std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& db) {
     std::vector<std::pair<DeviceRef, std::uint64_t>> out;
     collect(db.run("SELECT bucket, number, calibration_rate FROM devices"

@@ -22,7 +22,7 @@ std::optional<Lease> take_lease(Connection& db, const std::string& name, const s
             " WHERE leases.holder = excluded.holder OR leases.expires_ms <= $4",
             name, holder, now + length, now) != 0;
     if (!taken) return std::nullopt;
-    Lease lease{.name = name, .epoch = 0};
+    Lease lease{.name = name, .holder = holder, .epoch = 0};
     Rows rows = db.run("SELECT epoch FROM leases WHERE name = $1", name);
     if (rows.next()) rows.into(lease.epoch);
     return lease;
@@ -33,9 +33,10 @@ void require_lease(Connection& db, const Lease& lease, Milliseconds length,
     const bool held = db.change(
                           "UPDATE leases SET expires_ms = $1,"
                           " settled_ms = CASE WHEN settled_ms < $2 THEN $2 ELSE settled_ms END"
-                          " WHERE name = $3 AND epoch = $4",
+                          // A server that came back without its last commits gives an epoch twice.
+                          " WHERE name = $3 AND epoch = $4 AND holder = $5",
                           db.clock() + length, settled.value_or(instant_from_ms(0)), lease.name,
-                          lease.epoch) != 0;
+                          lease.epoch, lease.holder) != 0;
     if (!held)
         throw LeaseLost{"store " + db.name() + ": the lease \"" + lease.name + "\" of epoch " +
                         std::to_string(lease.epoch) +
@@ -43,8 +44,8 @@ void require_lease(Connection& db, const Lease& lease, Milliseconds length,
 }
 
 void release_lease(Connection& db, const Lease& lease) {
-    db.execute("UPDATE leases SET expires_ms = 0 WHERE name = $1 AND epoch = $2", lease.name,
-               lease.epoch);
+    db.execute("UPDATE leases SET expires_ms = 0 WHERE name = $1 AND epoch = $2 AND holder = $3",
+               lease.name, lease.epoch, lease.holder);
 }
 
 std::vector<PublicKey> receipt_keys(Connection& db) {

@@ -43,6 +43,8 @@ std::vector<DeviceRecord> devices(Connection& db);
 std::vector<DeviceRecord> devices_of(Connection& db, NodeRef node);
 std::vector<CalibrationRecord> latest_calibrations(Connection& db);
 std::vector<CalibrationRecord> latest_calibrations_of(Connection& db, NodeRef node);
+std::vector<Calibrated> passed_calibrations(Connection& db, DeviceRef device, Milliseconds window,
+                                            std::int64_t limit);
 std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates(Connection& db);
 
 // enrolment.cpp: signed requests and what they change in the fleet.

@@ -38,6 +38,10 @@ public:
     std::vector<CalibrationRecord> latest_calibrations_of(NodeRef node) override {
         return sql::latest_calibrations_of(db_, node);
     }
+    std::vector<Calibrated> passed_calibrations(DeviceRef device, Milliseconds window,
+                                                std::int64_t limit) override {
+        return sql::passed_calibrations(db_, device, window, limit);
+    }
     std::vector<std::pair<DeviceRef, std::uint64_t>> calibration_rates() override {
         return sql::calibration_rates(db_);
     }
