@@ -21,11 +21,12 @@ std::int64_t page_size_of(Connection& db) {
 
 }  // namespace
 
-Checkpointer::Checkpointer(Connection& writer, FairMutex& writer_mutex)
+Checkpointer::Checkpointer(Connection& writer, FairMutex& writer_mutex, std::int64_t limit)
     : writer_{writer},
       writer_mutex_{writer_mutex},
       connection_{writer.path(), SQLITE_OPEN_READWRITE},
-      page_size_{page_size_of(connection_)} {
+      page_size_{page_size_of(connection_)},
+      limit_{limit} {
     // Reading once opens the log, before an in-memory store's files lose their names.
     connection_.execute("SELECT value FROM meta WHERE name = 'schema_version'");
     sqlite3_wal_hook(writer_.raw(), &Checkpointer::on_commit, this);  // and no automatic ones
@@ -49,10 +50,13 @@ std::int64_t Checkpointer::log_bytes() {
 
 int Checkpointer::on_commit(void* self, sqlite3*, const char*, int log_pages) {
     auto& checkpointer = *static_cast<Checkpointer*>(self);
-    const std::scoped_lock lock{checkpointer.mutex_};
+    std::unique_lock lock{checkpointer.mutex_};
     if (log_pages < checkpointer.log_pages_) checkpointer.carried_pages_ = 0;  // began again
     checkpointer.log_pages_ = log_pages;
     if (checkpointer.due()) checkpointer.changed_.notify_one();
+    // The transaction is over and holds no lock of the database that a checkpoint could wait for.
+    if (log_pages * checkpointer.page_size_ >= 2 * checkpointer.limit_)
+        checkpointer.carried_.wait(lock, [&] { return !checkpointer.carrying_; });
     return SQLITE_OK;
 }
 
@@ -65,11 +69,17 @@ std::int64_t Checkpointer::left() {
 
 void Checkpointer::checkpoint() {
     int log_pages = 0, carried = 0;
+    {
+        const std::scoped_lock lock{mutex_};
+        carrying_ = true;
+    }
     // A busy or failed checkpoint loses nothing: the log stays and the next one takes it.
     const int result = sqlite3_wal_checkpoint_v2(connection_.raw(), "main",
                                                  SQLITE_CHECKPOINT_PASSIVE, &log_pages, &carried);
     const std::scoped_lock lock{mutex_};
     if (result == SQLITE_OK && carried <= log_pages_) carried_pages_ = carried;
+    carrying_ = false;
+    carried_.notify_all();
 }
 
 void Checkpointer::loop() {
@@ -80,11 +90,11 @@ void Checkpointer::loop() {
         lock.unlock();
         checkpoint();
         lock.lock();
-        if (log_pages_ * page_size_ >= log_limit && log_pages_ > carried_pages_) {
+        if (log_pages_ * page_size_ >= limit_ && log_pages_ > carried_pages_) {
             lock.unlock();
             // As long as each time much less has come meanwhile; for what is left writers wait. On
             // a disk that they outrun, more would come each time.
-            for (std::int64_t before = 2 * log_limit, now = left();
+            for (std::int64_t before = 2 * limit_, now = left();
                  now > left_to_hold_for && now <= before / 2; now = left()) {
                 before = now;
                 checkpoint();

@@ -15,15 +15,17 @@ namespace vigil::verifier::sqlite {
 /// no commit may wait until a checkpoint is done. They share a disk all the same, so a step is
 /// small: commits that met one of 16 MB waited three times as long (docs/benchmarks.md). Only when
 /// commits outrun it and the log has passed `log_limit` does it hold writers up for the last pages,
-/// so that the log can start again from its beginning. Readers that stay for minutes keep the log
-/// growing.
+/// so that the log can start again from its beginning. On a disk that is much slower than they are
+/// the log passes twice the limit while a checkpoint runs; then they wait for its end, so the log
+/// has no more than that and the last commit of each writing thread. Readers that stay for minutes
+/// keep the log growing.
 class Checkpointer {
 public:
     static constexpr std::int64_t step = 4 << 20;        ///< bytes of log between checkpoints
     static constexpr std::int64_t log_limit = 96 << 20;  ///< bytes of log that writers may outrun
 
     /// Watches the commits of `writer`, which `writer_mutex` guards. Both outlive this object.
-    Checkpointer(Connection& writer, FairMutex& writer_mutex);
+    Checkpointer(Connection& writer, FairMutex& writer_mutex, std::int64_t limit = log_limit);
     Checkpointer(const Checkpointer&) = delete;
     Checkpointer& operator=(const Checkpointer&) = delete;
     ~Checkpointer();
@@ -40,13 +42,14 @@ private:
     Connection& writer_;
     FairMutex& writer_mutex_;
     Connection connection_;
-    std::int64_t page_size_;
+    const std::int64_t page_size_, limit_;
 
     std::mutex mutex_;
-    std::condition_variable changed_;
+    std::condition_variable changed_, carried_;
     // guarded by mutex_
     std::int64_t log_pages_{};
     std::int64_t carried_pages_{};
+    bool carrying_{};
     bool stopping_{};
 
     std::thread thread_;
