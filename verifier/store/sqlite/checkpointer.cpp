@@ -90,7 +90,7 @@ void Checkpointer::loop() {
         lock.unlock();
         checkpoint();
         lock.lock();
-        if (log_pages_ * page_size_ >= limit_ && log_pages_ > carried_pages_) {
+        if (log_pages_ * page_size_ >= limit_) {
             lock.unlock();
             // As long as each time much less has come meanwhile; for what is left writers wait. On
             // a disk that they outrun, more would come each time.
@@ -100,6 +100,8 @@ void Checkpointer::loop() {
                 checkpoint();
             }
             {
+                // Also when nothing is left: the log begins again only with a transaction that
+                // began after all of it was carried, and the next one may long have begun.
                 const std::scoped_lock hold_writers{writer_mutex_};
                 checkpoint();
             }

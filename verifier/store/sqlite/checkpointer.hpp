@@ -14,8 +14,9 @@ namespace vigil::verifier::sqlite {
 /// Carries the write-ahead log into the database from a thread and connection of its own, because
 /// no commit may wait until a checkpoint is done. They share a disk all the same, so a step is
 /// small: commits that met one of 16 MB waited three times as long (docs/benchmarks.md). Only when
-/// commits outrun it and the log has passed `log_limit` does it hold writers up for the last pages,
-/// so that the log can start again from its beginning. On a disk that is much slower than they are
+/// the log has passed `log_limit`, because commits outrun it or one transaction follows the other,
+/// does it hold writers up for the last pages, so that the log can start again from its beginning.
+/// On a disk that is much slower than they are
 /// the log passes twice the limit while a checkpoint runs; then they wait for its end, so the log
 /// has no more than that and the last commit of each writing thread. Readers that stay for minutes
 /// keep the log growing.
