@@ -5,6 +5,8 @@
 #include <map>
 #include <spdlog/spdlog.h>
 
+#include "verifier/service/descriptors.hpp"
+
 namespace vigil::verifier {
 namespace {
 
@@ -33,6 +35,20 @@ void log_start(const VerifierView& view, const Founded& founded, std::size_t nod
                      view.tls_fingerprint);
     spdlog::info("nodes connect to port {}; pages, metrics and health on port {}", view.port,
                  view.http_port);
+}
+
+void log_descriptors(std::size_t allowed, std::size_t nodes) {
+    const auto text =
+        fmt::format("up to {} files and connections may be open at a time, which carries {} nodes",
+                    allowed, nodes_carried(allowed));
+    if (nodes_carried(allowed) >= nodes)
+        spdlog::info(text);
+    else
+        spdlog::warn(
+            "{} where {} may have a session: start it with a hard limit of {} (LimitNOFILE= of a "
+            "systemd unit, --ulimit nofile= of a container, nofile in limits.conf), or with more "
+            "verifiers",
+            text, nodes, descriptors_for(nodes));
 }
 
 void log_window(const WindowClosing& closing) {

@@ -9,6 +9,8 @@ namespace vigil::verifier {
 /// The verifier's log: one line for what an operator should know happened.
 void log_start(const VerifierView& view, const Founded& founded, std::size_t nodes,
                std::size_t devices);
+/// A warning where they do not carry so many nodes.
+void log_descriptors(std::size_t allowed, std::size_t nodes);
 void log_window(const WindowClosing& closing);
 void log_day(const DaySettlement& settlement);
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry);

@@ -16,6 +16,7 @@
 #include "verifier/metered_store.hpp"
 #include "verifier/premises.hpp"
 #include "verifier/readiness.hpp"
+#include "verifier/service/descriptors.hpp"
 #include "verifier/service/service.hpp"
 #include "verifier/version.hpp"
 #include "verifier/web/endpoints.hpp"
@@ -116,6 +117,7 @@ public:
         readiness_.serve(true);
         const VerifierView view = this->view();
         log_start(view, founded_, roster_.node_count(), roster_.device_count());
+        log_descriptors(descriptors_allowed(), ServiceOptions{}.max_streams);
         ready(view);
         wait(stop);
         readiness_.serve(false);
@@ -374,6 +376,7 @@ private:
 
 void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
                   const std::function<void(const VerifierView&)>& ready) try {
+    allow_all_descriptors();  // before anything counts with them
     make_data_dir(options.data_dir);
     auto store = open_store(options);  // first: its lock says whose the folder is
     const edge::RecentLog recent_log{options.data_dir / edge::RecentLog::file_name};

@@ -9,11 +9,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/edge/files.hpp"
+#include "verifier/service/descriptors.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -23,7 +23,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int most_in_the_kernel = 4'096;
-constexpr std::size_t most_waiting = 8'192;
 constexpr int slower_when_crowded = 8;
 constexpr int accepted_at_once = 256;
 constexpr milliseconds no_descriptors_pause{100};
@@ -88,13 +87,6 @@ bool has_left(int connection) {
     return ::poll(&end, 1, 0) > 0;
 }
 
-/// A quarter of what the process may have.
-std::size_t descriptors_to_spare() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return most_waiting;
-    return static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur / 4, 16));
-}
-
 }  // namespace
 
 Door::Door(const DoorOptions& options)
@@ -103,7 +95,7 @@ Door::Door(const DoorOptions& options)
       crowded_{options.crowded},
       by_address_{options.by_address},
       watch_{options.watch},
-      most_waiting_{std::min(most_waiting, descriptors_to_spare())},
+      most_waiting_{descriptors_at_the_door(descriptors_allowed())},
       wake_{::eventfd(0, EFD_CLOEXEC)},
       port_{options.port} {
     std::string why;
