@@ -67,6 +67,11 @@ public:
         return taken;
     }
 
+    std::size_t size() const {
+        const std::lock_guard lock{mutex_};
+        return items_.size();
+    }
+
     void close() {
         {
             const std::lock_guard lock{mutex_};
@@ -77,7 +82,7 @@ public:
 
 private:
     const std::size_t limit_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable arrived_, left_;
     // guarded by mutex_
     std::deque<T> items_;

@@ -1,8 +1,10 @@
 #include "verifier/service/door.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <future>
 #include <gtest/gtest.h>
 #include <mutex>
@@ -227,6 +229,50 @@ TEST(Door, ThoseInsideAreServedWhileOthersWaitAndAllComeInAtLast) {
     world.begin_fleet_check(CheckKind::hourly);
     EXPECT_TRUE(session.next(v1::SessionResponse::kCheck));
     for (const auto& node : waiting) EXPECT_TRUE(node->enrol().ok());
+}
+
+/// Two come in a second, one in four where four sessions wait for the opening thread.
+WorldOptions narrow_door() {
+    WorldOptions options;
+    options.service.connections_per_second = 2;
+    options.service.connections_at_once = 1;
+    options.service.max_unopened = 64;
+    options.service.open_within = 60s;
+    return options;
+}
+
+/// How many come in within ten seconds of five: twenty, or two, at the door's rates.
+int came_in(const World& world) {
+    std::vector<std::shared_ptr<grpc::Channel>> all;
+    for (int i = 0; i < 5; ++i) all.push_back(world.connect());
+    for (const auto& one : all) one->GetState(true);  // connect
+    const auto deadline = std::chrono::system_clock::now() + 10s;
+    return static_cast<int>(std::count_if(
+        all.begin(), all.end(), [&](const auto& one) { return one->WaitForConnected(deadline); }));
+}
+
+TEST(Door, StrangersWhoOpenNothingKeepNobodyOut) {
+    World world{narrow_door()};
+    TestNode stranger{world.connect(), 1};
+    std::deque<TestSession> silent;
+    for (int i = 0; i < 30; ++i) silent.emplace_back(stranger, 60s).hello();
+    EXPECT_EQ(came_in(world), 5);
+    EXPECT_EQ(world.service->stats().streams, silent.size()) << "they were there all the time";
+}
+
+TEST(Door, SessionsThatWaitForTheOpeningThreadComeFirst) {
+    World world{narrow_door()};
+    TestNode node{world.connect(), 1};
+    ASSERT_TRUE(node.enrol().ok());
+    world.clock.set(world.plan()->span.end + 1s);  // the first opening asks the store for the next
+    world.store.hold_reads();
+    std::deque<TestSession> opening;
+    for (int i = 0; i < 6; ++i) {
+        opening.emplace_back(node, 60s).hello();
+        ASSERT_TRUE(opening.back().send(opening.back().opening()));
+    }
+    EXPECT_LT(came_in(world), 5);
+    world.store.release_reads();
 }
 
 }  // namespace

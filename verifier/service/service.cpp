@@ -110,14 +110,18 @@ void Service::Running::start() {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window_bytes);
     const auto trusted = credentials(options);
-    door.emplace(DoorOptions{
-        .address = options.address,
-        .port = options.port,
-        .per_second = options.connections_per_second,
-        .burst = options.connections_at_once,
-        .crowded = [here = parts.get()] { return here->unopened > here->options.max_unopened / 16; },
-        .by_address = options.limits_per_peer && options.tls.has_value(),
-        .watch = options.watch});
+    door.emplace(DoorOptions{.address = options.address,
+                             .port = options.port,
+                             .per_second = options.connections_per_second,
+                             .burst = options.connections_at_once,
+                             // Not by sessions that are not open yet: strangers leave them so.
+                             .crowded =
+                                 [here = parts.get()] {
+                                     return here->openings.waiting() >
+                                            here->options.max_unopened / 16;
+                                 },
+                             .by_address = options.limits_per_peer && options.tls.has_value(),
+                             .watch = options.watch});
     acceptor = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, trusted);
     builder.RegisterService(&node_rpc);

@@ -31,7 +31,7 @@ struct ServiceOptions {
     std::size_t work_limit = 1'024;  ///< calls waiting for a work thread
     unsigned opening_threads = 1;    ///< verify the keys of sessions
     /// Connections that may come in; more of them wait outside (door.hpp), the longer while a
-    /// sixteenth of `max_unopened` sessions has not proven a key.
+    /// sixteenth of `max_unopened` sessions waits for an opening thread.
     int connections_per_second = 800;
     int connections_at_once = 400;
     std::size_t max_streams = 20'000;    ///< sessions, opened or not

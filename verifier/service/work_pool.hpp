@@ -22,6 +22,7 @@ public:
     ~WorkPool() { stop(); }
 
     bool offer(Work work) { return queue_.offer(work); }  ///< false: full or stopped
+    std::size_t waiting() const { return queue_.size(); }
 
     /// Finishes what was accepted. Not from a work thread; repeating is harmless.
     void stop() {
