@@ -25,7 +25,8 @@ constexpr Named profiles[] = {
     {"reconnect-storm", "All streams end and come back at once", run_reconnect_storm},
     {"slow-readers", "Some nodes send and do not read", run_slow_readers},
     {"mixed", "Queries beside the answers", run_mixed},
-    {"idle", "Streams that only wait: memory, idle time, how a fleet start spreads", run_idle}};
+    {"idle", "Streams that only wait: memory, processor time", run_idle},
+    {"fleet-start", "How far apart a check reaches the streams that wait", run_fleet_start}};
 
 struct CommandLine {
     LoadOptions load;

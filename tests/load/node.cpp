@@ -132,6 +132,8 @@ void LoadNode::take(grpc::ByteBuffer& bytes) {
                 ++crew_.record.verdicts[std::string{to_string(*verdict)}];
             return;
         case v1::SessionResponse::kPong:
+            ++crew_.record.pushed["pong"];
+            return;
         case v1::SessionResponse::kReconnect:
         case v1::SessionResponse::MESSAGE_NOT_SET:
             return;
@@ -156,6 +158,7 @@ void LoadNode::take_opened(const v1::SessionResponse& message) {
 }
 
 void LoadNode::take_check(const wire::OpenCheck& check) {
+    ++crew_.record.pushed[std::string{to_string(check.kind)}];
     if (is_fleet(check)) crew_.learned(check);
     if (check.kind == CheckKind::calibration) answer_calibrations({check});
 }

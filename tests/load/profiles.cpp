@@ -228,12 +228,21 @@ namespace {
 
 constexpr auto ping_every = 300s;  ///< vigil-node's
 
-double idle_percent(const Scene& scene) {
+/// Server CPU over the time, in percent of a core; what came over the streams meanwhile is said.
+void report_rest(Scene& scene, const char* key, const std::string& label) {
+    scene.record.add(scene.fleet.take_record());
     const auto cpu = scene.server->cpu();
     const auto begun = Steady::now();
     std::this_thread::sleep_for(scene.options.time);
-    return static_cast<double>((scene.server->cpu() - cpu).count()) / 1e7 /
-           Seconds{Steady::now() - begun}.count();
+    const double percent = static_cast<double>((scene.server->cpu() - cpu).count()) / 1e7 /
+                           Seconds{Steady::now() - begun}.count();
+    const Record record = scene.fleet.take_record();
+    std::string came;
+    for (const auto& [what, count] : record.pushed) came += fmt::format(", {} {}", count, what);
+    scene.report.add(
+        key, label, percent,
+        fmt::format("% of a core; came: {}", came.empty() ? "nothing" : came.substr(2)));
+    scene.record.add(record);
 }
 
 }  // namespace
@@ -241,24 +250,28 @@ double idle_percent(const Scene& scene) {
 void run_idle(Scene& scene) {
     const std::size_t streams = scene.options.fleet.nodes - scene.options.fleet.unary;
     Report& report = scene.report;
-    // Everything of the first minute has settled: calibrations, buffers given back.
-    std::this_thread::sleep_for(5s);
+    // Everything of the first seconds has settled: calibrations, buffers given back.
+    std::this_thread::sleep_for(10s);
     report.add("streams", "idle streams", count(scene.fleet.open_streams()));
-    if (scene.server) {
-        const auto full = scene.server->memory();
-        report.add("idle_cpu_percent", "idle CPU", idle_percent(scene), "% of a core");
-        scene.fleet.keep_pinging(ping_every);
-        report.add("pinged_cpu_percent", "the same while every node pings as vigil-node does",
-                   idle_percent(scene),
-                   fmt::format("% of a core, one ping in {} s", ping_every.count()));
-        report.add("server_rss_mb", "server resident memory",
-                   static_cast<double>(full.resident_bytes) / 1e6, "MB");
-        report.add("rss_a_stream_kb", "of it for each stream",
-                   static_cast<double>(full.resident_bytes - scene.empty_bytes) / 1e3 /
-                       static_cast<double>(streams),
-                   "KB");
-        report.add("server_threads", "server threads", full.threads);
-    }
+    if (!scene.server) return;
+    const auto memory = scene.server->memory();
+    report_rest(scene, "idle_cpu_percent", "idle CPU");
+    scene.fleet.keep_pinging(ping_every);
+    report_rest(scene, "pinged_cpu_percent",
+                fmt::format("the same while every node pings once in {} s", ping_every.count()));
+    report.add("server_rss_mb", "server resident memory",
+               static_cast<double>(memory.resident_bytes) / 1e6, "MB");
+    report.add("rss_a_stream_kb", "of it for each stream",
+               static_cast<double>(memory.resident_bytes - scene.empty_bytes) / 1e3 /
+                   static_cast<double>(streams),
+               "KB");
+    report.add("server_threads", "server threads", memory.threads);
+}
+
+void run_fleet_start(Scene& scene) {
+    const std::size_t streams = scene.options.fleet.nodes - scene.options.fleet.unary;
+    Report& report = scene.report;
+    std::this_thread::sleep_for(5s);
     scene.fleet.next_check(check_within);
     const auto give_up = Steady::now() + reply_within;
     while (scene.fleet.arrivals().count < streams && Steady::now() < give_up)

@@ -55,7 +55,9 @@ void run_reconnect_storm(Scene& scene);
 void run_slow_readers(Scene& scene);
 /// steady, with queries beside it and, before, without.
 void run_mixed(Scene& scene);
+/// Silence, and silence but for pings, of `time` each.
 void run_idle(Scene& scene);
+void run_fleet_start(Scene& scene);
 
 using Profile = void (*)(Scene&);
 /// Starts what is to be started, enrols, runs the profile, compares receipts and measures the

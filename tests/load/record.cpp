@@ -12,6 +12,7 @@ void Record::add(const Record& other) {
     broken += other.broken;
     for (const auto& [reason, count] : other.refusals) refusals[reason] += count;
     for (const auto& [verdict, count] : other.verdicts) verdicts[verdict] += count;
+    for (const auto& [what, count] : other.pushed) pushed[what] += count;
     const auto append = [](auto& to, const auto& from) {
         to.insert(to.end(), from.begin(), from.end());
     };

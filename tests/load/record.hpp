@@ -26,8 +26,9 @@ struct Record {
     std::uint64_t broken = 0;   ///< streams that ended without being asked to
     std::map<std::string, std::uint64_t> refusals;
     std::map<std::string, std::uint64_t> verdicts;
-    std::vector<std::uint32_t> latencies_us;  ///< from when an answer was due to its receipt
-    std::vector<std::uint32_t> lags_us;       ///< from when it was due until it was handed to gRPC
+    std::map<std::string, std::uint64_t> pushed;  ///< checks and pongs that came over streams
+    std::vector<std::uint32_t> latencies_us;      ///< from when an answer was due to its receipt
+    std::vector<std::uint32_t> lags_us;  ///< from when it was due until it was handed to gRPC
     std::vector<KeptReceipt> receipts;
 
     void add(const Record& other);
