@@ -25,6 +25,21 @@ TEST(Peers, AreAnAddressOrTheNetworkOfAnIpv6Address) {
     EXPECT_EQ(peer_of("unix:/run/x"), "unix:/run/x");
 }
 
+TEST(Peers, SocketHasOneForm) {
+    const auto ipv4 = peer_socket("ipv4:192.0.2.7:50123");
+    ASSERT_TRUE(ipv4);
+    EXPECT_EQ(ipv4->port, 50123);
+    EXPECT_EQ(*ipv4, mapped({192, 0, 2, 7}, 50123));
+    EXPECT_EQ(*ipv4, peer_socket("ipv6:%5B::ffff:192.0.2.7%5D:50123"));
+    EXPECT_NE(*ipv4, peer_socket("ipv4:192.0.2.7:50124"));
+    EXPECT_NE(*ipv4, peer_socket("ipv4:192.0.2.8:50123"));
+    EXPECT_EQ(peer_socket("ipv6:[2001:db8::1]:9"), peer_socket("ipv6:%5B2001:db8:0::1%5D:9"));
+    EXPECT_EQ(peer_socket("ipv6:%5Bfe80::1%25eth0%5D:9"), peer_socket("ipv6:[fe80::1]:9"));
+    for (const char* other : {"", "unix:/run/x", "ipv6:[", "ipv4:", "ipv4:192.0.2.7",
+                              "ipv4:1.2.3:9", "ipv4:192.0.2.7:99999", "ipv4:192.0.2.7:9x"})
+        EXPECT_FALSE(peer_socket(other)) << other;
+}
+
 TEST(Peers, NobodyUsesUpTheShareOfAnothersNode) {
     Submissions submissions{/*of_node=*/4, /*of_peer=*/6};
     const NodeId node{{1}}, another{{2}};

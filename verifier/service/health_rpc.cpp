@@ -59,6 +59,7 @@ private:
         if (!request_.service().empty()) return refuse(not_found());
         if (!rpc_.admit(*this))
             return refuse({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many watch; use Check"});
+        connection_ = rpc_.parts_.connections.hold(context_.peer());
         if (rpc_.parts_.draining) return end();
         writing_ = true;
         writer_.Write(response_of(false), tag(written_));
@@ -87,6 +88,7 @@ private:
     grpc::ServerCompletionQueue& queue_;
     grpc::ServerContext context_;
     Request request_;
+    std::shared_ptr<const void> connection_;  ///< may be silent
     grpc::ServerAsyncWriter<Response> writer_{&context_};
     bool writing_ = false, ending_ = false, left_ = false;
     int open_ends_ = 2;  ///< `done_` and `finished_` to come

@@ -118,6 +118,7 @@ void NetworkThread::run_due() {
         if (Session* due = find(id)) due->sweep(now);
     for (const std::uint64_t id : calibrations_.take(parts_.clock()))
         if (Session* due = find(id)) due->ask_for_calibrations();
+    parts_.connections.end_idle(now);
 }
 
 void NetworkThread::run() {

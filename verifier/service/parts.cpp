@@ -14,6 +14,7 @@ Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Sche
       clock{std::move(clock_in)},
       observer{std::move(observer_in)},
       enrolments{store, roster, schedule, options.enrolment},
+      connections{options.idle_connection},
       unopened_by_peer{options.unopened_of_peer},
       submissions{options.submitted_of_node, options.submitted_of_peer},
       work{options.work_threads, options.work_limit},

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <grpcpp/grpcpp.h>
 
+#include "verifier/service/connections.hpp"
 #include "verifier/service/peers.hpp"
 #include "verifier/service/service.hpp"
 #include "verifier/service/switchboard.hpp"
@@ -25,6 +26,7 @@ struct Parts {
 
     Enrolments enrolments;
     Switchboard switchboard;
+    Connections connections;
     std::atomic<std::size_t> streams{0}, unopened{0}, outdated{0};
     Tally<std::string> unopened_by_peer;
     Submissions submissions;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <charconv>
 #include <cstdint>
 
 namespace vigil::verifier {
@@ -37,6 +38,33 @@ std::string peer_of(std::string_view uri) {
     std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
     ::inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
     return std::string{ipv6} + text.data();
+}
+
+PeerSocket mapped(const std::array<std::uint8_t, 4>& ipv4_address, std::uint16_t port) {
+    PeerSocket peer{.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, .port = port};
+    std::copy(ipv4_address.begin(), ipv4_address.end(), peer.address.begin() + 12);
+    return peer;
+}
+
+std::optional<PeerSocket> peer_socket(std::string_view uri) {
+    const std::size_t colon = uri.rfind(':');
+    std::uint16_t port{};
+    const char* const end = uri.data() + uri.size();
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto [read, error] = std::from_chars(uri.data() + colon + 1, end, port);
+    if (error != std::errc{} || read != end) return std::nullopt;
+    const std::string_view host = uri.substr(0, colon);
+    if (host.starts_with(ipv4)) {
+        std::array<std::uint8_t, 4> address{};
+        const std::string text{host.substr(ipv4.size())};
+        if (::inet_pton(AF_INET, text.c_str(), address.data()) != 1) return std::nullopt;
+        return mapped(address, port);
+    }
+    if (!host.starts_with(ipv6)) return std::nullopt;
+    PeerSocket peer{.address = {}, .port = port};
+    const std::string text{between_brackets(host.substr(ipv6.size()))};
+    if (::inet_pton(AF_INET6, text.c_str(), peer.address.data()) != 1) return std::nullopt;
+    return peer;
 }
 
 }  // namespace vigil::verifier

@@ -1,9 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +20,16 @@ namespace vigil::verifier {
 /// a site gets at least as many addresses as the other 64 bits tell apart. `uri` is gRPC's, e.g.
 /// "ipv4:192.0.2.7:50123"; what is neither stands for itself.
 std::string peer_of(std::string_view uri);
+
+/// The socket at the other end; IPv4 as it is written in IPv6, so that it has one form.
+struct PeerSocket {
+    std::array<std::uint8_t, 16> address{};
+    std::uint16_t port{};
+    friend auto operator<=>(const PeerSocket&, const PeerSocket&) = default;
+};
+PeerSocket mapped(const std::array<std::uint8_t, 4>& ipv4, std::uint16_t port);
+/// Nothing: `uri`, gRPC's, names no address and port.
+std::optional<PeerSocket> peer_socket(std::string_view uri);
 
 /// Counts what is under way by key, and no key beyond `limit`. Holds the keys that have something
 /// under way, so it is as large as that is. Thread-safe.

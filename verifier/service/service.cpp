@@ -26,7 +26,6 @@ namespace {
 
 constexpr int max_send_bytes = 8 * 1024 * 1024;
 constexpr int streams_a_connection = 128;
-constexpr int idle_connection_ms = 30'000;  ///< without a call; a poller calls every 5 s
 constexpr int handshake_timeout_ms = 20'000;
 /// Of a stream, that the peer may send before it is read: the usual answer of 64 devices at once.
 constexpr int window_bytes = 256 * 1024;
@@ -102,12 +101,12 @@ void Service::Running::start() {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
-    // The kernel looks after connections (Door). The library walks through all of its timers every
-    // second, which with one a connection was most of what an idle fleet cost: so none is kept.
+    // The kernel looks after connections (Door), and Connections after those without a stream. The
+    // library walks through all of its timers every second, and hands what is due from thread to
+    // thread, which with one a connection was most of what an idle fleet cost: so none is kept.
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, std::numeric_limits<int>::max());
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);  // of callers
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, idle_connection_ms);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, handshake_timeout_ms);
     // Probing how much a connection could take costs a ping for every few messages, and a timer
     // each: more than the messages do. A window that is wide enough from the start needs none.
@@ -142,6 +141,7 @@ void Service::Running::start() {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters came;
         came.listener_fd = listener;
         came.fd = connection;
+        parts->connections.came(connection);
         acceptor->HandleNewConnection(&came);
     });
 }

@@ -83,6 +83,7 @@ void Session::on(Event event, bool ok) {
 
 void Session::accept() {
     started_ = true;
+    connection_ = parts_.connections.hold(context_.peer());
     began_ = heard_ = std::chrono::steady_clock::now();
     end_of_age_ = began_ + drawn_age();
     const std::size_t streams = ++parts_.streams;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <grpcpp/grpcpp.h>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -79,6 +80,7 @@ private:
     grpc::ServerContext context_;
     grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_{&context_};
 
+    std::shared_ptr<const void> connection_;  ///< may be silent
     Stage stage_ = Stage::greeted;
     wire::SessionNonce nonce_;
     NodeId node_;
