@@ -55,6 +55,12 @@ std::string tail(const std::filesystem::path& log) {
     return all.substr(all.size() - std::min<std::size_t>(all.size(), 2'000));
 }
 
+std::chrono::nanoseconds cpu_by(clockid_t clock) {
+    timespec time{};
+    if (::clock_gettime(clock, &time) != 0) return 0ns;
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
 }  // namespace
 
 Folder::Folder(const std::filesystem::path& keep) : path_{keep}, kept_{!keep.empty()} {
@@ -112,10 +118,10 @@ void Process::stop() {
 
 std::chrono::nanoseconds Process::cpu() const {
     clockid_t clock{};
-    timespec time{};
-    if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0ns;
-    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+    return ::clock_getcpuclockid(pid_, &clock) == 0 ? cpu_by(clock) : 0ns;
 }
+
+std::chrono::nanoseconds cpu_of_this_program() { return cpu_by(CLOCK_PROCESS_CPUTIME_ID); }
 
 Process::Memory Process::memory() const {
     Memory memory;

@@ -46,6 +46,9 @@ private:
     pid_t pid_ = -1;
 };
 
+/// Time of all processors that this program has taken.
+std::chrono::nanoseconds cpu_of_this_program();
+
 std::uint16_t free_port();
 /// Until somebody listens there; throws with the log's last lines when the process ends or time is
 /// up.

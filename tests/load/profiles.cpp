@@ -18,7 +18,7 @@ constexpr auto before_deadline = 300ms;
 /// Sending phases put together: what was prepared before each is left out.
 struct Phases {
     Seconds elapsed{};
-    std::chrono::nanoseconds cpu{};
+    std::chrono::nanoseconds cpu{}, own_cpu{};
     std::uint64_t replied = 0;
     std::uint64_t unreplied = 0;
     int rounds = 0;  ///< checks with answers
@@ -52,6 +52,7 @@ void answer_check(Scene& scene, Phases& phases, Seconds most) {
     scene.record.add(scene.fleet.take_record());
 
     const auto cpu = scene.server ? scene.server->cpu() : 0ns;
+    const auto own_cpu = cpu_of_this_program();
     const auto begun = Steady::now();
     if (options.rate > 0)
         scene.fleet.send_paced(options.rate, until);
@@ -60,6 +61,7 @@ void answer_check(Scene& scene, Phases& phases, Seconds most) {
     phases.unreplied += scene.fleet.wait_for_replies(reply_within);
     phases.elapsed += Steady::now() - begun;
     if (scene.server) phases.cpu += scene.server->cpu() - cpu;
+    phases.own_cpu += cpu_of_this_program() - own_cpu;
     Record record = scene.fleet.take_record();
     phases.replied += record.latencies_us.size();
     phases.times.latencies_us.insert(phases.times.latencies_us.end(), record.latencies_us.begin(),
@@ -97,6 +99,8 @@ void report_phases(Scene& scene, const Phases& phases, const std::string& prefix
     if (scene.server)
         report.add(prefix + "server_cpu_us", "server CPU an answer",
                    static_cast<double>(phases.cpu.count()) / 1000 / replied, "us");
+    report.add(prefix + "own_cpu_us", "CPU of this program an answer",
+               static_cast<double>(phases.own_cpu.count()) / 1000 / replied, "us");
     report.add(prefix + "never_replied", "answers never replied to", count(phases.unreplied));
     if (phases.unreplied > 0)
         report.fail(fmt::format("{} answers got no reply within {} s", phases.unreplied,
@@ -194,9 +198,11 @@ void run_reconnect_storm(Scene& scene) {
 
 void run_slow_readers(Scene& scene) {
     const auto half = scene.options.time / 2;
+    scene.report.heading("all read");
     report_phases(scene, answer_for(scene, half), "before_");
     const auto before = scene.server ? scene.server->memory() : Process::Memory{};
     scene.fleet.read_slowly(scene.options.slow_every, true);
+    scene.report.heading("beside slow readers, whose answers are not counted here");
     report_phases(scene, answer_for(scene, half), "beside_");
     Report& report = scene.report;
     if (scene.server)
@@ -213,8 +219,10 @@ void run_slow_readers(Scene& scene) {
 
 void run_mixed(Scene& scene) {
     const auto half = scene.options.time / 2;
+    scene.report.heading("without queries");
     report_phases(scene, answer_for(scene, half), "alone_");
     Queries queries{scene.options.fleet.target, scene.options.query_threads};
+    scene.report.heading("beside queries");
     report_phases(scene, answer_for(scene, half), "mixed_");
     const auto asked = queries.stop();
     Report& report = scene.report;
@@ -271,7 +279,11 @@ void run_idle(Scene& scene) {
 void run_fleet_start(Scene& scene) {
     const std::size_t streams = scene.options.fleet.nodes - scene.options.fleet.unary;
     Report& report = scene.report;
+    const auto handed_over = [&] {
+        return metric(scene.http_port, "vigil_verifier_broadcast_duration_seconds_sum").value_or(0);
+    };
     std::this_thread::sleep_for(5s);
+    const double before = handed_over();
     scene.fleet.next_check(check_within);
     const auto give_up = Steady::now() + reply_within;
     while (scene.fleet.arrivals().count < streams && Steady::now() < give_up)
@@ -283,6 +295,9 @@ void run_fleet_start(Scene& scene) {
                                 reply_within.count()));
     report.add("spread_ms", "the first and the last stream",
                Seconds{arrivals.last - arrivals.first}.count() * 1000, "ms apart");
+    if (scene.http_port != 0)
+        report.add("handed_over_ms", "the verifier had written to all after",
+                   (handed_over() - before) * 1000, "ms");
 }
 
 }  // namespace vigil::load
