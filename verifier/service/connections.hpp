@@ -17,7 +17,8 @@ namespace vigil::verifier {
 /// Ends connections that carry no stream and on which neither side has said anything for a while:
 /// each costs a descriptor and a hundred kilobytes, and to open one takes no key. What carries a
 /// stream costs nothing here; gRPC's own limit is a timer a connection that goes on beside its
-/// streams, 2 % of a core for 8,000. Holds what was connected within that while, or still is.
+/// streams, 2 % of a core for 8,000. Other calls need not be known here: whoever makes one waits
+/// for less than that while, a node 10 s. Holds what was connected within that while, or still is.
 /// Thread-safe; must outlive what hold() gives out.
 class Connections {
 public:
