@@ -179,6 +179,15 @@ private:
     SteadyTime since_ = std::chrono::steady_clock::now();
 };
 
+bool is_among(const X509* certificate, const std::string& pem) {
+    const Bio bio{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+    bool found = false;
+    while (const Certificate one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+        found = found || X509_cmp(one.get(), certificate) == 0;
+    ERR_clear_error();
+    return found;
+}
+
 bool names_host(X509* certificate, const std::string& host) {
     return X509_check_host(certificate, host.data(), host.size(), 0, nullptr) == 1 ||
            X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
@@ -244,8 +253,10 @@ Expected<PeerCertificate, NoCertificate> fetch_certificate(
     const Certificate certificate{SSL_get1_peer_certificate(session.get())};
     if (!certificate) return none(address + " showed no certificate");
     PeerCertificate shown = describe(certificate.get());
-    shown.leads_to_authority =
-        SSL_get_verify_result(session.get()) == X509_V_OK && names_host(certificate.get(), host);
+    const bool leads = SSL_get_verify_result(session.get()) == X509_V_OK;
+    const bool named = names_host(certificate.get(), host);
+    shown.leads_to_authority = leads && named;
+    shown.wrong_name_only = leads && !named && is_among(certificate.get(), authorities);
     return shown;
 }
 
@@ -256,8 +267,22 @@ Expected<PeerCertificate, std::string> read_certificate(const std::string& pem) 
     return describe(certificate.get());
 }
 
-std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
-                              const std::string& authority, const PeerCertificate& shown) {
+WrongCertificate wrong_certificate(const std::string& address, const std::string& fingerprint,
+                                   const std::string& authority, const PeerCertificate& shown) {
+    const std::string host = address.substr(0, address.rfind(':'));
+    std::string names;
+    for (const std::string& name : shown.names) names.append(" ").append(name);
+    if (names.empty()) names = " no name";
+    if (fingerprint.empty() && shown.wrong_name_only)
+        return {
+            .what = "the certificate of " + address + " is the one you trust (" +
+                    (authority.empty() ? "among the system's" : authority) + "), but it is for" +
+                    names + " and not for " + host,
+            .fix = "use one of these names in verifier.address, or set verifier.fingerprint to " +
+                   shown.fingerprint +
+                   " in place of verifier.ca; or ask the operator for a certificate made with "
+                   "tls.names = " +
+                   host};
     std::string text = "the certificate of " + address + " was not accepted. Expected: ";
     if (!fingerprint.empty())
         text += "SHA-256 " + fingerprint;
@@ -266,18 +291,16 @@ std::string wrong_certificate(const std::string& address, const std::string& fin
                 (authority.empty() ? "the system's authorities" : authority) +
                 " and names the host of " + address;
     text += ". Came: " + shown.subject + ", issued by " + shown.issuer + ", valid until " +
-            shown.not_after + ", for";
-    for (const std::string& name : shown.names) text += " " + name;
-    if (shown.names.empty()) text += " no name";
-    const std::string host = address.substr(0, address.rfind(':'));
+            shown.not_after + ", for" + names;
     if (fingerprint.empty() &&
         std::find(shown.names.begin(), shown.names.end(), host) == shown.names.end())
         text += " (not " + host + ")";
-    text += ", SHA-256 " + shown.fingerprint +
-            ". Ask the operator for the verifier's certificate or fingerprint by another way and "
-            "set verifier.ca or "
-            "verifier.fingerprint; do not copy it from this message without asking";
-    return text;
+    text += ", SHA-256 " + shown.fingerprint;
+    return {.what = std::move(text),
+            .fix =
+                "ask the operator for the verifier's certificate or fingerprint by another way "
+                "and set verifier.ca or verifier.fingerprint; do not copy it from this message "
+                "without asking"};
 }
 
 std::string wrong_port(const std::string& address) {

@@ -15,11 +15,13 @@ namespace vigil::node {
 struct PeerCertificate {
     std::string subject;
     std::string issuer;
-    std::vector<std::string> names;   ///< DNS names and IP addresses it is valid for
-    std::string not_after;            ///< as OpenSSL prints it
-    Instant expires{};                ///< the same
-    std::string fingerprint;          ///< SHA-256, lower-case hexadecimal
-    bool leads_to_authority = false;  ///< and names the host asked for; only of a fetched one
+    std::vector<std::string> names;  ///< DNS names and IP addresses it is valid for
+    std::string not_after;           ///< as OpenSSL prints it
+    Instant expires{};               ///< the same
+    std::string fingerprint;         ///< SHA-256, lower-case hexadecimal
+    // Only of a fetched one:
+    bool leads_to_authority = false;  ///< and names the host asked for
+    bool wrong_name_only = false;     ///< it is itself among those to trust, but names other hosts
 };
 
 /// Why no certificate could be fetched, as a sentence.
@@ -45,10 +47,14 @@ Expected<PeerCertificate, NoCertificate> fetch_certificate(
 /// Of a PEM text's first certificate. The error is a sentence.
 Expected<PeerCertificate, std::string> read_certificate(const std::string& pem);
 
-/// The E-CERT sentence: what was expected, what came, what to do. `expected` is the pin
-/// (hexadecimal) or empty, then `authority` names the CA file ("" = the system's).
-std::string wrong_certificate(const std::string& address, const std::string& fingerprint,
-                              const std::string& authority, const PeerCertificate& shown);
+/// Of a certificate that is not accepted: what was expected and what came, and what to do.
+struct WrongCertificate {
+    std::string what, fix;
+};
+/// `fingerprint` is the pin (hexadecimal) or empty, then `authority` names the CA file ("" = the
+/// system's).
+WrongCertificate wrong_certificate(const std::string& address, const std::string& fingerprint,
+                                   const std::string& authority, const PeerCertificate& shown);
 
 /// The sentence for an address that answers, but not with TLS.
 std::string wrong_port(const std::string& address);

@@ -107,6 +107,15 @@ void look_at_config(Config& config, const std::vector<std::string>& troubles, co
     check_alone(config, judged, &Config::workloads);
     check_alone(config, judged, &Config::hooks);
     check_alone(config, judged, &Config::channels);
+    for (const auto& channel : config.channels) {
+        try {
+            edge::load_channels({channel});
+        } catch (const edge::Fatal& fatal) {  // the node runs without it
+            Finding finding = fail("notify", fatal);
+            finding.level = Finding::Level::warn;
+            tell(std::move(finding));
+        }
+    }
     const std::string pin = config.verifier_fingerprint;
     check_alone(config, judged, &Config::verifier_ca, &Config::verifier_fingerprint);
     config.verifier_fingerprint = pin;  // good by itself, and the narrower of the two

@@ -87,12 +87,8 @@ bool shake_hands(const LinkOptions& options, Instant now, const Tell& tell) {
         return false;
     }
     if (!verifies(options, *shown)) {
-        const std::string why = why_not_accepted(options, *shown);
-        tell(fail("tls", why.substr(0, why.find(". Ask the operator")),
-                  "ask the operator, by another way, for the verifier's tls.crt or its "
-                  "fingerprint, and give --ca FILE or --verifier-fingerprint; do not copy it from "
-                  "here without asking",
-                  "E-CERT"));
+        const WrongCertificate why = why_not_accepted(options, *shown);
+        tell(fail("tls", why.what, why.fix, "E-CERT"));
         return false;
     }
     tell(std::move(judged));

@@ -123,7 +123,7 @@ OwnerNotices::OwnerNotices(const Config& config, const Board& board, Metrics& me
     : board_{board},
       now_{now},
       incidents_{static_cast<std::uint32_t>(config.incident_windows), board.read()},
-      notifier_{edge::load_channels(config.channels),
+      notifier_{edge::load_channels_to_run(config.channels),
                 {.now = now,
                  .counted =
                      [&metrics](edge::ChannelKind channel, edge::Notifier::Result result) {

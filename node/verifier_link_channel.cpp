@@ -1,6 +1,7 @@
 #include "node/verifier_link_channel.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
@@ -134,7 +135,7 @@ bool verifies(const LinkOptions& options, const PeerCertificate& shown) {
                                        : shown.fingerprint == plain_digits(options.fingerprint);
 }
 
-std::string why_not_accepted(const LinkOptions& options, const PeerCertificate& shown) {
+WrongCertificate why_not_accepted(const LinkOptions& options, const PeerCertificate& shown) {
     return wrong_certificate(options.address, plain_digits(options.fingerprint), options.ca_origin,
                              shown);
 }
@@ -177,7 +178,8 @@ Diagnosis diagnose(const LinkOptions& options, const RpcFailure& failure) {
         if (shown && !verifies(options, *shown)) {
             d.certificate = true;
             d.exit_code = edge::exit_configuration;
-            d.trouble = {"E-CERT", why_not_accepted(options, *shown)};
+            const auto [what, fix] = why_not_accepted(options, *shown);
+            d.trouble = {"E-CERT", fmt::format("{}; {}", what, fix)};
             return d;
         }
         const std::string what = shown ? options.address + ": " + edge::for_log(failure.message)

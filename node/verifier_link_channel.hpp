@@ -25,8 +25,8 @@ std::shared_ptr<grpc::Channel> open_channel(const LinkOptions& options);
 std::string authorities(const LinkOptions& options);
 /// Whether a session would accept this certificate, as fetch_certificate() saw it.
 bool verifies(const LinkOptions& options, const PeerCertificate& shown);
-/// The E-CERT sentence for one that it does not.
-std::string why_not_accepted(const LinkOptions& options, const PeerCertificate& shown);
+/// What E-CERT says of one that it does not.
+WrongCertificate why_not_accepted(const LinkOptions& options, const PeerCertificate& shown);
 
 /// A failed RPC, without gRPC's types.
 struct RpcFailure {

@@ -45,7 +45,8 @@ void declare(edge::Settings& settings, Config& c) {
     number("enrolments_per_second", &c.enrolments_per_second,
            "nodes and devices that may be enrolled, of all addresses; twenty times it at once", 1,
            1'000'000);
-    add("http.address", &c.http_address, "address of /metrics, /healthz, /readyz");
+    add("http.address", &c.http_address,
+        "address of pages, /metrics, /healthz, /readyz, without TLS or login; 0.0.0.0: every one");
     number("http.port", &c.http_port, "its port; 0: a free one", 0, highest_port);
     add("metrics.all_devices", &c.all_device_metrics, "/metrics/devices above 2,000 devices");
     number("threads.judging", &c.judging_threads, "threads that judge answers", 1, 256);
@@ -101,6 +102,8 @@ void check_node_versions(const NodeVersions& versions, const edge::Settings& set
         settings.wrong("recommended_by", "nothing, while recommended_node_version is not set");
 }
 
+bool is_every(const std::string& address) { return address == "0.0.0.0" || address == "::"; }
+
 }  // namespace
 
 void check(const Config& config, const edge::Settings& settings) {
@@ -114,7 +117,8 @@ void check(const Config& config, const edge::Settings& settings) {
     if (config.certificate.empty() != config.key.empty())
         refuse("tls.certificate and tls.key belong together; set both or none");
     if (config.port != 0 && config.port == config.http_port &&
-        config.address == config.http_address)
+        (config.address == config.http_address || is_every(config.address) ||
+         is_every(config.http_address)))
         refuse("port and http.port are both " + std::to_string(config.port) +
                "; choose another with --http-port");
     check_http(config, settings);

@@ -23,7 +23,7 @@ struct Config {
     bool limits_per_address = true;
     std::int64_t connections_per_second = 800;
     std::int64_t enrolments_per_second = 100;
-    std::string http_address = "0.0.0.0";
+    std::string http_address = "127.0.0.1";
     std::int64_t http_port = 9463;
     bool all_device_metrics = false;
     std::int64_t judging_threads = 1;

@@ -33,8 +33,12 @@ void log_start(const VerifierView& view, const Founded& founded, std::size_t nod
     else
         spdlog::info("certificate {} has SHA-256 fingerprint {}", view.ca_file.string(),
                      view.tls_fingerprint);
-    spdlog::info("nodes connect to port {}; pages, metrics and health on port {}", view.port,
-                 view.http_port);
+    spdlog::info("nodes connect to port {}; pages, metrics and health: address {}, port {}",
+                 view.port, view.http_address, view.http_port);
+}
+
+void log_certificate(const std::string& missing) {
+    if (!missing.empty()) spdlog::warn("{}", missing);
 }
 
 void log_descriptors(std::size_t allowed, std::size_t nodes) {

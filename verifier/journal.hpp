@@ -11,6 +11,8 @@ void log_start(const VerifierView& view, const Founded& founded, std::size_t nod
                std::size_t devices);
 /// A warning where they do not carry so many nodes.
 void log_descriptors(std::size_t allowed, std::size_t nodes);
+/// `missing`: missing_names() of it.
+void log_certificate(const std::string& missing);
 void log_window(const WindowClosing& closing);
 void log_day(const DaySettlement& settlement);
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry);

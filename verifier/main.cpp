@@ -184,6 +184,8 @@ private:
         check_only->callback([this] {
             action_ = [this] {
                 load_and_check();
+                for (const std::string& told : look_at_files(options_from(config_, system_now)))
+                    std::fprintf(stderr, "vigil-verifier: warning: %s\n", told.c_str());
                 std::puts("the configuration is usable");
                 return 0;
             };

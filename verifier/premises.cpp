@@ -1,5 +1,7 @@
 #include "verifier/premises.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include "proto/edge/files.hpp"
@@ -113,6 +115,36 @@ std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options) {
     if (!options.tls) return std::nullopt;
     const Premises premises = premises_of(options);
     return edge::load_or_create_tls(premises.certificate, premises.key, options.names);
+}
+
+std::string missing_names(const VerifierOptions& options, const edge::TlsIdentity& tls) {
+    if (tls.names_missing.empty()) return {};
+    const Premises premises = premises_of(options);
+    const std::string whole =
+        fmt::format("{} names {}, not {}, so nodes that connect by that name refuse it: ",
+                    premises.certificate.string(), fmt::join(tls.names, ", "),
+                    fmt::join(tls.names_missing, ", "));
+    if (!options.certificate.empty()) return whole + "set tls.certificate to one that does";
+    return whole +
+           "move tls.crt and tls.key away and start again to have both made anew (owners "
+           "then need the new one), or give owners its fingerprint";
+}
+
+std::vector<std::string> look_at_files(const VerifierOptions& options) {
+    std::vector<std::string> told = edge::look_at_channels(options.channels);
+    const Premises premises = premises_of(options);
+    std::error_code failure;
+    if (!options.tls ||
+        (!fs::exists(premises.certificate, failure) && !fs::exists(premises.key, failure)))
+        return told;
+    try {
+        const std::string missing = missing_names(options, *load_tls(options));
+        if (!missing.empty()) told.push_back(missing);
+    } catch (const edge::Fatal& fatal) {
+        if (fatal.code != "E-KEYOWNER") throw;  // the service's user may be another than who asks
+        told.push_back(std::string{"the certificate was not looked into: "} + fatal.what());
+    }
+    return told;
 }
 
 }  // namespace vigil::verifier

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/crypto/ed25519.hpp"
 #include "proto/edge/tls.hpp"
@@ -35,5 +36,13 @@ bool join_receipt_key(Store& store, const PublicKey& key, const std::filesystem:
 
 /// Nothing when TLS is off. Throws Fatal E-TLS, E-KEYMODE.
 std::optional<edge::TlsIdentity> load_tls(const VerifierOptions& options);
+
+/// Names set of which the certificate has none, and what to do, in a sentence; empty: it has all.
+std::string missing_names(const VerifierOptions& options, const edge::TlsIdentity& tls);
+
+/// For check-config: reads the certificate, its key and the secrets of channels, as far as they
+/// exist, and changes nothing. Tells, a sentence each, what nodes will not like, and what belongs
+/// to another user. Throws Fatal E-TLS, E-KEYMODE, E-KEYREAD, E-CONFIG.
+std::vector<std::string> look_at_files(const VerifierOptions& options);
 
 }  // namespace vigil::verifier

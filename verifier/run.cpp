@@ -70,7 +70,7 @@ public:
           schedule_{store_},
           roster_{store_},
           incidents_{store_, schedule_, options.incident_windows},
-          notifier_{edge::load_channels(options.channels), notifier_hooks()},
+          notifier_{edge::load_channels_to_run(options.channels), notifier_hooks()},
           desk_{incidents_, notifier_,
                 fmt::format("verifier of {}", schedule_.genesis().network_name), desk_hooks()},
           answers_{store_,           roster_, schedule_, receipt_key_, answers_options(options),
@@ -106,7 +106,10 @@ public:
             log_new_receipt_key(receipts);
         recall_the_past();
         metrics_.set_calendar(schedule_.calendar());
-        if (tls_) metrics_.set_certificate_expiry(tls_->expires);
+        if (tls_) {
+            metrics_.set_certificate_expiry(tls_->expires);
+            log_certificate(missing_names(options_, *tls_));
+        }
         // The first heartbeat and this day's key come before anything a node can see.
         timeline_.keep_books(clock_.now());
         watch_.start();
@@ -293,6 +296,7 @@ private:
     VerifierView view() {
         return {.port = service_.port(),
                 .http_port = http_.port(),
+                .http_address = options_.http_address,
                 .ca_file = tls_ ? premises_.certificate : std::filesystem::path{},
                 .tls_fingerprint = tls_ ? tls_->fingerprint : std::string{},
                 .store = store_,

@@ -33,9 +33,9 @@ struct VerifierOptions {
     int connections_per_second = 800;          ///< and half as many at once: DoorOptions
     std::int64_t enrolments_per_second = 100;  ///< and twenty times it at once: EnrolmentLimits
 
-    std::string http_address = "0.0.0.0";
-    std::uint16_t http_port = 9463;   ///< 0: a free one
-    bool all_device_metrics = false;  ///< /metrics/devices above 2,000 devices
+    std::string http_address = "127.0.0.1";  ///< its pages have no TLS and no login
+    std::uint16_t http_port = 9463;          ///< 0: a free one
+    bool all_device_metrics = false;         ///< /metrics/devices above 2,000 devices
 
     unsigned judging_threads = 1;
     unsigned network_threads = 1;
@@ -50,6 +50,7 @@ struct VerifierOptions {
 /// What can be asked of a verifier while it runs. Thread-safe.
 struct VerifierView {
     std::uint16_t port{}, http_port{};
+    std::string http_address;
     std::filesystem::path ca_file;  ///< what a node is given to trust; empty without TLS
     std::string tls_fingerprint;    ///< SHA-256, hexadecimal; empty without TLS
     Store& store;

@@ -42,6 +42,7 @@ struct Channel {
     std::string chat;           ///< telegram
     std::filesystem::path ca;   ///< PEM file of whom to trust besides the system's authorities
     Milliseconds ping_every{};  ///< ping: at most so often
+    std::string broken;         ///< why it cannot be used; empty: it can
 };
 
 /// 32 hexadecimal digits that no other notice has.

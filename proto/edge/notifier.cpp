@@ -98,6 +98,10 @@ struct Notifier::Lane {
 
     /// False: the end came first.
     bool deliver(const std::optional<Notice>& notice) {
+        if (!channel.broken.empty()) {
+            count(Result::given_up);
+            return true;
+        }
         const std::string id = drawn_notice_id();
         for (unsigned attempt = 1;; ++attempt) {
             const HttpCall call =

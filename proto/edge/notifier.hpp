@@ -31,11 +31,18 @@ void check_channels(const ChannelsByName& channels);
 /// Reads the secrets. Throws Fatal E-CONFIG, E-KEYMODE, E-KEYOWNER, E-KEYREAD; no message holds a
 /// secret.
 std::vector<Channel> load_channels(const ChannelsByName& channels);
+/// The same for a program that goes on without: a channel whose files are of no use is logged as an
+/// error and marked as broken. Throws Fatal E-CONFIG as check_channels() does.
+std::vector<Channel> load_channels_to_run(const ChannelsByName& channels);
+/// For check-config: throws as load_channels() does, but tells, a sentence each, of files that
+/// belong to another user, who may be the service's.
+std::vector<std::string> look_at_channels(const ChannelsByName& channels);
 /// The files that hold secrets.
 std::vector<std::filesystem::path> secret_files_of(const ChannelsByName& channels);
 
 /// Delivers notices, each channel on a thread of its own, so that one that is slow holds up no
-/// other and nobody who tells. At most 64 wait for a channel, of which the oldest give way.
+/// other and nobody who tells. At most 64 wait for a channel, of which the oldest give way. What is
+/// told to a broken one is counted as given up.
 class Notifier {
 public:
     enum class Result : std::uint8_t {

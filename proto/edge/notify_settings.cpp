@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "proto/edge/files.hpp"
 #include "proto/edge/logging.hpp"
@@ -110,6 +111,41 @@ std::vector<Channel> load_channels(const ChannelsByName& channels) {
     std::vector<Channel> out;
     for (const auto& [name, asked] : channels) out.push_back(load(name, asked));
     return out;
+}
+
+std::vector<Channel> load_channels_to_run(const ChannelsByName& channels) {
+    check_channels(channels);
+    std::vector<Channel> out;
+    for (const auto& [name, asked] : channels) {
+        try {
+            out.push_back(load(name, asked));
+        } catch (const Fatal& fatal) {
+            spdlog::error(
+                "{}. Nobody is told by the channel \"{}\" until that is mended and this program "
+                "started again",
+                fatal.what(), for_log(name, 64));
+            out.emplace_back();
+            out.back().name = name;
+            out.back().kind = kind_of(name, asked);
+            out.back().broken = fatal.what();
+        }
+    }
+    return out;
+}
+
+std::vector<std::string> look_at_channels(const ChannelsByName& channels) {
+    check_channels(channels);
+    std::vector<std::string> told;
+    for (const auto& [name, asked] : channels) {
+        try {
+            load(name, asked);
+        } catch (const Fatal& fatal) {
+            if (fatal.code != "E-KEYOWNER") throw;
+            told.push_back(fmt::format("channel \"{}\" was not looked into: {}", for_log(name, 64),
+                                       fatal.what()));
+        }
+    }
+    return told;
 }
 
 std::vector<std::filesystem::path> secret_files_of(const ChannelsByName& channels) {

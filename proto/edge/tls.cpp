@@ -37,6 +37,7 @@ using Bio = std::unique_ptr<BIO, Free<&BIO_free_all>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<&EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Free<&X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<&X509_EXTENSION_free>>;
+using AlternativeNames = std::unique_ptr<GENERAL_NAMES, Free<&GENERAL_NAMES_free>>;
 using Integer = std::unique_ptr<BIGNUM, Free<&BN_free>>;
 
 [[noreturn]] void refuse(const std::string& why) { throw Fatal{exit_configuration, "E-TLS", why}; }
@@ -129,6 +130,21 @@ Instant expiry_of(const X509* certificate) {
     return Instant{std::chrono::seconds{::timegm(&utc)}};
 }
 
+std::vector<std::string> names_of(const X509* certificate) {
+    std::vector<std::string> names;
+    const AlternativeNames list{static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr))};
+    for (int i = 0; list && i < sk_GENERAL_NAME_num(list.get()); ++i) {
+        GENERAL_NAME* const name = sk_GENERAL_NAME_value(list.get(), i);
+        if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+        const Bio bio{BIO_new(BIO_s_mem())};
+        made(bio && GENERAL_NAME_print(bio.get(), name) == 1);
+        const std::string text = text_of(bio.get());  // "DNS:host", "IP Address:1.2.3.4"
+        names.push_back(text.substr(text.find(':') + 1));
+    }
+    return names;
+}
+
 TlsIdentity create(const std::filesystem::path& certificate_path,
                    const std::filesystem::path& key_path, const std::vector<std::string>& names) {
     const Key key{EVP_EC_gen("P-256")};
@@ -144,7 +160,9 @@ TlsIdentity create(const std::filesystem::path& certificate_path,
                     .key_pem = text_of(key_text.get()),
                     .fingerprint = fingerprint(certificate.get()),
                     .expires = expiry_of(certificate.get()),
-                    .created = true};
+                    .created = true,
+                    .names = names_of(certificate.get()),
+                    .names_missing = {}};
     write_new_secret(key_path, out.key_pem);
     replace_file(certificate_path, out.certificate_pem);
     return out;
@@ -163,12 +181,14 @@ std::string date_of(const ASN1_TIME* time) {
 }
 
 TlsIdentity read(const std::filesystem::path& certificate_path,
-                 const std::filesystem::path& key_path) {
+                 const std::filesystem::path& key_path, const std::vector<std::string>& names) {
     TlsIdentity out{.certificate_pem = read_file_or_empty(certificate_path, certificate_limit),
                     .key_pem = read_secret(key_path),
                     .fingerprint = {},
                     .expires = {},
-                    .created = false};
+                    .created = false,
+                    .names = {},
+                    .names_missing = {}};
     const Certificate certificate{
         PEM_read_bio_X509(bio_over(out.certificate_pem).get(), nullptr, no_password, nullptr)};
     if (!certificate) refuse(certificate_path.string() + " holds no PEM certificate");
@@ -192,6 +212,11 @@ TlsIdentity read(const std::filesystem::path& certificate_path,
                date_of(start) + ". Check this machine's clock");
     out.fingerprint = fingerprint(certificate.get());
     out.expires = expiry_of(certificate.get());
+    out.names = names_of(certificate.get());
+    for (const std::string& name : names)
+        if (X509_check_host(certificate.get(), name.data(), name.size(), 0, nullptr) != 1 &&
+            X509_check_ip_asc(certificate.get(), name.c_str(), 0) != 1)
+            out.names_missing.push_back(name);
     return out;
 }
 
@@ -207,7 +232,7 @@ TlsIdentity load_or_create_tls(const std::filesystem::path& certificate,
         refuse((has_certificate ? certificate : key).string() + " exists but " +
                (has_certificate ? key : certificate).string() +
                " does not. Give both, or move the first away to have both made anew");
-    return has_key ? read(certificate, key) : create(certificate, key, names);
+    return has_key ? read(certificate, key, names) : create(certificate, key, names);
 }
 
 }  // namespace vigil::edge

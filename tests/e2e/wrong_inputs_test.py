@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import subprocess
 
 import lab as it
 
@@ -83,14 +84,39 @@ def verifier_unreachable(lab):
 
 def wrong_certificate(lab, verifier, other):
     expect("wrong certificate", run_node(lab, "--verifier", verifier.address, "--ca", other.certificate), CONFIGURATION,
-           "E-CERT", verifier.address, str(other.certificate), "SHA-256", "Ask the operator")
+           "E-CERT", verifier.address, str(other.certificate), "SHA-256", "ask the operator")
     pin = "ab" * 32
     expect("wrong fingerprint", run_node(lab, "--verifier", verifier.address, "--verifier-fingerprint", pin),
-           CONFIGURATION, "E-CERT", pin, "Came:", "Ask the operator")
+           CONFIGURATION, "E-CERT", pin, "Came:", "ask the operator")
     expect("no certificate given", run_node(lab, "--verifier", verifier.address), CONFIGURATION, "E-CERT",
            "the system's authorities", "verifier.ca")
     expect("a file that is none", run_node(lab, "--verifier", verifier.address, "--ca", lab.place / "nowhere.pem"),
            CONFIGURATION, "E-C", "nowhere.pem")
+
+
+def wrong_name(lab):
+    """A certificate for another name: the verifier says so when it starts, and an owner who has it learns what differs."""
+    data = lab.place / "renamed"
+    data.mkdir(mode=0o700)
+    it.check(subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                             "9", "-subj", "/CN=x", "-addext", "subjectAltName=DNS:old.example.org", "-keyout",
+                             data / "tls.key", "-out", data / "tls.crt"], capture_output=True, check=False).returncode == 0,
+             "openssl makes a certificate")
+    (data / "tls.key").chmod(0o600)
+    words = ("tls.crt names old.example.org, not new.example.org", "move tls.crt and tls.key away")
+    expect("names of the certificate, check-config", it.run_program("VERIFIER", "check-config", "--data-dir", data, "--tls-names",
+                                                                    "old.example.org,new.example.org"), 0, *words)
+    renamed = lab.verifier(name="renamed", policy_text=it.policy("mine"), tls_names="new.example.org").start()
+    it.wait_for("the certificate's names", lambda: renamed.has_said(words[0]), 20)
+    says("names of the certificate", renamed.output(), *words)
+    words = ("E-CERT", "is the one you trust", "for old.example.org and not for 127.0.0.1", "verifier.fingerprint")
+    expect("trusted under another name", run_node(lab, "--verifier", renamed.address, "--ca", renamed.certificate),
+           CONFIGURATION, *words)
+    code, out, _ = it.run_program("NODE", "doctor", "--verifier", renamed.address, "--ca", renamed.certificate, "--payout",
+                                  it.PAYOUT, "--data-dir", lab.place / "named", "--backends", "cpu", "--cpu-threads", "1")
+    it.check(code == 1, "doctor fails")
+    says("trusted under another name, doctor", out, *words)
+    it.check(renamed.stop() == 0, "it serves all the same")
 
 
 def settings(lab):
@@ -218,6 +244,7 @@ def test(lab):
     verifier = lab.verifier(policy_text=it.policy("mine")).start()
     verifier_unreachable(lab)
     wrong_certificate(lab, verifier, stopped)
+    wrong_name(lab)
     keys(lab, stopped)
     ports(lab, verifier)
     stores(lab, verifier, stopped)

@@ -209,6 +209,23 @@ TEST_F(NotifierTest, APingThatFailedIsFollowedByOneThatIsTrueThen) {
     EXPECT_EQ(counts_of("ping", "retried"), 0);
 }
 
+TEST_F(NotifierTest, AChannelWithoutItsFileIsCountedAndHoldsUpNoOther) {
+    Server server;
+    add("slack", server);
+    add("discord", server);
+    settings["discord"].url_file = scratch.path("gone").string();
+    EXPECT_THAT(fatal("E-KEYREAD", [&] { look_at_channels(settings); }), HasSubstr("gone"));
+    Notifier notifier{load_channels_to_run(settings), hooks()};
+    EXPECT_THAT(logged.text(), AllOf(HasSubstr("E-KEYREAD"), HasSubstr("gone"),
+                                     HasSubstr("by the channel \"discord\"")));
+    notifier.tell(notice());
+    EXPECT_TRUE(counted("discord", "given_up", 1));
+    EXPECT_TRUE(counted("slack", "delivered", 1)) << logged.text();
+    EXPECT_EQ(server.requests().size(), 1u);
+    settings["discord"].kind = "email";
+    fatal("E-CONFIG", [&] { load_channels_to_run(settings); });
+}
+
 TEST_F(NotifierTest, SettingsThatMakeNoSenseAreNamedWithoutTheirSecrets) {
     const auto refusal = [&](const std::string& code, const ChannelSettings& asked) {
         return fatal(code, [&] { load_channels({{"ops", asked}}); });

@@ -140,6 +140,17 @@ TEST(Tls, AClientThatHasTheCertificateAcceptsIt) {
     EXPECT_NE(handshake(made, stranger.load(), "localhost"), "");
 }
 
+TEST(Tls, SaysWhichNamesACertificateThatExistsDoesNotHave) {
+    const Files files;
+    EXPECT_EQ(files.load({"*.example.org", "192.0.2.7"}).names_missing, std::vector<std::string>{});
+    const TlsIdentity read =
+        files.load({"a.example.org", "192.0.2.7", "localhost", "example.com", "192.0.2.8"});
+    EXPECT_FALSE(read.created);
+    EXPECT_EQ(read.names_missing, (std::vector<std::string>{"example.com", "192.0.2.8"}));
+    EXPECT_EQ(read.names,
+              (std::vector<std::string>{"*.example.org", "192.0.2.7", "localhost", "127.0.0.1"}));
+}
+
 TEST(Tls, RefusesOneFileWithoutTheOther) {
     const Files files;
     files.load();

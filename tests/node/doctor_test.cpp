@@ -103,6 +103,18 @@ TEST(DoctorConfig, TwoWaysToTrust) {
     EXPECT_EQ(config.verifier_fingerprint, std::string(64, 'a'));
 }
 
+TEST(DoctorConfig, AChannelWithoutItsFileIsAWarning) {
+    Config config;
+    config.channels["me"].kind = "discord";
+    config.channels["me"].url_file = "/nowhere/discord.url";
+    Told told;
+    look_at_config(config, {}, told.tell);
+    EXPECT_THAT(told.all,
+                Contains(testing::AllOf(Field(&Finding::level, Level::warn),
+                                        Field(&Finding::code, "E-KEYREAD"),
+                                        Field(&Finding::what, HasSubstr("discord.url")))));
+}
+
 TEST(DoctorConfig, LimitsThatMakeNoSense) {
     Config config;
     config.temp_start = 60;

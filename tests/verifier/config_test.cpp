@@ -81,6 +81,19 @@ TEST(VerifierConfig, AnHttpAddressIsAnIpAddress) {
     EXPECT_THROW(check_http(given.config, given.settings), edge::Fatal) << "healthcheck asks this";
 }
 
+TEST(VerifierConfig, PagesWithoutALoginAnswerThisMachineOnly) {
+    EXPECT_EQ(Config{}.http_address, "127.0.0.1");
+    EXPECT_EQ(VerifierOptions{}.http_address, Config{}.http_address);
+}
+
+TEST(VerifierConfig, NodesAndPagesHavePortsOfTheirOwn) {
+    for (const char* http : {"127.0.0.1", "0.0.0.0", "::"})
+        EXPECT_THAT(fault({{"http.address", http}, {"http.port", "9464"}}),
+                    AllOf(HasSubstr("9464"), HasSubstr("--http-port")))
+            << http;
+    EXPECT_EQ(fault({{"address", "127.0.0.2"}, {"http.port", "9464"}}), "");
+}
+
 TEST(VerifierConfig, TransactionsOfTheStoreAreWholeOrOfABucket) {
     for (const char* one : {"whole", "bucket"})
         EXPECT_EQ(fault({{"store_transactions", one}}), "") << one;
