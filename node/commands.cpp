@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "core/base/ids.hpp"
 #include "node/connection.hpp"
@@ -22,9 +23,17 @@ namespace {
 
 constexpr Milliseconds local_timeout{3000};
 
+/// Throws Fatal E-DATADIR where this user may not look.
 bool has_key(const Config& config) {
-    std::error_code ignored;
-    return std::filesystem::exists(std::filesystem::path{config.data_dir} / "node.key", ignored);
+    std::error_code failure;
+    const bool there =
+        std::filesystem::exists(std::filesystem::path{config.data_dir} / "node.key", failure);
+    if (failure == std::errc::permission_denied)
+        throw edge::Fatal{edge::exit_configuration, "E-DATADIR",
+                          fmt::format("{} cannot be looked into by this user (uid {}); run this as "
+                                      "root or as its owner, or name another with --data-dir",
+                                      config.data_dir, ::geteuid())};
+    return there;
 }
 
 [[noreturn]] void not_running(const Config& config, const std::string& why) {
@@ -44,8 +53,8 @@ HttpReply ask_own(const Config& config, const std::string& path) {
 
 /// What `run` goes on with although there is a GPU; nothing where the key is not to be read.
 std::set<std::string> earning_here(const Config& config) {
-    if (!has_key(config)) return {};
     try {
+        if (!has_key(config)) return {};
         return earning_uids(config.data_dir, load_identity(config.data_dir).key.public_key());
     } catch (const edge::Fatal&) {
         return {};

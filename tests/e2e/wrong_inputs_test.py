@@ -214,6 +214,31 @@ def stores(lab, verifier, stopped):
            "E-STORE", "none.db", "no such file")
 
 
+def no_permission(lab, verifier):
+    """Another user's folder is not an empty one."""
+    nobody = 65534
+    under = ("setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups") if os.geteuid() == 0 else ()
+    node = lab.place / "closed"
+    node.mkdir(mode=0o700 if under else 0)
+    mode = verifier.data.stat().st_mode
+    if not under:
+        verifier.data.chmod(0)
+    try:
+        result = it.run_program("VERIFIER", "version", under=under)
+        if result[0] != 0:
+            it.say(f"SKIPPED no permission: user {nobody} cannot run the programs here: {result[2].strip()}")
+            return
+        for command in (["devices"], ["audit"]):
+            expect(f"no permission, {command[0]}", it.run_program("VERIFIER", *command, "--data-dir", verifier.data, under=under),
+                   CONFIGURATION, "E-STORE", "vigil.db", "cannot be read by this user", "uid", "as root or as its owner")
+        expect("no permission, retire", it.run_program("NODE", "retire", "--device", "GPU-1", "--verifier", "127.0.0.1:1",
+                                                       "--data-dir", node, under=under),
+               CONFIGURATION, "E-DATADIR", str(node), "cannot be looked into by this user", "uid", "as root or as its owner")
+    finally:
+        verifier.data.chmod(mode & 0o777)
+        node.chmod(0o700)
+
+
 def ports(lab, verifier):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -246,6 +271,7 @@ def test(lab):
     wrong_certificate(lab, verifier, stopped)
     wrong_name(lab)
     keys(lab, stopped)
+    no_permission(lab, stopped)
     ports(lab, verifier)
     stores(lab, verifier, stopped)
 

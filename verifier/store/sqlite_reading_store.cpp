@@ -1,4 +1,7 @@
+#include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
+#include <unistd.h>
 
 #include "verifier/store/schema.hpp"
 #include "verifier/store/sql/session.hpp"
@@ -12,7 +15,19 @@ namespace {
 
 constexpr std::size_t readers = 2;
 
+/// Opened as this process is allowed to: a folder that may not be looked into hides even whether
+/// the file exists.
+bool may_not_read(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int why = errno;
+    if (file >= 0) ::close(file);
+    return file < 0 && (why == EACCES || why == EPERM);
+}
+
 std::string existing(const std::string& path) {
+    if (may_not_read(path))
+        throw StoreFailed{"store " + path + ": it cannot be read by this user (uid " +
+                          std::to_string(::geteuid()) + "): run this as root or as its owner"};
     std::error_code error;
     if (!std::filesystem::is_regular_file(path, error))
         throw StoreFailed{"store " + path +
