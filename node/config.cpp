@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <iterator>
 #include <set>
 
 #include "core/crypto/payout_address.hpp"
@@ -89,6 +90,11 @@ unsigned cpu_number(std::string_view text, const std::string& word) {
 }
 
 void check_address(const std::string& address) {
+    if (const std::size_t scheme = address.find("://"); scheme != std::string::npos)
+        refuse("verifier.address: \"" + edge::for_log(address, 128) +
+               "\" is a URL; write host:port without " +
+               edge::for_log(address.substr(0, scheme + 3), 32) +
+               ", for example vigil.example.org:9464");
     const std::size_t colon = address.rfind(':');
     unsigned port{};
     if (colon != std::string::npos) {
@@ -165,6 +171,30 @@ void declare(edge::Settings& settings, Config& c) {
     settings.declare({"log.format", &c.log_format, "text, json or journal"});
     settings.declare({"log.level", &c.log_level, "trace, debug, info, warning, error"});
     settings.declare({"answers.log", &c.answers_log, "append every answer sent to this file"});
+}
+
+bool is_setting_of_verifier(std::string_view environment_name) {
+    constexpr std::string_view own[] = {"VIGIL_STORE",
+                                        "VIGIL_STORE_TRANSACTIONS",
+                                        "VIGIL_NETWORK",
+                                        "VIGIL_POLICY",
+                                        "VIGIL_ADDRESS",
+                                        "VIGIL_PORT",
+                                        "VIGIL_TLS_ENABLED",
+                                        "VIGIL_TLS_CERTIFICATE",
+                                        "VIGIL_TLS_KEY",
+                                        "VIGIL_TLS_NAMES",
+                                        "VIGIL_LIMITS_PER_ADDRESS",
+                                        "VIGIL_CONNECTIONS_PER_SECOND",
+                                        "VIGIL_ENROLMENTS_PER_SECOND",
+                                        "VIGIL_METRICS_ALL_DEVICES",
+                                        "VIGIL_THREADS_JUDGING",
+                                        "VIGIL_THREADS_NETWORK",
+                                        "VIGIL_MINIMUM_NODE_VERSION",
+                                        "VIGIL_RECOMMENDED_NODE_VERSION",
+                                        "VIGIL_RECOMMENDED_BY",
+                                        "VIGIL_REFLECTION"};
+    return std::ranges::find(own, environment_name) != std::end(own);
 }
 
 void check(const Config& config) {

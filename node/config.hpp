@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/bytes.hpp"
@@ -59,6 +60,10 @@ struct Config {
 
 /// Declares every setting with its help. `config` must outlive `settings` and holds the defaults.
 void declare(edge::Settings& settings, Config& config);
+
+/// Whether this names a setting that only vigil-verifier has: where both programs run with one
+/// environment, it is no mistake here.
+bool is_setting_of_verifier(std::string_view environment_name);
 
 /// What can be said about values without asking anybody: names of backends, duty, ranges, an
 /// address with a port. Throws Fatal E-CONFIG.

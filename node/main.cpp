@@ -31,7 +31,8 @@ std::vector<std::string> environment_names() {
     std::vector<std::string> names;
     for (char** entry = environ; *entry; ++entry) {
         const std::string_view text{*entry};
-        names.emplace_back(text.substr(0, text.find('=')));
+        const std::string_view name = text.substr(0, text.find('='));
+        if (!is_setting_of_verifier(name)) names.emplace_back(name);
     }
     return names;
 }
@@ -258,7 +259,9 @@ int vigil_node(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& wrong) {
-        return app.exit(wrong) == 0 ? 0 : edge::exit_usage;
+        if (wrong.get_exit_code() == 0) return app.exit(wrong);
+        std::cerr << edge::usage_error(app, wrong);
+        return edge::exit_usage;
     }
     try {
         const std::string command = app.get_subcommands().front()->get_name();

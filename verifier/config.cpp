@@ -1,6 +1,8 @@
 #include "verifier/config.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <iterator>
 
 #include "proto/edge/date.hpp"
 #include "proto/edge/files.hpp"
@@ -62,6 +64,26 @@ void declare(edge::Settings& settings, Config& c) {
     add("reflection", &c.reflection, "gRPC reflection, for grpcurl");
     add("log.format", &c.log_format, "text, json or journal");
     add("log.level", &c.log_level, "trace, debug, info, warning, error");
+}
+
+bool is_setting_of_node(std::string_view environment_name) {
+    constexpr std::string_view own[] = {"VIGIL_VERIFIER_ADDRESS",
+                                        "VIGIL_VERIFIER_CA",
+                                        "VIGIL_VERIFIER_FINGERPRINT",
+                                        "VIGIL_POLL",
+                                        "VIGIL_PAYOUT",
+                                        "VIGIL_NAME",
+                                        "VIGIL_REGION",
+                                        "VIGIL_BACKENDS",
+                                        "VIGIL_CPU_THREADS",
+                                        "VIGIL_CPU_AFFINITY",
+                                        "VIGIL_DUTY",
+                                        "VIGIL_TEMP_STOP",
+                                        "VIGIL_TEMP_START",
+                                        "VIGIL_KEEP_FREE_MEMORY",
+                                        "VIGIL_YIELD_TO_OTHERS",
+                                        "VIGIL_ANSWERS_LOG"};
+    return std::ranges::find(own, environment_name) != std::end(own);
 }
 
 void check_store(const std::string& place) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "proto/edge/command_tree.hpp"
 #include "proto/edge/settings.hpp"
@@ -38,6 +39,10 @@ struct Config {
 
 /// Declares every setting with its help. `config` must outlive `settings` and holds the defaults.
 void declare(edge::Settings& settings, Config& config);
+
+/// Whether this names a setting that only vigil-node has: where both programs run with one
+/// environment, it is no mistake here.
+bool is_setting_of_node(std::string_view environment_name);
 
 /// What can be said about values without asking the disk or the network; `settings` hold `config`
 /// and say where each came from. Throws Fatal E-CONFIG, E-POLICY.

@@ -67,8 +67,9 @@ public:
             own_program_ = argv[0];
             app_.parse(argc, argv);
         } catch (const CLI::ParseError& failure) {
-            const int code = app_.exit(failure, std::cout, std::cerr);
-            return code == 0 ? 0 : edge::exit_usage;
+            if (failure.get_exit_code() == 0) return app_.exit(failure);
+            std::fputs(edge::usage_error(app_, failure).c_str(), stderr);
+            return edge::exit_usage;
         }
         if (const auto text = edge::description_asked(app_, shell_, manual_notes(version))) {
             std::fputs(text->c_str(), stdout);
@@ -108,7 +109,8 @@ private:
         std::vector<std::string> names;
         for (char** entry = environ; *entry != nullptr; ++entry) {
             const std::string text{*entry};
-            names.push_back(text.substr(0, text.find('=')));
+            std::string name = text.substr(0, text.find('='));
+            if (!is_setting_of_node(name)) names.push_back(std::move(name));
         }
         settings_.load(
             file_, [](const char* name) { return std::getenv(name); }, names);

@@ -210,11 +210,24 @@ WhatIf what_if(std::span<const DayFile> days, const Span& offline, std::uint64_t
 
 namespace {
 
+/// "14:00", "00:01:10".
+std::string time_of_day(Milliseconds since) {
+    const std::int64_t seconds = since / std::chrono::seconds{1};
+    std::string text;
+    for (const std::int64_t part : {seconds / 3600, seconds / 60 % 60, seconds % 60}) {
+        if (text.size() == 5 && part == 0) break;
+        text.append(text.empty() ? "" : ":").append(part < 10 ? "0" : "");
+        text += std::to_string(part);
+    }
+    return text;
+}
+
+/// With an example that is one: from 14:00 to 20:00 of a day of 24 hours.
 std::string no_part_of(const std::string& text, Milliseconds day) {
-    return "\"" + text +
-           "\" is no part of a day: write it as 14:00-20:00 or 14:00:30-20:00, times "
-           "since the begin of a day, which has " +
-           grouped(static_cast<std::uint64_t>(day.count() / 1000)) + " s here";
+    std::string why = "\"" + text + "\" is no part of a day: write it as ";
+    why += time_of_day(day * 7 / 12) + "-" + time_of_day(day * 10 / 12);
+    why += ", times since the begin of a day (hours:minutes or hours:minutes:seconds), which has ";
+    return why + grouped(static_cast<std::uint64_t>(day.count() / 1000)) + " s here";
 }
 
 /// Both within one day, in whichever order.

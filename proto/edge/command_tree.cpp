@@ -1,7 +1,11 @@
 #include "proto/edge/command_tree.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 #include <sstream>
+
+#include "proto/edge/logging.hpp"
+#include "proto/edge/settings.hpp"
 
 namespace vigil::edge {
 namespace {
@@ -53,6 +57,26 @@ CommandDefinition definition_of(const CLI::App& app) {
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
         if (!command->get_group().empty()) out.commands.push_back(definition_of(*command));
     return out;
+}
+
+std::string usage_error(const CLI::App& app, const CLI::ParseError& failure) {
+    std::string help = app.get_name();
+    const CLI::App* command = &app;
+    for (auto given = app.get_subcommands(); !given.empty(); given = command->get_subcommands()) {
+        command = given.front();
+        help.append(" ").append(command->get_name());
+    }
+    std::vector<std::string> known;
+    const CommandDefinition definition = definition_of(*command);
+    for (const FlagDefinition& flag : definition.flags)
+        known.insert(known.end(), flag.names.begin(), flag.names.end());
+    for (const CommandDefinition& inner : definition.commands) known.push_back(inner.name);
+    std::string meant;
+    for (const std::string& word : app.remaining(true))
+        if (meant.empty()) meant = nearest(word.substr(0, word.find('=')), known);
+    if (!meant.empty()) meant = fmt::format("; did you mean {}?", meant);
+    return fmt::format("{}: E-USAGE: {}{}\n{} --help says what there is\n", app.get_name(),
+                       for_log(failure.what()), meant, help);
 }
 
 void add_description_commands(CLI::App& app, std::string& shell) {

@@ -7,7 +7,8 @@
 
 namespace CLI {
 class App;
-}
+class ParseError;
+}  // namespace CLI
 
 namespace vigil::edge {
 
@@ -35,6 +36,10 @@ struct CommandDefinition {
 
 /// Everything that is shown in some help; hidden flags and commands are left out.
 CommandDefinition definition_of(const CLI::App& app);
+
+/// What a command line that cannot be parsed is answered with: E-USAGE, what is wrong, the flag or
+/// command that was perhaps meant, and how to ask for help.
+std::string usage_error(const CLI::App& app, const CLI::ParseError& failure);
 
 /// What the group of an app's settings begins with.
 constexpr const char* settings_group = "Settings";

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What people get wrong: each case has its exit code, says what happened, with the values compared, and what to do."""
 import os
+import re
 import socket
 import sqlite3
 import subprocess
 
 import lab as it
 
-CONFIGURATION, NO_DEVICE, UNREACHABLE = 3, 4, 5
+USAGE, CONFIGURATION, NO_DEVICE, UNREACHABLE = 2, 3, 4, 5
 
 
 def expect(name, result, code, *words):
@@ -134,6 +135,8 @@ def settings(lab):
            "200", "100")
     expect("no address", run_node(lab), CONFIGURATION, "E-CONFIG", "verifier.address", "--verifier")
     expect("half an address", run_node(lab, "--verifier", "localhost"), CONFIGURATION, "E-CONFIG", "localhost", "host:port")
+    expect("a URL", run_node(lab, "--verifier", "https://localhost:9464"), CONFIGURATION, "E-CONFIG", "https://localhost:9464",
+           "host:port without https://")
     expect("no version", run_verifier(data, "--minimum-node-version", "latest"), CONFIGURATION, "E-CONFIG",
            "minimum_node_version", "latest", "--minimum-node-version", "0.1.0")
     expect("recommended below the minimum", run_verifier(data, "--minimum-node-version", "0.10", "--recommended-node-version",
@@ -146,8 +149,53 @@ def settings(lab):
                "[[notify]]")
     expect("no address to ask", it.run_program("VERIFIER", "healthcheck", "--http-address", "localhost"), CONFIGURATION,
            "E-CONFIG", "http.address", "localhost", "--http-address", "127.0.0.1")
-    code, _, err = it.run_program("VERIFIER", "run", "--no-such-flag")
-    it.check(code == 2, f"an unknown flag is exit 2: {code} {err}")
+    for name, program in (("NODE", "vigil-node"), ("VERIFIER", "vigil-verifier")):
+        for arguments, words in ((["run", "--no-such-flag"], ("--no-such-flag", f"{program} run --help")),
+                                 (["run", "--http-prot", "1"], ("--http-prot", "did you mean --http-port?")),
+                                 (["rum"], ("did you mean run?", f"{program} --help")), ([], ("subcommand",)),
+                                 (["run", "surplus"], ("surplus",))):
+            result = it.run_program(name, *arguments)
+            expect(f"usage, {name} {arguments}", result, USAGE, *words)
+            it.check(result[2].startswith(f"{program}: E-USAGE: "), f"the code comes first: {result[2]}")
+        code, out, err = it.run_program(name, "run", "--help")
+        it.check(code == 0 and "--http-port" in out and not err, f"help is no error: {code} {err}")
+
+
+def each_others_environment():
+    """Both programs on one machine: what only the other one knows is no mistake, and a slip still is."""
+    names = {}
+    for program in ("NODE", "VERIFIER"):
+        _, out, _ = it.run_program(program, "config")
+        keys = re.findall(r"^([a-z_]+(?:\.[a-z_]+)*) ", out, re.MULTILINE)
+        names[program] = {"VIGIL_" + key.upper().replace(".", "_") for key in keys if key != "key"}
+    it.check(min(map(len, names.values())) > 20, f"both have settings: {names}")
+    for program, other in (("NODE", "VERIFIER"), ("VERIFIER", "NODE")):
+        theirs = {name: "x" for name in names[other] - names[program]}
+        code, out, err = it.run_program(program, "config", environment=theirs)
+        it.check(code == 0, f"{program} stumbles over the other's environment: {out}{err}")
+    expect("nobody's environment", it.run_program("VERIFIER", "config", environment={"VIGIL_PAYOTU": "0x"}), CONFIGURATION,
+           "E-CONFIG", "VIGIL_PAYOTU")
+
+
+def files_of_settings(lab):
+    """check-config reads what run reads; a notification channel that is of no use stops nobody's proof of work."""
+    file = lab.place / "channel.toml"
+    file.write_text('[[notify]]\nname = "ops"\nkind = "discord"\nurl_file = "gone.url"\n')
+    given = ("--verifier", "127.0.0.1:1", "--payout", it.PAYOUT, "--config", file, "--data-dir", lab.place / "channel")
+    expect("no secret, node", it.run_program("NODE", "check-config", *given), CONFIGURATION, "E-KEYREAD", "gone.url")
+    expect("no secret, verifier", it.run_program("VERIFIER", "check-config", "--config", file, "--data-dir", lab.place / "channel"),
+           CONFIGURATION, "E-KEYREAD", "gone.url")
+    verifier = lab.verifier(name="untold", policy_text=it.policy("mine"), config=file).start()
+    it.wait_for("the verifier without its channel", lambda: verifier.has_said("ready"), 20)
+    says("no secret, run", verifier.output(), "E-KEYREAD", "gone.url", "Nobody is told by the channel \"ops\"")
+    other = lab.verifier(name="another", policy_text=it.policy("mine")).start()
+    it.wait_for("its certificate", other.certificate.exists, 20)
+    it.check(verifier.stop() == 0 and other.stop() == 0, "both end with 0")
+    pair = ("--tls-certificate", other.certificate, "--tls-key", verifier.data / "tls.key")
+    expect("a key of another certificate", it.run_program("VERIFIER", "check-config", "--data-dir", verifier.data, *pair),
+           CONFIGURATION, "E-TLS", "do not belong together")
+    code, out, err = it.run_program("VERIFIER", "check-config", "--data-dir", verifier.data)
+    it.check(code == 0 and "usable" in out and not err, f"its own are usable: {out}{err}")
 
 
 def payout(lab):
@@ -262,6 +310,8 @@ def test(lab):
     no_device(lab)
     no_driver(lab)
     settings(lab)
+    each_others_environment()
+    files_of_settings(lab)
     payout(lab)
     policies(lab)
     stopped = lab.verifier(name="stopped", policy_text=it.policy("mine")).start()

@@ -146,6 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
               "--verifier host:port"},
         Wrong{"NoPort", [](Config& c) { c.verifier_address = "vigil.example.org"; }, "E-CONFIG",
               "not host:port"},
+        Wrong{"Scheme", [](Config& c) { c.verifier_address = "https://vigil.example.org:9464"; },
+              "E-CONFIG", "write host:port without https://"},
         Wrong{"OneOfSeveralWithoutPort", [](Config& c) { c.verifier_address = "a:1, b"; },
               "E-CONFIG", "\"b\" is not host:port"},
         Wrong{"PortTooLarge", [](Config& c) { c.verifier_address = "a:70000"; }, "E-CONFIG",

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 
 namespace vigil::verifier {
 namespace {
@@ -206,6 +207,19 @@ TEST(WhatIf, PartsOfADayAreReadStrictly) {
           "+1:00-02:00", "14:00:-15:00", "99999999999:00-1:00"})
         EXPECT_FALSE(part(wrong)) << wrong;
     EXPECT_THAT(part("14:00-20:00", std::chrono::minutes{2}).error(), HasSubstr("120 s here"));
+}
+
+TEST(WhatIf, TheExampleInARefusalIsAPartOfThatDay) {
+    const std::map<int, std::string> examples{{24 * 3600, "14:00-20:00"},
+                                              {3600, "00:35-00:50"},
+                                              {120, "00:01:10-00:01:40"},
+                                              {4, "00:00:02-00:00:03"}};
+    for (const auto& [seconds, example] : examples) {
+        const Milliseconds day = std::chrono::seconds{seconds};
+        EXPECT_THAT(day_part_from("nonsense", day).error(),
+                    HasSubstr("write it as " + example + ","));
+        EXPECT_TRUE(day_part_from(example, day)) << example;
+    }
 }
 
 }  // namespace
