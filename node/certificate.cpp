@@ -299,8 +299,8 @@ WrongCertificate wrong_certificate(const std::string& address, const std::string
     return {.what = std::move(text),
             .fix =
                 "ask the operator for the verifier's certificate or fingerprint by another way "
-                "and set verifier.ca or verifier.fingerprint; do not copy it from this message "
-                "without asking"};
+                "and set verifier.ca (--ca FILE) or verifier.fingerprint; do not copy it from this "
+                "message without asking"};
 }
 
 std::string wrong_port(const std::string& address) {
