@@ -37,6 +37,14 @@ TEST(Providers, ASpreadsheetComputesNothing) {
     EXPECT_THAT(csv, HasSubstr("\"'@"));
 }
 
+TEST(Providers, ACsvSaysOfWhenItIsAndWhetherThereIsMore) {
+    const std::string csv = network().get("/providers.csv?rows=1");
+    const auto as_json = json("?rows=1");
+    EXPECT_THAT(csv, HasSubstr("\r\nVigil-Found: " + as_json["found"].dump() + "\r\n"));
+    EXPECT_THAT(csv, HasSubstr("\r\nVigil-Pages: " + as_json["pages"].dump() + "\r\n"));
+    EXPECT_THAT(csv, HasSubstr("\r\nVigil-At: " + as_json["at"].get<std::string>().substr(0, 16)));
+}
+
 TEST(Providers, AreFoundByNameModelAndId) {
     const std::string id = to_hex(network().world.device_id(0));
     for (const std::string& words : {std::string{"Simulated"}, id, id.substr(0, 10),

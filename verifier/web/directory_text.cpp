@@ -70,8 +70,8 @@ std::string field(std::string_view text) {
 
 }  // namespace
 
-std::string directory_json(const Fleet& fleet, const DirectoryWish& wish) {
-    const DirectoryPage page = look_up(fleet, wish);
+std::string directory_json(const Fleet& fleet, const DirectoryWish& wish,
+                           const DirectoryPage& page) {
     Json rows = Json::array();
     for (const std::uint32_t place : page.places) rows.push_back(row_of(fleet, place));
     const Json all{{"at", iso_text(fleet.at)},
@@ -82,12 +82,12 @@ std::string directory_json(const Fleet& fleet, const DirectoryWish& wish) {
     return all.dump(1, ' ', false, Json::error_handler_t::replace).append("\n");
 }
 
-std::string directory_csv(const Fleet& fleet, const DirectoryWish& wish) {
+std::string directory_csv(const Fleet& fleet, const DirectoryWish&, const DirectoryPage& page) {
     std::string out =
         "rank,payout_address,name,nodes,online,suspect,offline,rate,rate_half_width_95,"
         "windows_passed_30d,windows_due_30d,up_run_days,grace_days,credit_so_far_micro,"
         "balance_micro,regions\r\n";
-    for (const std::uint32_t place : look_up(fleet, wish).places) {
+    for (const std::uint32_t place : page.places) {
         const FleetProvider& p = fleet.records->providers[place];
         const auto& states = fleet.provider_states[place];
         const std::string rate =

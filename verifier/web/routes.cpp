@@ -57,8 +57,8 @@ edge::HttpResponse answered(const Site& site, const PageRoute& route,
                                           .now = site.clock()}));
 }
 
-/// The list of providers for programs.
-template <std::string (*write)(const Fleet&, const DirectoryWish&)>
+/// The list of providers for programs. What a CSV has no place for stands in the header.
+template <std::string (*write)(const Fleet&, const DirectoryWish&, const DirectoryPage&)>
 edge::HttpResponse directory(const Site& site, const edge::HttpRequest& request, const char* type) {
     const auto query = Query::read(request.query);
     if (!query)
@@ -66,7 +66,14 @@ edge::HttpResponse directory(const Site& site, const edge::HttpRequest& request,
                      "the query cannot be read\n");
     const auto wish = directory_wish(*query);
     if (!wish) return plain(400, wish.error() + "\n");
-    return {.status = 200, .content_type = type, .body = write(*site.watch.fleet(), *wish)};
+    const auto fleet = site.watch.fleet();
+    const DirectoryPage page = look_up(*fleet, *wish);
+    return {.status = 200,
+            .content_type = type,
+            .body = write(*fleet, *wish, page),
+            .headers = {{"Vigil-At", iso_text(fleet->at)},
+                        {"Vigil-Found", std::to_string(page.found)},
+                        {"Vigil-Pages", std::to_string(page.pages)}}};
 }
 
 /// One version of an asset never changes; without a version it is asked for anew each time.
