@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "proto/edge/settings.hpp"
@@ -24,16 +23,17 @@ int print_policy_hash(const std::string& policy);
 /// `store`: as open_store_at_for_reading() takes it.
 int list_devices(const std::string& store, OutputFormat format);
 /// `device`: its id, or a beginning of it that no other shares.
-/// `day`: nothing for that of the last closed window; else one of the network's, up to that of the
-/// window to be closed next, or the usage is wrong.
-int explain_day(const std::string& store, const std::string& device,
-                std::optional<std::int64_t> day, OutputFormat format);
+/// `day`: empty for that of the last closed window, or of the device's enrolment where that was
+/// later; else the number or date of one of the network's, up to that of the window to be closed
+/// next, or the usage is wrong.
+int explain_day(const std::string& store, const std::string& device, const std::string& day,
+                OutputFormat format);
 
 struct WhatIfAsked {
-    std::string device;               ///< as of explain_day
-    std::optional<std::int64_t> day;  ///< nothing for the one in progress
-    std::string offline;              ///< "14:00-20:00"
-    std::int64_t days = 1;            ///< it ends on the last of so many; at most most_days_away
+    std::string device;     ///< as of explain_day
+    std::string day;        ///< its number or date; empty for the one in progress
+    std::string offline;    ///< "14:00-20:00"
+    std::int64_t days = 1;  ///< it ends on the last of so many; at most most_days_away
 };
 /// What that downtime costs the device.
 int print_what_if(const std::string& store, const WhatIfAsked& asked, OutputFormat format);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/readable.hpp"
+#include "core/uptime/window.hpp"
 #include "verifier/day_words.hpp"
 
 namespace vigil::verifier {
@@ -19,6 +20,11 @@ std::string check_line(const CheckRow& row) {
     return line;
 }
 
+std::string why_without_record(const DayFile& file, const Span& window) {
+    const auto why_not = why_not_counted(file, window);
+    return why_not ? *why_not + ": does not count" : "not closed yet";
+}
+
 void explain_windows(const DayFile& file, std::vector<std::string>& lines) {
     const Calendar calendar{file.policy};
     const WindowIndex first = calendar.first_window(file.day);
@@ -31,8 +37,7 @@ void explain_windows(const DayFile& file, std::vector<std::string>& lines) {
                         std::to_string(calendar.windows_per_day()) + ", " +
                         time_of_day(span.begin) + " to " + time_of_day(span.end) + ": " +
                         (record == file.windows.end()
-                             ? span.end <= file.genesis.founded ? "before the network was founded"
-                                                                : "not closed yet"
+                             ? why_without_record(file, span)
                              : std::string{to_string(record->outcome)} + " - " + record->reason));
         for (const CheckRow& row : file.checks)
             if (row.verdict.claim.window == window) lines.push_back(check_line(row));
@@ -127,6 +132,19 @@ DayFile read_day_file(Reader& reader, const Policy& policy, const DeviceRecord& 
     const auto earlier = reader.days(device.ref, {.before = day.value, .limit = 1});
     if (!earlier.empty()) file.before = earlier.front();
     return file;
+}
+
+std::optional<std::string> why_not_counted(const DayFile& file, const Span& window) {
+    const DeviceRecord& device = file.device;
+    std::optional<Instant> retired;
+    if (device.retired_from) retired = Calendar{file.policy}.span(*device.retired_from).begin;
+    if (enrolled_through(window, device.active_from, retired)) return std::nullopt;
+    if (window.end <= file.genesis.founded) return "before the network was founded";
+    if (device.active_from <= window.begin) return "this device is retired by then";
+    const char* const again = device.active_from > device.enrolled ? " again" : "";
+    return (window.end <= device.active_from ? std::string{"before this device was enrolled"}
+                                             : std::string{"this device was enrolled in it"})
+        .append(again);
 }
 
 std::vector<std::string> explain(const DayFile& file) {

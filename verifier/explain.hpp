@@ -24,6 +24,10 @@ struct DayFile {
 DayFile read_day_file(Reader& reader, const Policy& policy, const DeviceRecord& device,
                       DayIndex day);
 
+/// Why a window of the day does not count for the device, in a few words; nothing: it does
+/// (protocol 6.1).
+std::optional<std::string> why_not_counted(const DayFile& file, const Span& window);
+
 /// The arithmetic of the day line by line: windows with the verdict that caused each, multiplier,
 /// day rate, base, credit, then grace or slash (protocol 6 to 8). For people: numbers exact, times
 /// UTC, amounts in credits. Lines that belong to one above are indented.

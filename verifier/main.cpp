@@ -229,8 +229,10 @@ private:
         for (CLI::App* command : {explain, what_if}) {
             command->add_option("--device", what_if_.device, "device id, or the beginning of it")
                 ->required();
-            command->add_option("--day", what_if_.day,
-                                "day number; without it, the day in progress");
+            command
+                ->add_option("--day", what_if_.day,
+                             "day number, or date where a day has 24 hours; without it, the latest")
+                ->type_name("");
         }
         what_if
             ->add_option("--offline", what_if_.offline,
@@ -246,8 +248,8 @@ private:
             "Examples:\n  vigil-verifier whatif --device 3fa9c1 --offline 14:00-20:00\n"
             "  vigil-verifier whatif --device 3fa9c1 --offline 18:00-09:00 --days 14\n"
             "  vigil-verifier whatif --device 3fa9c1 --offline 00:00-24:00 --days 14\n"
-            "  vigil-verifier whatif --device 3fa9c1 --offline 22:00-04:00 --day 20454");
-        explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 20454");
+            "  vigil-verifier whatif --device 3fa9c1 --offline 22:00-04:00 --day 2026-01-01");
+        explain->footer("Example:\n  vigil-verifier explain --device 3fa9c1 --day 2026-01-01");
         devices->footer("Example:\n  vigil-verifier devices --data-dir /var/lib/vigil-verifier");
         health->footer("Example:\n  vigil-verifier healthcheck --http-port 9463");
         devices->callback([this] {

@@ -95,36 +95,29 @@ void judge_ahead(const DayFile& file, WindowIndex index, const Span& offline, st
     window.lines.push_back("    at worst: " + said(worst));
 }
 
-std::optional<Instant> retired_at(const DayFile& file) {
-    if (!file.device.retired_from) return std::nullopt;
-    return Calendar{file.policy}.span(*file.device.retired_from).begin;
-}
-
 Window window_of(const DayFile& file, WindowIndex index, const Span& offline, std::uint64_t rate) {
     Window window;
     window.span = Calendar{file.policy}.span(index);
     const auto record = std::find_if(file.windows.begin(), file.windows.end(),
                                      [&](const WindowRecord& w) { return w.window == index; });
     window.closed = record != file.windows.end();
-    const bool takes_part =
-        enrolled_through(window.span, file.device.active_from, retired_at(file));
+    const auto why_not = why_not_counted(file, window.span);
     std::string words;
     if (window.closed) {
         window.without = {.outcome = record->outcome, .roll_call_rate = record->roll_call_rate};
         words = std::string{to_string(record->outcome)} + " - " + record->reason;
     } else {
-        window.without = {
-            .outcome = takes_part ? WindowOutcome::complete : WindowOutcome::unenrolled,
-            .roll_call_rate = rate};
-        words = takes_part ? "not closed yet, counted as complete at " + grouped(rate) + " H/s"
-                           : "not enrolled through the whole window";
+        window.without = {.outcome = why_not ? WindowOutcome::unenrolled : WindowOutcome::complete,
+                          .roll_call_rate = rate};
+        words = why_not ? *why_not + ": does not count"
+                        : "not closed yet, counted as complete at " + grouped(rate) + " H/s";
     }
     window.best = window.worst = window.without;
     window.lines.push_back(words);
     if (!meet(window.span, offline)) return window;
     if (window.closed)
         judge_again(file, *record, offline, window);
-    else if (takes_part)
+    else if (!why_not)
         judge_ahead(file, index, offline, rate, window);
     return window;
 }
@@ -165,7 +158,7 @@ void follow(Way& way, const DayFile& file, std::span<const Window> windows,
     way.standing = stepped.after;
 }
 
-std::string moment(Instant t) { return date(t) + " " + time_of_day(t); }
+std::string to_the_second(Instant t) { return date(t) + " " + time_of_day(t); }
 
 }  // namespace
 
@@ -177,12 +170,14 @@ WhatIf what_if(std::span<const DayFile> days, const Span& offline, std::uint64_t
                              {"at worst", &Window::worst, before}}};
     WhatIf out;
     out.lines.push_back("device " + to_hex(days.front().device.id) + ", offline " +
-                        moment(offline.begin) + " to " + moment(offline.end) + " UTC");
+                        to_the_second(offline.begin) + " to " + to_the_second(offline.end) +
+                        " UTC");
     for (const DayFile& file : days) {
         const Calendar calendar{file.policy};
         const Span span = calendar.span(file.day);
-        out.lines.push_back("day " + std::to_string(file.day.value) + ": " + moment(span.begin) +
-                            " to " + moment(span.end) + " UTC, policy " + file.policy.name);
+        out.lines.push_back("day " + std::to_string(file.day.value) + ": " +
+                            to_the_second(span.begin) + " to " + to_the_second(span.end) +
+                            " UTC, policy " + file.policy.name);
         std::vector<Window> windows;
         for (std::int64_t i = 0; i < calendar.windows_per_day(); ++i) {
             windows.push_back(window_of(file, calendar.first_window(file.day) + i, offline, rate));

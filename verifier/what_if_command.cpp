@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -11,21 +10,6 @@
 #include "verifier/what_if.hpp"
 
 namespace vigil::verifier {
-namespace {
-
-/// The day in progress, or the one named if it is on record or begins within a day.
-DayIndex day_asked(std::optional<std::int64_t> day, DayIndex first, DayIndex newest) {
-    if (day && (DayIndex{*day} < first || DayIndex{*day} > newest + 1))
-        throw edge::Fatal{
-            edge::exit_usage, "E-DAY",
-            fmt::format("--day {}: the network has days {} to {}, its first and the one in "
-                        "progress, and the next may be asked about",
-                        *day, first.value, newest.value)};
-    return day ? DayIndex{*day} : newest;
-}
-
-}  // namespace
-
 int print_what_if(const std::string& place, const WhatIfAsked& asked, OutputFormat format) {
     const auto store = open_for_reading(place);
     const Schedule schedule{*store};
@@ -38,10 +22,8 @@ int print_what_if(const std::string& place, const WhatIfAsked& asked, OutputForm
     std::vector<DayFile> days;
     store->read([&](Reader& reader) {
         days.clear();
-        const auto last = reader.last_closed_window();
-        const DayIndex first = schedule.genesis().programme_start_day;
-        const DayIndex newest = last ? std::max(first, calendar.day_of(*last + 1)) : first;
-        const DayIndex day = day_asked(asked.day, first, newest);
+        const NetworkDays network = network_days(reader, schedule);
+        const DayIndex day = day_asked(asked.day, network, 1).value_or(network.newest);
         device = find_device(reader, asked.device);
         for (std::int64_t i = 0; i < days_met(*part, calendar.day_length()); ++i)
             days.push_back(read_day_file(reader, *schedule.policy_on(day + i), device, day + i));

@@ -3,11 +3,13 @@
 
 #include "core/base/readable.hpp"
 #include "tests/web/web_world.hpp"
+#include "verifier/day_words.hpp"
 #include "verifier/explain.hpp"
 
 namespace vigil::verifier::web {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -81,6 +83,56 @@ TEST(DevicePage, WindowsBeforeTheNetworkWasFoundedAreNotClosing) {
     EXPECT_EQ(cells, 4U);
     EXPECT_THAT(page, HasSubstr("window 4 of 6, 22:13:00 to 22:13:20: before the network was"));
     EXPECT_THAT(page, Not(HasSubstr("closing")));
+}
+
+TEST(DevicePage, TheFirstHoursSayWhatDoesNotCountAndWhatWasMeasured) {
+    WebWorld young{std::chrono::seconds{10}};  // 10 s into window 5, where the last one joins
+    const std::string path = "/devices/" + to_hex(young.hostile_device);
+    const std::string page = edge::body_of(young.get(path));
+    EXPECT_THAT(page, HasSubstr(" does not count</span>"
+                                "<span class=\"small\">this device was enrolled in it</span>"));
+    EXPECT_THAT(page, HasSubstr("this device was enrolled in it: does not count\n"));
+    EXPECT_THAT(page, Not(HasSubstr("under way")));
+    EXPECT_THAT(page, HasSubstr("to come")) << "window 6 counts";
+    EXPECT_THAT(page, HasSubstr("nothing was measured yet"));
+    EXPECT_THAT(page, Not(HasSubstr("by calibration")));
+    // Before a window was closed the roster alone knows of it.
+    young.world.roster().set_calibrated(young.hostile_device, 4'610'000'000);
+    EXPECT_THAT(edge::body_of(young.get(path)),
+                AllOf(HasSubstr(" by calibration"), Not(HasSubstr("nothing was measured yet"))));
+}
+
+TEST(DevicePage, ARetirementIsSaidBeforeItsDay) {
+    const WebWorld leaving{std::chrono::seconds{10}, [](auto& world) { world.retire(0); }};
+    const std::string page =
+        edge::body_of(leaving.get("/devices/" + to_hex(leaving.world.device_id(0))));
+    // Day 14,166,666 began at 22:12; the one after the next is the first without the device.
+    EXPECT_THAT(page, HasSubstr("retires 2023-11-14 22:16 UTC (day 14166668)"));
+    EXPECT_THAT(page, HasSubstr("If every window to come were missed"));
+    EXPECT_THAT(page, Not(HasSubstr("retired by then")));
+}
+
+TEST(DevicePage, OfARetiredDeviceNothingIsExpected) {
+    const WebWorld left{std::chrono::seconds{10}, [](auto& world) {
+                            world.retire(0);
+                            world.run_until(world.now() + std::chrono::seconds{180});
+                        }};
+    const std::string page = edge::body_of(left.get("/devices/" + to_hex(left.world.device_id(0))));
+    EXPECT_THAT(page, HasSubstr("retired since 2023-11-14 22:16 UTC (day 14166668)"));
+    EXPECT_THAT(page, HasSubstr("No window to come counts for this device today. The day is "
+                                "<strong>excused</strong>"));
+    EXPECT_THAT(page, HasSubstr("best still possible × 0"));
+    EXPECT_THAT(page, HasSubstr("this device is retired by then: does not count\n"));
+    EXPECT_THAT(page, Not(HasSubstr("not closed yet\n  window")));
+    EXPECT_THAT(page, Not(HasSubstr("under way")));
+    EXPECT_THAT(page, Not(HasSubstr("to come</span>")));
+}
+
+TEST(DevicePage, TheLedgerHasDates) {
+    auto& world = network().world;
+    const std::string page = body("/devices/" + to_hex(world.device_id(0)));
+    const DayIndex last = world.settled.back().day.day;
+    EXPECT_THAT(page, HasSubstr(day_words(last, world.calendar()) + "</td>"));
 }
 
 TEST(DevicePage, AMissedCheckSaysWhy) {

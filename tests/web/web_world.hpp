@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "proto/edge/http_server.hpp"
@@ -13,13 +14,16 @@ namespace vigil::verifier::web {
 /// A network that lived through some virtual days, and its pages on a real port.
 class WebWorld {
 public:
-    explicit WebWorld(Milliseconds lived) : world{7} {
+    /// `then`: what happens after that, before anybody reads.
+    explicit WebWorld(Milliseconds lived, const std::function<void(simulation::World&)>& then = {})
+        : world{7} {
         using simulation::Habit;
         world.boot();
         world.enrol({Habit::honest, Habit::honest});
         world.enrol({Habit::flaky});
         world.enrol({Habit::lazy});
         world.run_until(world.now() + lived);
+        if (then) then(world);
         enrol_hostile();
         serve();
     }

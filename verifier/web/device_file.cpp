@@ -47,7 +47,7 @@ DayResult projected(const Site& site, const DeviceFile& file, WindowOutcome to_c
                                    {.outcome = to_come, .roll_call_rate = rate});
     const Instant since = file.today.device.active_from;
     for (std::size_t i = 0; i < windows.size(); ++i)
-        if (calendar.span(first + static_cast<std::int64_t>(i)).begin < since)
+        if (why_not_counted(file.today, calendar.span(first + static_cast<std::int64_t>(i))))
             windows[i] = {.outcome = WindowOutcome::unenrolled, .roll_call_rate = 0};
     for (const WindowRecord& window : file.today.windows)
         windows.at(static_cast<std::size_t>(window.window.value - first.value)) = {

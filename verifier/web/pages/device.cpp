@@ -3,6 +3,7 @@
 
 #include "core/base/readable.hpp"
 #include "core/crypto/payout_address.hpp"
+#include "verifier/day_words.hpp"
 #include "verifier/web/figures.hpp"
 #include "verifier/web/pages/device_parts.hpp"
 #include "verifier/web/parts.hpp"
@@ -35,6 +36,38 @@ Html grace_fact(const Policy& policy, const Standing& standing) {
                                     std::min(standing.service_days, policy.grace_every_days))});
 }
 
+/// "retires 2026-01-31 00:00 UTC (day 20484)"; empty for a device that goes on.
+std::string retirement_words(const DayFile& today) {
+    const auto from = today.device.retired_from;
+    if (!from) return {};
+    const Calendar calendar{today.policy};
+    return fmt::format("{} {} (day {})", *from <= today.day ? "retired since" : "retires",
+                       moment(calendar.span(*from).begin), from->value);
+}
+
+Html state_note(const DayFile& today, const Html& last_passed) {
+    const std::string retirement = retirement_words(today);
+    if (retirement.empty()) return last_passed;
+    Html note = retirement;
+    if (!last_passed.markup().empty()) note += "; ";
+    note += last_passed;
+    return note;
+}
+
+/// The mean of its roll calls; before the first was recorded, its calibration (protocol 5.6).
+Html rate_fact(const Policy& policy, const FleetDevice* row, std::uint64_t baseline) {
+    const auto shown = [](const MeasuredRate& rate, const std::string& by) {
+        Html note = source_html(Source::verified);
+        note += fmt::format(" by {}", by);
+        return fact("Hash rate", rate_text(rate), note);
+    };
+    if (row != nullptr && row->measured > 0)
+        return shown(row->rate,
+                     fmt::format("{} roll call{}", row->measured, row->measured == 1 ? "" : "s"));
+    if (baseline == 0) return fact("Hash rate", "–", "nothing was measured yet");
+    return shown(measured(static_cast<double>(baseline), policy.calibration.k, 1), "calibration");
+}
+
 Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, Instant now,
                  const Html& last_passed) {
     const FleetDevice* row = row_of(fleet, file.today.device.id);
@@ -48,20 +81,12 @@ Html verdict_row(const Site& site, const Fleet& fleet, const DeviceFile& file, I
     const DayResult best = projected(site, file, WindowOutcome::complete, baseline);
     const Standing standing = file.days.empty() ? Standing{} : file.days.front().after;
     return facts(
-        {fact("State", state_html(state_of(fleet, row)), last_passed),
+        {fact("State", state_html(state_of(fleet, row)), state_note(file.today, last_passed)),
          fact("Windows today", fmt::format("{} of {}", complete, calendar.windows_per_day()),
               fmt::format("{} closed so far", file.today.windows.size())),
          fact("Multiplier now", "× " + factor(now_result.multiplier),
               fmt::format("best still possible × {}", factor(best.multiplier))),
-         fact("Hash rate", row != nullptr ? rate_text(row->rate) : "–",
-              [&] {
-                  Html note = source_html(Source::verified);
-                  note += row != nullptr && row->measured > 0
-                              ? fmt::format(" by {} roll call{}", row->measured,
-                                            row->measured == 1 ? "" : "s")
-                              : std::string{" by calibration"};
-                  return note;
-              }()),
+         rate_fact(file.today.policy, row, baseline),
          fact("Credits today, so far", credits_html(now_result.credit),
               [&] {
                   Html note = "at best ";
@@ -86,18 +111,34 @@ Html explained(const DayFile& day) {
     return element("pre", {{"class", "sum"}, {"tabindex", "0"}}, {text});
 }
 
+/// Whether a window that is not closed yet counts.
+bool counts_to_come(const DayFile& today) {
+    const Calendar calendar{today.policy};
+    const WindowIndex first = calendar.first_window(today.day);
+    for (std::int64_t i = 0; i < calendar.windows_per_day(); ++i) {
+        const bool closed = std::any_of(today.windows.begin(), today.windows.end(),
+                                        [&](const auto& w) { return w.window == first + i; });
+        if (!closed && !why_not_counted(today, calendar.span(first + i))) return true;
+    }
+    return false;
+}
+
 Html todays_credit(const Site& site, const DeviceFile& file) {
     const DayResult so_far = projected(site, file, WindowOutcome::incomplete, 0);
     Html out =
-        element("p", {"If every window to come were missed, the day would be ",
+        element("p", {counts_to_come(file.today)
+                          ? "If every window to come were missed, the day would be "
+                          : "No window to come counts for this device today. The day is ",
                       element("strong", {to_string(so_far.outcome)}), ": " + so_far.reason + "."});
     out += element("details", {{"open", ""}},
                    {element("summary", {"Today line by line"}), explained(file.today)});
     if (file.settled)
-        out += element("details",
-                       {element("summary", {fmt::format("The last settled day, {}, line by line",
-                                                        file.settled->day.value)}),
-                        explained(*file.settled)});
+        out +=
+            element("details",
+                    {element("summary",
+                             {fmt::format("The last settled day, {}, line by line",
+                                          day_words(file.settled->day, site.schedule.calendar()))}),
+                     explained(*file.settled)});
     return out;
 }
 
@@ -163,7 +204,8 @@ Page device_page(const Site& site, const Question& question) {
     main += section("credit", "How today's credit is computed", todays_credit(site, *file));
     main += section("calendar", "The last 90 days", day_calendar(site, *file));
     main += section("rate", "Hash rate", rates(site, *file));
-    main += section("ledger", "Credits, grace and slashes", ledger_table(*file));
+    main += section("ledger", "Credits, grace and slashes",
+                    ledger_table(*file, site.schedule.calendar()));
     main += section("checks", "Checks", checks_table(*file, *id));
     main += section("who", "What its owner says", who(*file));
     main += section("told", "Be told when something is wrong", be_told(*id));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/base/readable.hpp"
+#include "verifier/day_words.hpp"
 #include "verifier/web/figures.hpp"
 #include "verifier/web/parts.hpp"
 
@@ -40,8 +41,17 @@ CellText closed_cell(const DayFile& day, const DeviceId& id, const WindowRecord&
     return out;
 }
 
-CellText open_cell(const DeviceFile& file, WindowIndex window, bool current) {
-    if (!current) return {.css = "later", .shape = "–", .words = "to come", .more = {}};
+/// Of a window that is not closed.
+CellText open_cell(const DeviceFile& file, WindowIndex window, WindowIndex current) {
+    const Span span = Calendar{file.today.policy}.span(window);
+    const auto later = [](const char* shape, const char* words, const Html& more) {
+        return CellText{.css = "later", .shape = shape, .words = words, .more = more};
+    };
+    if (span.end <= file.today.genesis.founded) return later("·", "before the network", {});
+    if (const auto why = why_not_counted(file.today, span))
+        return later("·", "does not count", element("span", {{"class", "small"}}, {*why}));
+    if (window > current) return later("–", "to come", {});
+    if (window < current) return {.css = "open", .shape = "◔", .words = "closing", .more = {}};
     std::size_t passed = 0, failed = 0;
     for (const CheckRow& row : file.today.checks)
         if (row.verdict.claim.window == window && row.verdict.claim.kind != CheckKind::calibration)
@@ -87,16 +97,9 @@ Html window_cells(const Site& site, const DeviceFile& file, Instant now) {
         const auto& closed = file.today.windows;
         const auto record = std::find_if(closed.begin(), closed.end(),
                                          [&](const WindowRecord& w) { return w.window == window; });
-        CellText cell = record != closed.end()
-                            ? closed_cell(file.today, file.today.device.id, *record)
-                            : open_cell(file, window, window == current);
-        if (record == closed.end() && window < current)
-            cell = span.end <= site.schedule.genesis().founded
-                       ? CellText{.css = "later",
-                                  .shape = "·",
-                                  .words = "before the network",
-                                  .more = {}}
-                       : CellText{.css = "open", .shape = "◔", .words = "closing", .more = {}};
+        const CellText cell = record != closed.end()
+                                  ? closed_cell(file.today, file.today.device.id, *record)
+                                  : open_cell(file, window, current);
         Html when = fmt::format("{} · ", i + 1);
         when += clock_html(span.begin);
         cells += element(
@@ -144,7 +147,7 @@ Html day_calendar(const Site& site, const DeviceFile& file) {
     return out;
 }
 
-Html ledger_table(const DeviceFile& file) {
+Html ledger_table(const DeviceFile& file, const Calendar& calendar) {
     Html rows;
     for (const DayRecord& day : file.days) {
         if (day.outcome == DayOutcome::excused) continue;
@@ -153,16 +156,20 @@ Html ledger_table(const DeviceFile& file) {
         const char* const css = up ? "good" : day.grace_used ? "warn" : "bad";
         Html amount = up ? "+" : "−";
         amount += credits_html(up ? day.credit : day.slashed);
-        rows += element("tr", {number_cell("Day", std::to_string(day.day.value)),
+        rows += element("tr", {number_cell("Day", day_words(day.day, calendar)),
                                cell("What", element("span", {{"class", css}}, {what})),
                                number_cell("Amount", amount),
                                number_cell("Balance", credits_html(day.after.balance)),
                                reason_cell("Why", day.reason)});
     }
     if (rows.markup().empty())
-        return element("p", {{"class", "empty"}},
-                       {"Nothing was credited or slashed yet: the first day is not settled."});
-    Html head = column_right("Day", "Days since 1970, of the policy's length");
+        return element(
+            "p", {{"class", "empty"}},
+            {file.days.empty()
+                 ? "Nothing was credited or slashed yet: the first day is not settled."
+                 : "Nothing was credited or slashed yet: every settled day was excused."});
+    Html head =
+        column_right("Day", "Days since 1970, of the policy's length, and when it began (UTC)");
     head += column("What", "Credit of an up day; grace or slash of a down day");
     head += column_right("Amount", "Credits");
     head += column_right("Balance", "After the day");

@@ -10,7 +10,7 @@ Html window_cells(const Site& site, const DeviceFile& file, Instant now);
 /// One cell for each of the last 90 days, newest last.
 Html day_calendar(const Site& site, const DeviceFile& file);
 /// Days on which something was credited, slashed or covered by grace, with the reason.
-Html ledger_table(const DeviceFile& file);
+Html ledger_table(const DeviceFile& file, const Calendar& calendar);
 /// Newest first, with a way to those before.
 Html checks_table(const DeviceFile& file, const DeviceId& id);
 /// How long ago the device passed a check, as far as `file` reaches.
