@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/base/require.hpp"
-#include "verifier/bounded_queue.hpp"
 #include "verifier/committer.hpp"
 #include "verifier/judging.hpp"
+#include "verifier/two_lanes.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -66,6 +66,7 @@ struct Waiting {
     ArrivedAnswer arrived;
     Answers::Reply reply;
 };
+using Lanes = TwoLanes<Waiting>;
 
 }  // namespace
 
@@ -113,11 +114,12 @@ struct Answers::Running {
 
     const AnswerObserver observer;
     const std::size_t bytes_limit;
-    std::atomic<std::size_t> bytes{0};  ///< of answers without a reply
+    std::atomic<std::size_t> bytes{0};          ///< of answers without a reply
+    std::atomic<std::size_t> claimed_bytes{0};  ///< of these, by whoever names the node
     Turnstile turnstile;
     Judging judging;
     Committer committer;  // outlives the threads that feed it
-    BoundedQueue<Waiting> queue;
+    Lanes queue;
     std::vector<std::thread> threads;
 };
 
@@ -135,15 +137,19 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
     Running& r = *running_;
     const Instant received = arrived.received;
     const std::size_t bytes = signed_size(arrived.answer);
-    const bool fits = (r.bytes += bytes) <= r.bytes_limit;
+    const std::size_t claimed = arrived.over_session ? 0 : bytes;
+    const auto lane = arrived.over_session ? Lanes::Lane::first : Lanes::Lane::second;
+    const bool of_all = (r.bytes += bytes) <= r.bytes_limit;
+    const bool of_claimed = (r.claimed_bytes += claimed) <= r.bytes_limit / 2 || claimed == 0;
     r.turnstile.enter(received);
     Waiting waiting{std::move(arrived),
-                    [reply = std::move(reply), &r, received, bytes](AnswerReply answer) {
+                    [reply = std::move(reply), &r, received, bytes, claimed](AnswerReply answer) {
                         r.bytes -= bytes;
+                        r.claimed_bytes -= claimed;
                         reply(std::move(answer));
                         r.turnstile.leave(received);
                     }};
-    if (fits && r.queue.offer(waiting)) return;
+    if (of_all && of_claimed && r.queue.offer(lane, waiting)) return;
     r.refuse(
         waiting.reply,
         {RefusalReason::busy, "too many answers are waiting to be judged", {}, retry_when_busy});
@@ -151,9 +157,13 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
 
 std::optional<Answers::Held> Answers::hold(Instant received, std::size_t bytes) {
     Running& r = *running_;
-    // Anybody can send in the name of an unknown node: three quarters are kept for known ones.
-    const bool fits = (r.bytes += bytes) <= r.bytes_limit / 4;
-    std::shared_ptr<const void> counted{&r, [bytes](Running* at) { at->bytes -= bytes; }};
+    // Half of what answers without a session may take: the other is left for known nodes.
+    r.bytes += bytes;
+    const bool fits = (r.claimed_bytes += bytes) <= r.bytes_limit / 4;
+    std::shared_ptr<const void> counted{&r, [bytes](Running* at) {
+                                            at->bytes -= bytes;
+                                            at->claimed_bytes -= bytes;
+                                        }};
     if (!fits) return std::nullopt;
     r.turnstile.enter(received);
     return Held{{&r, [received](Running* at) { at->turnstile.leave(received); }},

@@ -24,14 +24,17 @@ struct ArrivedAnswer {
     NodeId node;  ///< of the session, or as the poller says; the signature decides
     Answer answer;
     Signature signature;
-    Instant received;  ///< taken on the network thread, before any queue (protocol 5.1)
+    Instant received;           ///< taken on the network thread, before any queue (protocol 5.1)
+    bool over_session = false;  ///< `node` has proven its key to this verifier
 };
 
 struct AnswersOptions {
     unsigned judging_threads = 1;
-    std::size_t queue_limit = 8192;  ///< answers waiting for judging, and as many for the commit
+    /// Answers waiting for judging, of sessions and of others each, and as many for the commit.
+    std::size_t queue_limit = 8192;
     std::size_t batch_limit = 1024;  ///< answers in one commit
-    std::size_t bytes_limit = 256 << 20;  ///< of all answers without a reply yet, as signed
+    /// Of all answers without a reply yet, as signed; half of it where they came without a session.
+    std::size_t bytes_limit = 256 << 20;
 };
 
 /// Told after a commit, for logs, metrics and the node's own session. Called on the committer's
@@ -48,8 +51,9 @@ struct AnswerObserver {
 ///
 /// submit() never waits: judging threads verify and judge, one committer writes whatever has
 /// arrived in one transaction (no timer), then replies. Nothing is replied before its commit. A
-/// full queue, or too many bytes on their way, are refused with `busy`. An answer for a window
-/// whose predecessor is not closed yet is recorded unjudged; closing judges it.
+/// full queue, or too many bytes on their way, are refused with `busy`. Who polls names a node, and
+/// anybody can name one: such answers wait in a lane of their own (TwoLanes). An answer for a
+/// window whose predecessor is not closed yet is recorded unjudged; closing judges it.
 class Answers {
 public:
     using Reply = std::function<void(AnswerReply)>;  ///< called once, on any thread; must not block

@@ -51,6 +51,7 @@ std::vector<AnswerFate> TouchyStore::record(std::span<const AnswerRecord* const>
     return fates;
 }
 void TouchyStore::read(const std::function<void(Reader&)>& work) {
+    ++reads_;
     { const std::lock_guard wait{reads_held_}; }
     if (fails_to_read) throw StoreFailed{"the test says so"};
     ++reads;

@@ -25,6 +25,7 @@ public:
     bool writes_across_buckets() const override { return real_->writes_across_buckets(); }
     Health health() override { return real_->health(); }
 
+    std::uint64_t reads() const { return reads_; }  ///< that were begun, also those that wait
     std::atomic<bool> fails{false};
     std::atomic<bool> fails_to_read{false};
     std::atomic<int> reads{0};
@@ -40,6 +41,7 @@ private:
 
     std::unique_ptr<Store> real_;
     std::mutex held_, reads_held_;
+    std::atomic<std::uint64_t> reads_{0};
 };
 
 /// The time is what the test says.

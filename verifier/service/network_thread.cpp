@@ -1,6 +1,9 @@
 #include "verifier/service/network_thread.hpp"
 
+#include <cstdint>
 #include <utility>
+
+#include "verifier/service/unary_call.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -11,6 +14,8 @@ gpr_timespec in(std::chrono::milliseconds time) {
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                         gpr_time_from_millis(time.count(), GPR_TIMESPAN));
 }
+
+std::uint64_t key_of(const void* call) { return reinterpret_cast<std::uintptr_t>(call); }
 
 }  // namespace
 
@@ -52,12 +57,24 @@ void NetworkThread::close() {
 
 void NetworkThread::keep(std::shared_ptr<void> call) {
     const void* const key = call.get();
-    calls_.emplace(key, std::move(call));
+    calls_[key].kept = std::move(call);
 }
+
+bool NetworkThread::admit(const void* call, grpc::ServerContext& context) {
+    Call& here = calls_.at(call);
+    here.place = parts_.calls.take(parts_.limited_peer(context));
+    if (!here.place) return false;
+    here.context = &context;
+    call_ends_.set(key_of(call), std::chrono::steady_clock::now() + parts_.options.call_within);
+    return true;
+}
+
+grpc::Status NetworkThread::refuse_call() const { return refuse(parts_, too_many_calls); }
 
 void NetworkThread::forget(const void* call) {
     const auto found = calls_.find(call);
-    over_.push_back(std::move(found->second));
+    call_ends_.forget(key_of(call));
+    over_.push_back(std::move(found->second.kept));
     calls_.erase(found);
     if (stopping_ && calls_.empty()) queue_->Shutdown();
 }
@@ -114,6 +131,8 @@ void NetworkThread::happened(Session& session, Session::Event event, bool ok) {
 
 void NetworkThread::run_due() {
     const auto now = std::chrono::steady_clock::now();
+    for (const std::uint64_t call : call_ends_.take(now))
+        calls_.at(reinterpret_cast<const void*>(call)).context->TryCancel();
     for (const std::uint64_t id : looks_.take(now))
         if (Session* due = find(id)) due->sweep(now);
     for (const std::uint64_t id : calibrations_.take(parts_.clock()))

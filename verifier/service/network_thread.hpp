@@ -52,6 +52,10 @@ public:
     /// A call lives until it is forgotten; the thread does not end before.
     void keep(std::shared_ptr<void> call);
     void forget(const void* call);
+    /// One that is kept has arrived: false when there are too many. It is cancelled when it is not
+    /// forgotten in time.
+    bool admit(const void* call, grpc::ServerContext& context);
+    grpc::Status refuse_call() const;
     bool stopping() const { return stopping_; }
 
 private:
@@ -69,7 +73,13 @@ private:
 
     // of the thread
     std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
-    std::unordered_map<const void*, std::shared_ptr<void>> calls_;
+    struct Call {
+        std::shared_ptr<void> kept;
+        std::shared_ptr<const void> place;
+        grpc::ServerContext* context = nullptr;  ///< once admitted
+    };
+    std::unordered_map<const void*, Call> calls_;
+    DueTimes<Session::SteadyTime> call_ends_;  ///< by address
     std::vector<std::shared_ptr<void>> over_;  ///< until their last completion has returned
     std::vector<std::uint64_t> touched_;
     DueTimes<Session::SteadyTime> looks_;

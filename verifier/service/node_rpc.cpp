@@ -133,7 +133,10 @@ void take_answers(Parts& parts, Submission& call, const Admitted& admitted) {
             gathering->settle(i, answer.error());
             continue;
         }
-        parts.answers.submit({node, std::move(answer->answer), answer->signature, received},
+        parts.answers.submit({.node = node,
+                              .answer = std::move(answer->answer),
+                              .signature = answer->signature,
+                              .received = received},
                              [gathering, leave, i](const AnswerReply& reply) {
                                  leave();
                                  gathering->settle(i, reply);
@@ -168,6 +171,7 @@ void submit(Parts& parts, Submission& call) {
     const auto arrived = std::chrono::steady_clock::now();
     const bool accepted =
         parts.work.offer([&parts, &call, admitted, arrived, give_up, held = *held]() mutable {
+            if (call.caller_left()) return give_up(grpc::Status::CANCELLED);
             const grpc::Status looked = status_of(parts, [&] {
                 parts.roster.follow_since(arrived);
                 return std::optional<Refusal>{};
@@ -193,10 +197,16 @@ std::optional<Refusal> retire(Parts& parts, const v1::RetireRequest& request,
 
 std::vector<NetworkThread::Listen> NodeRpc::methods() {
     using N = NodeRpc;
-    return {on_work_thread(parts_, *this, &N::RequestEnrol, enrol),
-            on_work_thread(parts_, *this, &N::RequestGetOpenChecks, open_checks),
-            on_work_thread(parts_, *this, &N::RequestRequestCalibration, calibrate),
-            on_work_thread(parts_, *this, &N::RequestRetire, retire),
+    const auto by_store = [&parts = parts_](auto&) { return &parts.work; };
+    // Only who is unknown is looked for in the store.
+    const auto by_roster = [&parts = parts_](auto& call) {
+        const auto id = wire::fixed_from_proto<NodeId>(call.request.node_id(), "node_id");
+        return id && parts.roster.node(*id) ? &parts.from_memory : &parts.work;
+    };
+    return {served_by(parts_, *this, &N::RequestEnrol, by_store, enrol),
+            served_by(parts_, *this, &N::RequestGetOpenChecks, by_roster, open_checks),
+            served_by(parts_, *this, &N::RequestRequestCalibration, by_store, calibrate),
+            served_by(parts_, *this, &N::RequestRetire, by_store, retire),
             Submission::listening(
                 {.request =
                      [this](auto* context, auto* request, auto* writer, auto* queue, void* tag) {

@@ -11,7 +11,7 @@ namespace vigil::verifier {
 class NetworkThread;
 
 /// How each method of NodeService is served, all on our completion queues: sessions as raw streams,
-/// the rest on our work threads.
+/// the rest on threads of Parts.
 using NodeMethods = v1::NodeService::WithRawMethod_Session<v1::NodeService::WithAsyncMethod_Enrol<
     v1::NodeService::WithAsyncMethod_GetOpenChecks<v1::NodeService::WithAsyncMethod_SubmitAnswers<
         v1::NodeService::WithAsyncMethod_RequestCalibration<

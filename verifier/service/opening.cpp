@@ -48,6 +48,8 @@ Expected<grpc::ByteBuffer, Refusal> open_session(Parts& parts, const Opening& op
 
 /// The node may have enrolled with another verifier a moment ago.
 Expected<grpc::ByteBuffer, Refusal> open_unknown(Parts& parts, const Opening& opening) {
+    if (parts.draining)
+        return refused(RefusalReason::unavailable, "the verifier is stopping", store_pause);
     try {
         parts.roster.follow_since(opening.arrived);
     } catch (const StoreFailed&) {

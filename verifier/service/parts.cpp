@@ -17,8 +17,12 @@ Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Sche
       connections{options.idle_connection},
       unopened_by_peer{options.unopened_of_peer},
       submissions{options.submitted_of_node, options.submitted_of_peer},
+      calls{options.calls, options.calls_of_peer},
+      asked{options.queries, options.queries_of_peer},
       work{options.work_threads, options.work_limit},
-      openings{options.opening_threads, options.max_unopened} {}
+      openings{options.opening_threads, options.max_unopened},
+      from_memory{options.memory_threads, options.work_limit},
+      queries{options.query_threads, options.queries} {}
 
 std::string Parts::limited_peer(const grpc::ServerContextBase& context) const {
     return options.limits_per_peer && options.tls ? peer_of(context.peer()) : std::string{};

@@ -30,11 +30,13 @@ struct Parts {
     std::atomic<std::size_t> streams{0}, unopened{0}, outdated{0};
     Tally<std::string> unopened_by_peer;
     Submissions submissions;
+    Places calls, asked;  ///< `asked`: of QueryService
     std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
     std::atomic<bool> draining{false};
     // Last: their threads use the others.
     WorkPool work;
     WorkPool openings;  ///< of its own, because calls wait for the disk
+    WorkPool from_memory, queries;
 
     wire::Network network(Instant now) const;
     /// Whose limits a caller counts against; empty: nobody's.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -89,6 +91,30 @@ public:
 
 private:
     Tally<std::pair<std::string, NodeId>> nodes_;
+    Tally<std::string> peers_;
+};
+
+/// So many at once, and so many of them for one peer. Thread-safe; outlives what take() gives out.
+class Places {
+public:
+    Places(std::size_t all, std::size_t of_peer) : all_{all}, peers_{of_peer} {}
+    Places(const Places&) = delete;
+
+    /// Free again when its last owner lets go. Null: none is left. `peer` empty: unknown, and only
+    /// all are counted.
+    std::shared_ptr<const void> take(const std::string& peer) {
+        if (peers_.enter(peer, peer.empty() ? 0 : 1) == 0 && !peer.empty()) return nullptr;
+        std::shared_ptr<const void> place{this, [peer](Places* of) {
+                                              --of->taken_;
+                                              of->peers_.leave(peer, peer.empty() ? 0 : 1);
+                                          }};
+        return ++taken_ > all_ ? nullptr : place;
+    }
+    std::size_t taken() const { return taken_; }
+
+private:
+    const std::size_t all_;
+    std::atomic<std::size_t> taken_{0};
     Tally<std::string> peers_;
 };
 

@@ -16,11 +16,16 @@ std::optional<Refusal> get_network(Parts& parts, const v1::GetNetworkRequest&,
 }  // namespace
 
 std::vector<NetworkThread::Listen> QueryRpc::methods() {
-    const auto on = [this](auto ask, auto work) {
-        return on_work_thread(parts_, *this, ask, work);
+    const auto from_memory = [&parts = parts_](auto&) { return &parts.from_memory; };
+    const auto of_all_who_ask = [&parts = parts_](auto& call) {
+        call.kept_place = parts.asked.take(parts.limited_peer(call.context));
+        return call.kept_place ? &parts.queries : nullptr;
+    };
+    const auto on = [&](auto ask, auto work) {
+        return served_by(parts_, *this, ask, of_all_who_ask, work);
     };
     using Q = QueryRpc;
-    return {on(&Q::RequestGetNetwork, get_network),
+    return {served_by(parts_, *this, &Q::RequestGetNetwork, from_memory, get_network),
             on(&Q::RequestListDayKeys, query::list_day_keys),
             on(&Q::RequestListBeacons, query::list_beacons),
             on(&Q::RequestListDevices, query::list_devices),

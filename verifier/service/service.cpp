@@ -25,7 +25,9 @@ namespace vigil::verifier {
 namespace {
 
 constexpr int max_send_bytes = 8 * 1024 * 1024;
-constexpr int streams_a_connection = 128;
+/// A call that begins and says no more takes 12 kB until its connection ends, and nobody is told of
+/// it. A node has a session and a call or two; a proxy has those of many.
+constexpr int streams_a_connection = 32, streams_of_a_proxy = 128;
 constexpr int handshake_timeout_ms = 20'000;
 /// Of a stream, that the peer may send before it is read: the usual answer of 64 devices at once.
 constexpr int window_bytes = 256 * 1024;
@@ -100,7 +102,8 @@ void Service::Running::start() {
     builder.SetResourceQuota(grpc::ResourceQuota{"vigil"}.Resize(memory_quota(options)));
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams_a_connection);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                               options.tls ? streams_a_connection : streams_of_a_proxy);
     // The kernel looks after connections (Door), and Connections after those without a stream. The
     // library walks through all of its timers every second, and hands what is due from thread to
     // thread, which with one a connection was most of what an idle fleet cost: so none is kept.
@@ -165,8 +168,8 @@ void Service::Running::stop() {
     server->Shutdown(
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                      gpr_time_from_millis(parts->options.drain.count(), GPR_TIMESPAN)));
-    parts->openings.stop();
-    parts->work.stop();
+    for (WorkPool* pool : {&parts->openings, &parts->work, &parts->from_memory, &parts->queries})
+        pool->stop();
     for (const auto& thread : *threads) thread->stop();
     parts->switchboard.clear();
     server.reset();
@@ -229,6 +232,7 @@ ServiceStats Service::stats() const {
     return {.streams = parts.streams,
             .open_sessions = parts.switchboard.size(),
             .outdated_sessions = parts.outdated,
+            .calls = parts.calls.taken(),
             .sessions_replaced = parts.sessions_replaced,
             .slow_readers_dropped = parts.slow_readers_dropped};
 }

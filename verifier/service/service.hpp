@@ -27,9 +27,17 @@ struct ServiceOptions {
     bool reflection = false;  ///< grpc.reflection, for demos and grpcurl
 
     unsigned network_threads = 1;    ///< each owns a completion queue and its streams
-    unsigned work_threads = 2;       ///< for calls that read or write the store
-    std::size_t work_limit = 1'024;  ///< calls waiting for a work thread
-    unsigned opening_threads = 1;    ///< verify the keys of sessions
+    unsigned work_threads = 2;       ///< for what nodes ask and the store decides
+    unsigned memory_threads = 2;     ///< for what nodes ask and memory answers
+    std::size_t work_limit = 1'024;  ///< calls waiting for a thread of either
+    /// QueryService reads the store for anybody, on threads of its own: of the store's readers the
+    /// others stay free. A question has its place until its answer was taken.
+    unsigned query_threads = 2;
+    std::size_t queries = 128;
+    /// Calls without streams, each until its end, which comes then at the latest.
+    std::size_t calls = 32'768;
+    Milliseconds call_within{30'000};
+    unsigned opening_threads = 1;  ///< verify the keys of sessions
     /// Connections that may come in; more of them wait outside (door.hpp), the longer while a
     /// sixteenth of `max_unopened` sessions waits for an opening thread.
     int connections_per_second = 800;
@@ -37,13 +45,15 @@ struct ServiceOptions {
     std::size_t max_streams = 20'000;    ///< sessions, opened or not
     std::size_t max_unopened = 8'192;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
-    /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll, and
-    /// sessions without a proven key. Not held to without TLS, where a proxy in between is
-    /// everybody's peer.
+    /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll,
+    /// sessions without a proven key, questions and calls. Not held to without TLS, where a proxy
+    /// in between is everybody's peer.
     bool limits_per_peer = true;
     std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
+    std::size_t queries_of_peer = 16;
+    std::size_t calls_of_peer = 2'048;
     Milliseconds open_within{10'000};  ///< from the stream's start to its opening
     /// A session that sent nothing for so long is ended: of a node, that is three pings.
     Milliseconds idle_after{900'000};
@@ -71,6 +81,7 @@ struct ServiceStats {
     std::size_t streams{};            ///< opened or not
     std::size_t open_sessions{};      ///< of nodes that proved their key
     std::size_t outdated_sessions{};  ///< of those, older than is recommended
+    std::size_t calls{};              ///< without streams, under way
     std::uint64_t sessions_replaced{};
     std::uint64_t slow_readers_dropped{};
 };
@@ -79,7 +90,9 @@ struct ServiceStats {
 ///
 /// Sessions live on completion queues: a network thread stamps arrivals, never waits for the disk,
 /// verifies no signature, and holds each stream to a bounded outbox. The newest session of a node
-/// wins. Other calls run on work threads. `store`, `roster`, `schedule` and `answers` outlive the
+/// wins. Other calls run on threads of three kinds: where memory answers, where the store does, and
+/// QueryService, so that neither a store that stands still nor questions keep nodes from their
+/// checks. `store`, `roster`, `schedule` and `answers` outlive the
 /// service; outlets may be called until they are destroyed, also after the service is gone, when
 /// they do nothing.
 class Service {

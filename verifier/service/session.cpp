@@ -187,7 +187,7 @@ void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
     if (!answer) return refuse_answer(answer.error());
     ++in_flight_;
     parts_.answers.submit(
-        {node_, std::move(answer->answer), answer->signature, received},
+        {node_, std::move(answer->answer), answer->signature, received, /*over_session=*/true},
         [thread = thread_.shared_from_this(), session = id_](AnswerReply reply) {
             thread->post([session, reply = std::move(reply)](NetworkThread& there) {
                 if (Session* found = there.find(session)) found->reply(reply);
@@ -237,6 +237,7 @@ void Session::ask_for_calibrations() {
         [&parts = parts_, node = node_, session = id_, thread = thread_.shared_from_this()] {
             std::vector<grpc::ByteBuffer> checks;
             std::optional<Instant> look_again;
+            if (parts.draining) return;  // nobody could answer, and a store may be long in failing
             try {
                 const auto owed = parts.enrolments.issue_owed_calibrations(node, parts.clock());
                 look_again = owed.look_again;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <grpcpp/grpcpp.h>
 #include <memory>
+#include <type_traits>
 
 #include "verifier/service/completion.hpp"
 #include "verifier/service/network_thread.hpp"
@@ -12,7 +13,9 @@
 namespace vigil::verifier {
 
 /// A call of a method without streams, from its arrival to its end. Lives on a network thread;
-/// whoever works on it finishes it, once, from any thread, and does not touch it afterwards.
+/// whoever works on it finishes it, once, from any thread, and does not touch it afterwards. It
+/// counts among its peer's calls, and is cancelled when it has not ended in time: a caller may take
+/// for ever to take its response.
 template <class Request, class Response, class Writer = grpc::ServerAsyncResponseWriter<Response>>
 class UnaryCall {
 public:
@@ -30,6 +33,7 @@ public:
     grpc::ServerContext context;
     Request request;
     Response response;
+    std::shared_ptr<const void> kept_place;  ///< of Places, until the call's end
 
     bool caller_left() const { return caller_left_; }  ///< any thread
     void finish(const grpc::Status& status) {
@@ -63,7 +67,10 @@ private:
         // The server is shutting down; then `done_` is not told either.
         if (!ok) return thread_.forget(this);
         if (!thread_.stopping()) listen(thread_, queue_, method_);
-        method_->begin(*this);
+        if (thread_.admit(this, context))
+            method_->begin(*this);
+        else
+            finish(thread_.refuse_call());
     }
     void end_one() {
         if (--open_ends_ == 0) thread_.forget(this);
@@ -90,22 +97,24 @@ grpc::Status refuse(Parts& parts, const Refusal& refusal);
 grpc::Status status_of(Parts& parts, const std::function<std::optional<Refusal>()>& work);
 extern const Refusal too_many_calls;
 
-/// Answers a call on a work thread. `work` fills the response or says why not. A caller that left
-/// is not served; when too many wait, `busy`.
+/// Answers a call on a thread of the pool. `work` fills the response or says why not. A caller that
+/// left is not served; when too many wait, `busy`.
 template <class Call>
-void serve(Parts& parts, Call& call, std::function<std::optional<Refusal>()> work) {
-    const bool accepted = parts.work.offer([&parts, &call, work = std::move(work)] {
+void serve(Parts& parts, WorkPool& pool, Call& call, std::function<std::optional<Refusal>()> work) {
+    const bool accepted = pool.offer([&parts, &call, work = std::move(work)] {
         call.finish(call.caller_left() ? grpc::Status::CANCELLED : status_of(parts, work));
     });
     if (!accepted) call.finish(refuse(parts, too_many_calls));
 }
 
-/// `ask`: the service's RequestX; `work` fills the response on a work thread.
+/// `ask`: the service's RequestX; `pool`: where a call is served, null where it was refused; `work`
+/// fills the response there.
 template <class Rpc, class Owner, class Request, class Response>
-NetworkThread::Listen on_work_thread(
+NetworkThread::Listen served_by(
     Parts& parts, Rpc& rpc,
     void (Owner::*ask)(grpc::ServerContext*, Request*, grpc::ServerAsyncResponseWriter<Response>*,
                        grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*),
+    std::type_identity_t<std::function<WorkPool*(UnaryCall<Request, Response>&)>> pool,
     std::optional<Refusal> (*work)(Parts&, const Request&, Response&)) {
     using Call = UnaryCall<Request, Response>;
     return Call::listening(
@@ -113,9 +122,13 @@ NetworkThread::Listen on_work_thread(
                         auto* context, auto* request, auto* writer, auto* queue,
                         void* tag) { (rpc.*ask)(context, request, writer, queue, queue, tag); },
          .begin =
-             [&parts, work](Call& call) {
-                 serve(parts, call,
-                       [&parts, &call, work] { return work(parts, call.request, call.response); });
+             [&parts, work, pool = std::move(pool)](Call& call) {
+                 if (WorkPool* const threads = pool(call))
+                     serve(parts, *threads, call, [&parts, &call, work] {
+                         return work(parts, call.request, call.response);
+                     });
+                 else
+                     call.finish(refuse(parts, too_many_calls));
              }});
 }
 
