@@ -40,6 +40,9 @@ void declare(edge::Settings& settings, Config& c) {
     add("tls.names", &c.names, "names and addresses of a certificate made here");
     add("limits_per_address", &c.limits_per_address,
         "limits of each address; false where a balancer hides the nodes' addresses");
+    number("max_sessions", &c.max_sessions,
+           "sessions with this verifier, one for each node connected to it", 1, 1'000'000);
+    number("max_nodes", &c.max_nodes, "nodes that may be enrolled in the network", 1, 100'000'000);
     number("connections_per_second", &c.connections_per_second,
            "connections let in, half as many at once; the others wait, so that those inside are "
            "served after a restart",
@@ -165,6 +168,8 @@ VerifierOptions options_from(const Config& config, Clock clock) {
     options.key = config.key;
     options.names = config.names;
     options.limits_per_address = config.limits_per_address;
+    options.max_sessions = static_cast<std::size_t>(config.max_sessions);
+    options.max_nodes = static_cast<std::size_t>(config.max_nodes);
     options.connections_per_second = static_cast<int>(config.connections_per_second);
     options.enrolments_per_second = config.enrolments_per_second;
     options.http_address = config.http_address;

@@ -22,6 +22,8 @@ struct Config {
     std::string certificate, key;
     std::vector<std::string> names;
     bool limits_per_address = true;
+    std::int64_t max_sessions = 50'000;
+    std::int64_t max_nodes = 300'000;
     std::int64_t connections_per_second = 800;
     std::int64_t enrolments_per_second = 100;
     std::string http_address = "127.0.0.1";

@@ -38,7 +38,7 @@ struct SignedDeviceRequest {
 /// How much may be written. Enrolling is open to everybody, so it has a bucket of its own:
 /// strangers cannot keep the owners of enrolled devices from retiring and calibrating them.
 struct EnrolmentLimits {
-    std::size_t nodes = 200'000;
+    std::size_t nodes = 300'000;
     std::size_t devices_ever = 1'024;  ///< of a node, retired ones included; 64 at a time
     WriteRate enrolments;              ///< a token for each enrolment and each device named
     WriteRate requests;                ///< a token for each device retired or calibrated

@@ -158,6 +158,8 @@ private:
         service.port = options_.port;
         service.tls = tls_;
         service.limits_per_peer = options_.limits_per_address;
+        service.max_streams = options_.max_sessions;
+        service.enrolment.nodes = options_.max_nodes;
         service.connections_per_second = options_.connections_per_second;
         service.connections_at_once = std::max(options_.connections_per_second / 2, 1);
         service.enrolment.enrolments = {.per_second = options_.enrolments_per_second,

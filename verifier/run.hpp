@@ -30,6 +30,8 @@ struct VerifierOptions {
     std::filesystem::path certificate, key;
     std::vector<std::string> names;  ///< further DNS names and addresses of a certificate made here
     bool limits_per_address = true;  ///< ServiceOptions::limits_per_peer
+    std::size_t max_sessions = 50'000;         ///< ServiceOptions::max_streams
+    std::size_t max_nodes = 300'000;           ///< EnrolmentLimits::nodes
     int connections_per_second = 800;          ///< and half as many at once: DoorOptions
     std::int64_t enrolments_per_second = 100;  ///< and twenty times it at once: EnrolmentLimits
 

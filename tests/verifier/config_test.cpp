@@ -36,6 +36,18 @@ std::string fault(const std::map<std::string, std::string>& flags) try {
 
 TEST(VerifierConfig, TakesItsDefaults) { EXPECT_EQ(fault({}), ""); }
 
+// They were constants, below what docs/scale.md plans with.
+TEST(VerifierConfig, SaysHowManyNodesAreTaken) {
+    const VerifierOptions usual = options_from(Given{{}}.config, {});
+    EXPECT_GE(usual.max_sessions, 25'000U) << "the plan's one machine";
+    EXPECT_GE(usual.max_nodes, 250'000U);
+    const Given large{{{"max_sessions", "45000"}, {"max_nodes", "3000000"}}};
+    EXPECT_EQ(options_from(large.config, {}).max_sessions, 45'000U);
+    EXPECT_EQ(options_from(large.config, {}).max_nodes, 3'000'000U);
+    EXPECT_THAT(fault({{"max_sessions", "0"}}), HasSubstr("max_sessions"));
+    EXPECT_THAT(fault({{"max_nodes", "0"}}), HasSubstr("max_nodes"));
+}
+
 TEST(VerifierConfig, AMinimumNodeVersionIsAVersion) {
     for (const char* version : {"", "1", "0.1", "0.1.0", "1.2.3.4", "1.2.3-rc1", "1.2+abc"})
         EXPECT_EQ(fault({{"minimum_node_version", version}}), "") << version;

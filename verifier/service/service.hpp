@@ -42,7 +42,7 @@ struct ServiceOptions {
     /// sixteenth of `max_unopened` sessions waits for an opening thread.
     int connections_per_second = 800;
     int connections_at_once = 400;
-    std::size_t max_streams = 20'000;    ///< sessions, opened or not
+    std::size_t max_streams = 50'000;    ///< sessions, opened or not
     std::size_t max_unopened = 8'192;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
     /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll,
