@@ -120,7 +120,7 @@ public:
         readiness_.serve(true);
         const VerifierView view = this->view();
         log_start(view, founded_, roster_.node_count(), roster_.device_count());
-        log_descriptors(descriptors_allowed(), ServiceOptions{}.max_streams);
+        log_descriptors(descriptors_allowed(), options_.max_sessions);
         ready(view);
         wait(stop);
         readiness_.serve(false);

@@ -28,7 +28,6 @@ public:
     std::uint64_t reads() const { return reads_; }  ///< that were begun, also those that wait
     std::atomic<bool> fails{false};
     std::atomic<bool> fails_to_read{false};
-    std::atomic<int> reads{0};
     std::atomic<bool> fails_to_read_after_a_write{false};
     void hold();     ///< writes wait from now on
     void release();  ///< until now
