@@ -194,6 +194,11 @@ void Agent::learn(const OpenCheck& check, SteadyTime learned) {
         }
         indexes = {*index};
     }
+    // Such an answer would be refused, and others' proofs in it with it.
+    board_.change([&](const NodeStatus& status) {
+        std::erase_if(indexes,
+                      [&](std::size_t i) { return retired_by(status.devices.at(i), check.start); });
+    });
     hand_out(check, learned, indexes);
 }
 

@@ -50,7 +50,7 @@ public:
 
     void connected(const wire::Network& network, SteadyTime seen);
     /// A check that is open; told any number of times, answered once. What no device of ours can
-    /// answer is left out.
+    /// answer is left out, and so are devices that are retired as it starts, by the board.
     void learn(const OpenCheck& check, SteadyTime learned);
     void take(const Receipt& receipt);
     void take(const Refusal& refusal);

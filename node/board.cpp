@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/console_lines.hpp"
+
 namespace vigil::node {
 
 using nlohmann::ordered_json;
@@ -21,9 +23,16 @@ std::string_view to_string(WindowMark mark) {
 }
 
 std::string state_words(const DeviceStatus& device) {
+    if (device.retired) return "retired";
     if (device.health.presence == health::Presence::lost) return "lost: " + device.health.why;
     if (!device.paused.empty()) return "paused: " + device.paused;
     return device.state;
+}
+
+std::string retirement_words(const DeviceStatus& device) {
+    if (!device.retires_from) return {};
+    std::string words = device.retired ? "retired since " : "retires ";
+    return words.append(date_words(*device.retires_from));
 }
 
 std::optional<Instant> next_check_by(const NodeStatus& status, Instant now) {
@@ -151,6 +160,8 @@ std::string status_json(const NodeStatus& s, Instant now) {
                            {"backend", to_string(d.description.backend)},
                            {"kernel", d.description.kernel},
                            {"state", state_words(d)},
+                           {"retires_from_ms", d.retires_from ? ordered_json(to_ms(*d.retires_from))
+                                                              : ordered_json(nullptr)},
                            {"paused", pause_json(d, now)},
                            {"hashes_per_second", static_cast<std::uint64_t>(d.hashes_per_second)},
                            {"hashes_per_second_10s", static_cast<std::uint64_t>(d.rate_10s)},

@@ -36,6 +36,8 @@ struct DeviceStatus {
     std::string paused;  ///< by which of the owner's limits; empty: it may work
     Instant paused_since;
     std::uint64_t missed_while_paused{};  ///< checks, since paused_since
+    std::optional<Instant> retires_from;  ///< by the verifier's clock; nothing: it goes on
+    bool retired{};                       ///< that moment has come
     std::optional<JudgedCheck> last_verdict;
     Instant last_verdict_at;
     std::int64_t day = -1;
@@ -109,8 +111,14 @@ private:
     NodeStatus status_;  // guarded by mutex_
 };
 
-/// "lost: …", "paused: …", else what it does.
+/// "retired", "lost: …", "paused: …", else what it does.
 std::string state_words(const DeviceStatus& device);
+/// "retires 2026-01-31 00:00 UTC", "retired since …"; empty for a device that goes on.
+std::string retirement_words(const DeviceStatus& device);
+/// Whether nothing is asked of it at that moment of the verifier's clock (protocol 8.5).
+inline bool retired_by(const DeviceStatus& device, Instant there) {
+    return device.retires_from && *device.retires_from <= there;
+}
 
 /// The moment by which the next fleet check begins at the latest: each slot has one, at a moment
 /// nobody knows before. By this machine's clock; nothing before the policy is known.

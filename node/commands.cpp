@@ -159,7 +159,9 @@ int retire(const Config& config, const std::string& device, bool undo,
             config.data_dir + " holds no node key; name the node's folder with --data-dir"};
     if (!undo && config.verifier_address.empty())
         throw edge::Fatal{edge::exit_configuration, "E-CONFIG",
-                          "verifier.address is not set; give --verifier host:port"};
+                          "verifier.address is not set; give what vigil-node run has: --config "
+                          "FILE, or --verifier host:port with --ca FILE or "
+                          "--verifier-fingerprint where the certificate is the operator's own"};
     // The key without the folder's lock: a device is retired while the node runs.
     const Identity identity = load_identity(config.data_dir);
     const NamedDevice named = device_named(config, identity, device);
@@ -177,12 +179,15 @@ int retire(const Config& config, const std::string& device, bool undo,
     note_retired(config.data_dir, named.id, words);
     try {
         const LinkIdentity own{identity.key, identity.id, config.data_dir, {}};
-        const std::int64_t day = retire_device(link_options(config, VIGIL_VERSION), own, named.id,
-                                               static_cast<std::uint64_t>(to_ms(now())));
+        const Retirement retired = retire_device(link_options(config, VIGIL_VERSION), own, named.id,
+                                                 static_cast<std::uint64_t>(to_ms(now())));
         std::cout << fmt::format(
-            "device {} is retired from day {} on; its balance stays. The node does not enrol it "
-            "again until vigil-node retire --undo\n",
-            to_hex(named.id), day);
+            "device {} is retired from day {} on{}; its balance stays. Leave the node running "
+            "until then: the windows before it count. The node does not enrol it again until "
+            "vigil-node retire --undo\n",
+            to_hex(named.id), retired.day,
+            retired.from ? fmt::format(", which begins {}", date_words(*retired.from)) : "");
+        if (retired.from) note_retired(config.data_dir, named.id, words, retired.from);
     } catch (...) {
         if (!noted) forget_retired(config.data_dir, named.id);
         throw;

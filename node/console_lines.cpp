@@ -98,7 +98,8 @@ std::string device_line(const DeviceStatus& d, const std::string& next_check, De
     add(" · ", windows_short(d));
     if (const std::string state = state_words(d); state != "idle")
         add(" · ", edge::for_log(state, 160));
-    if (!next_check.empty()) add(" · next check by ", next_check);
+    if (d.retires_from && !d.retired) add(" · ", retirement_words(d));
+    if (!next_check.empty() && !d.retired) add(" · next check by ", next_check);
     const std::string health = sensor_words(d.health.reading);
     if (detail >= Detail::with_health && !health.empty()) add(" · ", health);
     return text;
@@ -115,7 +116,12 @@ std::string device_words(const DeviceDescription& d) {
 
 /// Of the table, where the reasons of a pause have lines of their own.
 std::string state_cell(const DeviceStatus& d) {
-    const std::string state = d.paused.empty() ? edge::for_log(state_words(d), 120) : "paused";
+    std::string state =
+        d.paused.empty() || d.retired ? edge::for_log(state_words(d), 120) : "paused";
+    if (d.retired)
+        state = retirement_words(d);
+    else if (d.retires_from)
+        state += ", " + retirement_words(d);
     if (d.mismatches == 0) return state;
     return fmt::format("{}, {} wrong hashes (E-DEVICE)", state, d.mismatches);
 }
@@ -231,6 +237,15 @@ std::string clock_words(Instant time, std::chrono::seconds utc_offset, bool seco
     return seconds ? text + fmt::format(":{:02}", clock.seconds().count()) : text;
 }
 
+std::string date_words(Instant time) {
+    const auto midnight = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{midnight};
+    return fmt::format("{:04}-{:02}-{:02} {} UTC", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock_words(time, std::chrono::seconds{0},
+                                   (time - midnight) % std::chrono::minutes{1} != Milliseconds{}));
+}
+
 std::vector<std::string> live_lines(const NodeStatus& s, Instant now, const LineStyle& style) {
     std::vector<std::string> lines;
     if (!s.connected || s.unsent > 0) {
@@ -315,10 +330,10 @@ std::string status_table(const NodeStatus& s, Instant now) {
         fmt::format("  node      {}\n  payout    {}\n  receipts  {}, answers without one {}\n\n",
                     to_hex(s.node), s.payout, s.receipts, s.unsent);
     std::vector<std::vector<std::string>> rows{
-        {"device", "rate", "state", "health", "windows today", "last verdict"}};
+        {"device", "id", "rate", "state", "health", "windows today", "last verdict"}};
     for (const DeviceStatus& d : s.devices) {
-        rows.push_back({d.label, rate_words(d.hashes_per_second), state_cell(d),
-                        health_words(d.health), windows_words(d).substr(8),
+        rows.push_back({d.label, to_hex(d.id).substr(0, 12), rate_words(d.hashes_per_second),
+                        state_cell(d), health_words(d.health), windows_words(d).substr(8),
                         last_verdict_words(d, now)});
     }
     text += aligned(rows);

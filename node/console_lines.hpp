@@ -40,6 +40,8 @@ std::string banner(const NodeStatus& status, const std::vector<std::string>& not
 std::vector<std::string> live_lines(const NodeStatus& status, Instant now, const LineStyle& style);
 /// "16:00", and with seconds where a slot is shorter than ten minutes.
 std::string clock_words(Instant time, std::chrono::seconds utc_offset, bool seconds);
+/// "2026-01-31 16:00 UTC", and with seconds where they are not zero.
+std::string date_words(Instant time);
 /// The table of `status`.
 std::string status_table(const NodeStatus& status, Instant now);
 /// The rates of every device over slice, 10 s and 15 minutes, beside what the verifier knows.

@@ -90,7 +90,9 @@ Html device_table_html(const NodeStatus& s, Instant now) {
         const double verified = d.last_verdict ? static_cast<double>(d.last_verdict->rate) : 0;
         Html row = element("th", {{"scope", "row"}, {"class", "who"}},
                            {d.label, " ", element("small", {d.description.name})});
-        row += cell("State", state_words(d));
+        row += cell("State", d.retired        ? retirement_words(d)
+                             : d.retires_from ? state_words(d) + ", " + retirement_words(d)
+                                              : state_words(d));
         row += number("Rate, 10 s", d.rate_10s > 0 ? d.rate_10s : d.hashes_per_second);
         row += number("Rate, 15 min", d.rate_15m);
         row += number("Verified", verified);

@@ -1,5 +1,7 @@
 #include "node/retired_devices.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <sstream>
 #include <vector>
 
@@ -28,19 +30,51 @@ void save(const fs::path& data_dir, const std::vector<std::string>& lines) {
     edge::replace_file(file_in(data_dir), text, 0644);
 }
 
+constexpr std::string_view from_key = "from_ms=";
+
+/// The word after the id, if it is the moment.
+std::optional<Instant> from_in(std::string_view line) {
+    const std::size_t at = line.find(' ');
+    if (at == std::string_view::npos) return std::nullopt;
+    line.remove_prefix(at + 1);
+    if (!line.starts_with(from_key)) return std::nullopt;
+    line.remove_prefix(from_key.size());
+    std::int64_t ms{};
+    const auto read = std::from_chars(line.data(), line.data() + line.size(), ms);
+    if (read.ec != std::errc{} || ms < 0) return std::nullopt;
+    return instant_from_ms(ms);
+}
+
 }  // namespace
 
-std::set<DeviceId> retired_devices(const fs::path& data_dir) {
-    std::set<DeviceId> devices;
+std::map<DeviceId, std::optional<Instant>> retirements(const fs::path& data_dir) {
+    std::map<DeviceId, std::optional<Instant>> devices;
     for (const std::string& line : lines_of(data_dir))
-        if (const auto id = from_hex<DeviceId>(line.substr(0, line.find(' ')))) devices.insert(*id);
+        if (const auto id = from_hex<DeviceId>(line.substr(0, line.find(' '))))
+            devices.emplace(*id, from_in(line));
     return devices;
 }
 
-void note_retired(const fs::path& data_dir, const DeviceId& device, const std::string& words) {
-    if (retired_devices(data_dir).contains(device)) return;
+std::set<DeviceId> retired_devices(const fs::path& data_dir) {
+    std::set<DeviceId> devices;
+    for (const auto& [id, from] : retirements(data_dir)) devices.insert(id);
+    return devices;
+}
+
+void note_retired(const fs::path& data_dir, const DeviceId& device, const std::string& words,
+                  std::optional<Instant> from) {
     auto lines = lines_of(data_dir);
-    lines.push_back(to_hex(device) + " " + edge::for_log(words, 200));
+    const auto noted = std::find_if(lines.begin(), lines.end(), [&](const std::string& line) {
+        return line.starts_with(to_hex(device));
+    });
+    if (noted != lines.end() && !from) return;
+    std::string line = to_hex(device) + " ";
+    if (from) line.append(from_key).append(std::to_string(to_ms(*from))).append(" ");
+    line += edge::for_log(words, 200);
+    if (noted != lines.end())
+        *noted = std::move(line);
+    else
+        lines.push_back(std::move(line));
     save(data_dir, lines);
 }
 

@@ -23,6 +23,7 @@
 #include "node/owner_notices.hpp"
 #include "node/rehearse.hpp"
 #include "node/retired_devices.hpp"
+#include "node/retirement_watch.hpp"
 #include "node/verifier_link.hpp"
 #include "node/workload_watch.hpp"
 #include "proto/edge/http_server.hpp"
@@ -92,7 +93,7 @@ void say_of_new(const SeenDevice& seen, const std::vector<DeviceStatus>& own) {
         if (device.description.backend == Backend::cpu)
             spdlog::warn(
                 "{} is enrolled, so it goes on beside a GPU; to let it go: vigil-node retire "
-                "--device {}, and leave the node running until then",
+                "--device {}, and leave the node running until the day that it names",
                 device.label, edge::for_log(device.description.uid, 128));
 }
 
@@ -194,6 +195,8 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     start.started = start.connection_changed = around.now();
     start.devices = own;
     Board board{start};
+    RetirementWatch retirement_watch{folder.path(), board, around.now};
+    retirement_watch.look();
     Metrics metrics{VIGIL_VERSION, own};
     const WorkloadWatch workloads{watched_of(workloads_of(config)), board, metrics, around.now};
     LimitKeeper keeper{limits_for(settings),
@@ -262,6 +265,7 @@ int run_node(const Config& config, const Rehearsal& rehearsal, const Surrounding
     auto lookout = rehearsal.as.empty() ? lookout_for(config, own, agent, around) : nullptr;
     while (!told_to_stop(around, console.get(), Milliseconds{200})) {
         keeper.look();
+        retirement_watch.look();
         news.look();
         owner.look();
         if (const auto fatal = connection.fatal()) {

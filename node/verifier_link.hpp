@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -97,11 +98,16 @@ private:
     std::unique_ptr<Running> running_;
 };
 
-/// Retires a device (protocol 8.5): first day on which it is no longer checked. Of several
-/// verifiers the first that can be reached decides. Throws Fatal E-UNREACHABLE, E-CERT, E-NETWORK
-/// or E-REFUSED.
-std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
-                           const DeviceId& device, std::uint64_t sequence);
+/// The first day on which a device is no longer checked (protocol 8.5), and when it begins; nothing
+/// where the network's policy cannot be read.
+struct Retirement {
+    std::int64_t day{};
+    std::optional<Instant> from;
+};
+/// Retires a device. Of several verifiers the first that can be reached decides. Throws Fatal
+/// E-UNREACHABLE, E-CERT, E-NETWORK or E-REFUSED.
+Retirement retire_device(const LinkOptions& options, const LinkIdentity& identity,
+                         const DeviceId& device, std::uint64_t sequence);
 
 /// The network a verifier serves; throws like retire_device. For one-shot commands.
 wire::Network ask_network(const LinkOptions& options);

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <spdlog/spdlog.h>
 
+#include "core/schedule/calendar.hpp"
 #include "node/identity.hpp"
 #include "proto/edge/logging.hpp"
 #include "proto/signed_texts.hpp"
@@ -19,6 +20,7 @@ namespace v1 = vigil::v1;
 namespace {
 
 constexpr Milliseconds longest_submission{3'000};
+constexpr std::int64_t longest_day = 1'000'000'000;
 
 void set_deadline(const Line& line, Milliseconds timeout) {
     line.context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
@@ -145,8 +147,8 @@ wire::Network ask_network(const LinkOptions& options) {
     });
 }
 
-std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& identity,
-                           const DeviceId& device, std::uint64_t sequence) {
+Retirement retire_device(const LinkOptions& options, const LinkIdentity& identity,
+                         const DeviceId& device, std::uint64_t sequence) {
     return or_fatal(options, [&](const LinkOptions& way) {
         const auto channel = open_channel(way);
         grpc::ClientContext asking;
@@ -163,7 +165,12 @@ std::int64_t retire_device(const LinkOptions& options, const LinkIdentity& ident
         v1::RetireResponse response;
         const auto status = v1::NodeService::NewStub(channel)->Retire(&context, request, &response);
         if (!status.ok()) fail(way, status);
-        return response.retired_from_day();
+        Retirement out{.day = response.retired_from_day(), .from = std::nullopt};
+        // A day further away than any calendar is nobody's.
+        if (const auto policy = policy_from_canonical(network.policy_text);
+            policy && out.day >= 0 && out.day < longest_day)
+            out.from = Calendar{*policy}.span(DayIndex{out.day}).begin;
+        return out;
     });
 }
 

@@ -2,6 +2,7 @@
 """vigil-node retire and --undo: the verifier sees both, nothing is asked of a retired device, and its standing resumes.
 And what people get wrong with it."""
 import pathlib
+import time
 
 import lab as it
 
@@ -33,13 +34,25 @@ def kept(node):
     return file.read_text().splitlines() if file.exists() else []
 
 
+def status_table(node):
+    code, out, err = it.run_program("NODE", "status", "--http-port", node.http_port)
+    it.check(code == 0, f"status: {err}")
+    return out
+
+
+def device_page(verifier, device):
+    code, text = it.http_get(verifier.http_port, f"/devices/{device}")
+    it.check(code == 200, f"the device's page: {code}")
+    return text
+
+
 def wrong_uses(lab, node, verifier):
     expect("no device named", retire(lab, node, verifier), USAGE, "--device")
     expect("no such device", retire(lab, node, verifier, "--device", "gpu7"), USAGE, "E-DEVICE", "gpu7", "cpu0", "cpu:")
     expect("no key there", retire(lab, node, verifier, "--device", "cpu0", data=lab.place / "elsewhere"), CONFIGURATION,
            "E-CONFIG", "elsewhere", "no node key", "--data-dir")
     expect("no verifier named", retire(lab, node, None, "--device", "cpu0"), CONFIGURATION, "E-CONFIG", "verifier.address",
-           "--verifier")
+           "--verifier", "--ca")
     expect("a device of nobody", retire(lab, node, verifier, "--device", "ab" * 32), REFUSED, "E-REFUSED", "ab" * 32,
            "not enrolled")
     expect("undo of what was not retired", retire(lab, node, None, "--undo", "--device", "cpu0"), 0, "was not retired")
@@ -58,9 +71,13 @@ def test(lab):
     wrong_uses(lab, node, verifier)
 
     device = node.status()["devices"][0]
-    expect("retired by its label", retire(lab, node, verifier, "--device", "cpu0"), 0, device["device_id"],
-           "its balance stays")
+    result = retire(lab, node, verifier, "--device", "cpu0")
     day = retired_from(verifier)
+    date = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(day * DAY_MS // 1000)).replace(":00 UTC", " UTC")
+    expect("retired by its label", result, 0, device["device_id"], "its balance stays", f"which begins {date}")
+    it.wait_for("the node saying when", lambda: f", retires {date}" in status_table(node), 10)
+    it.check(node.has_said(f"cpu0 retires {date}"), "its log says it")
+    it.check(f"retires {date} (day {day})" in device_page(verifier, device["device_id"]), "its page of the verifier says it")
     it.check(day is not None and [line.split()[0] for line in kept(node)] == [device["device_id"]],
              "verifier and node know of it")
     expect("retired again by its uid", retire(lab, node, verifier, "--device", device["uid"]), 0, f"from day {day} on")
@@ -75,6 +92,10 @@ def test(lab):
         "SELECT max(window_index) FROM closed_windows") or 0) >= day * WINDOWS + 1, 90)
     it.check(verifier.value("SELECT count(*) FROM verdicts WHERE start_ms >= ?", day * DAY_MS) == 0,
              "nothing is asked of a retired device")
+    it.check(f"retired since {date}" in status_table(node), "the node says that it is over")
+    it.check(not node.has_said("was refused"), "and answers nothing that nobody asked")
+    page = device_page(verifier, device["device_id"])
+    it.check("retired since" in page and "this device is retired by then" in page and "under way" not in page, "so does its page")
 
     expect("undone", retire(lab, node, None, "--undo", "--device", "cpu0"), 0, device["uid"], "the next time")
     it.check(kept(node) == [] and retired_from(verifier) == day, "the next start enrols it")

@@ -79,6 +79,13 @@ struct Node {
         const std::lock_guard lock{mutex};
         return sent.size();
     }
+    std::vector<Proof> proofs() {
+        const std::lock_guard lock{mutex};
+        std::vector<Proof> all;
+        for (const SignedAnswer& one : sent)
+            all.insert(all.end(), one.answer.proofs.begin(), one.answer.proofs.end());
+        return all;
+    }
     void receipt(const SignedAnswer& answer) {
         const Instant received = instant_from_ms(9);
         agent->take(Receipt{answer.id, received,
@@ -107,20 +114,11 @@ TEST_F(AgentTest, AnswersAFleetCheckWithOneProofForEachDevice) {
     const OpenCheck check = check_of({});
     const auto begun = steady_clock::now();
     node.agent->learn(check, begun);
-    // Devices that finish together share an answer; on a busy machine one may come after the
-    // others.
-    const auto proofs = [&] {
-        const std::lock_guard lock{node.mutex};
-        std::vector<Proof> all;
-        for (const SignedAnswer& signed_answer : node.sent)
-            all.insert(all.end(), signed_answer.answer.proofs.begin(),
-                       signed_answer.answer.proofs.end());
-        return all;
-    };
-    ASSERT_TRUE(eventually([&] { return proofs().size() == 3; }));
+    // Devices that finish together share an answer; on a busy machine one comes after the others.
+    ASSERT_TRUE(eventually([&] { return node.proofs().size() == 3; }));
     EXPECT_GE(steady_clock::now() - begun, Milliseconds{200});
     std::set<DeviceId> answered;
-    for (const Proof& proof : proofs()) {
+    for (const Proof& proof : node.proofs()) {
         const auto at =
             std::find(node.ids.begin(), node.ids.end(), proof.device) - node.ids.begin();
         ASSERT_LT(at, 3);
@@ -131,6 +129,23 @@ TEST_F(AgentTest, AnswersAFleetCheckWithOneProofForEachDevice) {
         EXPECT_GT(proof.hashes_tried, 64u);
     }
     EXPECT_EQ(answered.size(), 3u);
+}
+
+TEST_F(AgentTest, ARetiredDeviceTakesNoMoreChecks) {
+    Node node{folder.path(), 2};
+    OpenCheck last = check_of({.ref = 7}), next = check_of({.ref = 8});
+    last.start = next.start - Milliseconds{1};
+    node.board->change([&](NodeStatus& s) { s.devices[1].retires_from = next.start; });
+    const auto proofs_of = [&](std::size_t device) {
+        const auto all = node.proofs();
+        return std::count_if(all.begin(), all.end(),
+                             [&](const Proof& p) { return p.device == node.ids[device]; });
+    };
+    node.agent->learn(last, steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return proofs_of(1) == 1; })) << "its day is to come";
+    node.agent->learn(next, steady_clock::now());
+    ASSERT_TRUE(eventually([&] { return proofs_of(0) == 2; }));
+    EXPECT_EQ(proofs_of(1), 1);
 }
 
 TEST_F(AgentTest, ExtraWorkIsAddedToTheWork) {
@@ -288,9 +303,8 @@ TEST_F(AgentTest, AReceiptIsKeptAsProof) {
     }));
     EXPECT_EQ(node.board->read().receipts, 1u);
     // The two files are written by a thread that has its own time.
-    EXPECT_TRUE(eventually([&] {
-        return last_answer(folder.path() / "answers.log") == node.sent[0].answer.proofs;
-    }));
+    EXPECT_TRUE(eventually(
+        [&] { return last_answer(folder.path() / "answers.log") == node.sent[0].answer.proofs; }));
 }
 
 TEST_F(AgentTest, ACheckThatCannotWaitEndsTheOneBefore) {

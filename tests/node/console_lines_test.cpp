@@ -22,6 +22,7 @@ NodeStatus example() {
     s.connection_changed = instant_from_ms(60'000);
     DeviceStatus d;
     d.label = "cuda0";
+    d.id.bytes.fill(0xcd);
     d.description = {"GPU-1", "RTX 4090", Backend::cuda, "580.1", "interleaved", 0, 128};
     d.hashes_per_second = 4.61e9;
     d.windows = {WindowMark::passed, WindowMark::failed, WindowMark::voided,
@@ -202,10 +203,17 @@ TEST(ConsoleLines, StatusTable) {
         "  payout    0x52908400098527886E0F7030069857D2E4169EE7\n"
         "  receipts  4, answers without one 1\n"
         "\n"
-        "device  rate       state  health  windows today    last verdict\n"
-        "cuda0   4.61 GH/s  idle   –       1/6 ✓ ✗ – · · ·  roll call passed: 12.31 MH/s (baseline "
+        "device  id            rate       state  health  windows today    last verdict\n"
+        "cuda0   cdcdcdcdcdcd  4.61 GH/s  idle   –       1/6 ✓ ✗ – · · ·  roll call passed: 12.31 "
+        "MH/s (baseline "
         "12.20 MH/s), 30 s "
         "ago\n");
+    s.devices[0].retires_from = instant_from_ms(86'400'000);
+    EXPECT_THAT(status_table(s, instant_from_ms(130'000)),
+                testing::HasSubstr("  idle, retires 1970-01-02 00:00 UTC  "));
+    s.devices[0].retired = true;
+    EXPECT_THAT(status_table(s, instant_from_ms(130'000)),
+                testing::HasSubstr("  retired since 1970-01-02 00:00 UTC  "));
     s.advice = {"1.3.0", "2026-12-01", true};
     EXPECT_THAT(status_table(s, instant_from_ms(130'000)),
                 testing::HasSubstr("\n  update    the network recommends version 1.3.0 or newer by "

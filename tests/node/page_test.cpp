@@ -83,6 +83,15 @@ TEST(Page, TheWindowsTimesAreTheCalendarsWhateverThisClockIsOff) {
     }
 }
 
+TEST(Page, SaysWhenADeviceRetires) {
+    NodeStatus s = busy();
+    EXPECT_THAT(status_page(s, now), Not(HasSubstr("retire")));
+    s.devices[0].retires_from = now + std::chrono::hours{9};
+    EXPECT_THAT(status_page(s, now), HasSubstr(">idle, retires 2026-01-02 00:00 UTC<"));
+    s.devices[0].retired = true;
+    EXPECT_THAT(status_page(s, now), HasSubstr(">retired since 2026-01-02 00:00 UTC<"));
+}
+
 TEST(Page, SaysThatTheNodeIsOutdated) {
     NodeStatus s = busy();
     EXPECT_THAT(status_page(s, now), Not(HasSubstr("<dt>Update")));

@@ -5,6 +5,7 @@
 
 #include "core/base/ids.hpp"
 #include "node/enrolment_file.hpp"
+#include "node/retirement_watch.hpp"
 #include "tests/node/tiny_searcher.hpp"
 
 namespace vigil::node {
@@ -26,6 +27,50 @@ TEST(RetiredDevices, AreKeptUntilForgotten) {
     EXPECT_TRUE(forget_retired(folder.path(), device(1)));
     EXPECT_FALSE(forget_retired(folder.path(), device(1)));
     EXPECT_EQ(retired_devices(folder.path()), std::set{device(2)});
+}
+
+TEST(RetiredDevices, TheMomentIsKeptWhereItIsKnown) {
+    const test::Folder folder;
+    note_retired(folder.path(), device(1), "GPU-1 (Card)");
+    EXPECT_FALSE(retirements(folder.path()).at(device(1)));
+    note_retired(folder.path(), device(1), "GPU-1 (Card)", instant_from_ms(86'400'000));
+    note_retired(folder.path(), device(1), "GPU-1 (Card)");
+    EXPECT_EQ(retirements(folder.path()).at(device(1)), instant_from_ms(86'400'000));
+    EXPECT_EQ(retired_devices(folder.path()), std::set{device(1)});
+    std::ofstream{folder.path() / "retired", std::ios::app} << to_hex(device(2))
+                                                            << " from_ms=-1 x\n"
+                                                            << to_hex(device(3)) << " from_ms=x\n";
+    EXPECT_FALSE(retirements(folder.path()).at(device(2)));
+    EXPECT_FALSE(retirements(folder.path()).at(device(3)));
+    EXPECT_TRUE(forget_retired(folder.path(), device(1)));
+}
+
+TEST(RetiredDevices, TheBoardShowsThemUntilTheNextStart) {
+    const test::Folder folder;
+    NodeStatus status;
+    for (std::uint8_t n = 1; n <= 2; ++n) {
+        status.devices.emplace_back().id = device(n);
+        status.devices.back().label = "cpu" + std::to_string(n);
+    }
+    status.clock_offset = Milliseconds{5'000};  // this clock is ahead
+    Board board{status};
+    Instant now = instant_from_ms(86'400'000);
+    const auto look = [&] { RetirementWatch{folder.path(), board, [&] { return now; }}.look(); };
+    look();
+    EXPECT_FALSE(board.read().devices[0].retires_from);
+    note_retired(folder.path(), device(1), "", now);
+    look();
+    const DeviceStatus first = board.read().devices[0];
+    EXPECT_EQ(retirement_words(first), "retires 1970-01-02 00:00 UTC");
+    EXPECT_EQ(state_words(first), "idle") << "the verifier's clock counts";
+    forget_retired(folder.path(), device(1));
+    now = now + Milliseconds{5'000};
+    look();
+    EXPECT_EQ(state_words(board.read().devices[0]), "retired");
+    EXPECT_EQ(retirement_words(board.read().devices[0]), "retired since 1970-01-02 00:00 UTC");
+    EXPECT_EQ(retirement_words(board.read().devices[1]), "");
+    EXPECT_NE(status_json(board.read(), now).find("\"retires_from_ms\": 86400000"),
+              std::string::npos);
 }
 
 TEST(RetiredDevices, OtherLinesArePassedOver) {
