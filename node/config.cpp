@@ -186,6 +186,8 @@ bool is_setting_of_verifier(std::string_view environment_name) {
                                         "VIGIL_TLS_NAMES",
                                         "VIGIL_LIMITS_PER_ADDRESS",
                                         "VIGIL_CONNECTIONS_PER_SECOND",
+                                        "VIGIL_MAX_NODES",
+                                        "VIGIL_MAX_SESSIONS",
                                         "VIGIL_ENROLMENTS_PER_SECOND",
                                         "VIGIL_METRICS_ALL_DEVICES",
                                         "VIGIL_THREADS_JUDGING",

@@ -47,8 +47,12 @@ void RetirementWatch::read() {
     board_.change([&](NodeStatus& status) {
         for (DeviceStatus& device : status.devices) {
             const auto found = known.find(device.id);
-            if (found == known.end() || !found->second || device.retires_from == found->second)
+            if (found == known.end()) {  // never, or undone
+                device.retires_from.reset();
+                device.retired = false;
                 continue;
+            }
+            if (!found->second || device.retires_from == found->second) continue;
             device.retires_from = found->second;
             if (*found->second > now_())
                 news.push_back(device.label + " " + retirement_words(device));

@@ -9,7 +9,7 @@ namespace vigil::node {
 
 /// Shows on the board which of the node's devices retire, and since when nothing is asked of them
 /// (protocol 8.5). `vigil-node retire` writes that beside the running node. A retirement that is
-/// undone is still shown until the next start, which is when it ends.
+/// undone is gone from it, because the node may enrol the device again at any moment.
 class RetirementWatch {
 public:
     /// `board` outlives it.

@@ -158,8 +158,8 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
 std::optional<Answers::Held> Answers::hold(Instant received, std::size_t bytes) {
     Running& r = *running_;
     // Half of what answers without a session may take: the other is left for known nodes.
-    r.bytes += bytes;
-    const bool fits = (r.claimed_bytes += bytes) <= r.bytes_limit / 4;
+    const bool of_all = (r.bytes += bytes) <= r.bytes_limit;
+    const bool fits = (r.claimed_bytes += bytes) <= r.bytes_limit / 4 && of_all;
     std::shared_ptr<const void> counted{&r, [bytes](Running* at) {
                                             at->bytes -= bytes;
                                             at->claimed_bytes -= bytes;

@@ -132,7 +132,10 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
     const auto look_up = [&](const DeviceId& id) {
         if (!std::exchange(looked_up, true)) {
             too_often = !may_look_up(arrived.node);
-            if (!too_often) roster_.refresh(arrived.node);
+            if (too_often)
+                roster_.await_refresh();
+            else
+                roster_.refresh(arrived.node);
         }
         return roster_.device(id);
     };

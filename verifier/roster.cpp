@@ -258,6 +258,8 @@ Roster::NodeRead Roster::read_node(const NodeId& id) {
     return read;
 }
 
+void Roster::await_refresh() { const std::lock_guard over{refreshing_}; }
+
 void Roster::refresh(const NodeId& id) {
     const std::lock_guard refreshing{refreshing_};
     NodeRead read = read_node(id);

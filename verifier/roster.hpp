@@ -87,6 +87,7 @@ public:
     /// Reads one node and its devices again, after an enrolment, retirement or calibration was
     /// committed.
     void refresh(const NodeId& id);
+    void await_refresh();  ///< returns when one that is under way is over
     /// After the verdict of a passed calibration was committed: it becomes the baseline of a device
     /// that has no valid roll call yet. `rate` is what is shown until the store has been read.
     void set_calibrated(const DeviceId& id, std::uint64_t rate);

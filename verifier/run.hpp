@@ -61,7 +61,7 @@ struct VerifierView {
     std::function<std::uint64_t(wire::RefusalReason)> refused;  ///< since the start
 };
 
-/// Serves until `stop` is requested, then stops gracefully (at most 10 s) and returns. `ready` is
+/// Serves until `stop` is requested, then stops gracefully (within 10 s, or a minute while the store is away) and returns. `ready` is
 /// called once, from this thread, when nodes can connect; what it is given stays valid until this
 /// function returns. Throws edge::Fatal with a code and what to do: E-DATADIR, E-LOCK, E-STORE,
 /// E-STORE-NEWER, E-NETWORK, E-POLICY, E-KEYMODE, E-TLS, E-PORT.

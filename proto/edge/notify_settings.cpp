@@ -127,6 +127,7 @@ std::vector<Channel> load_channels_to_run(const ChannelsByName& channels) {
             out.emplace_back();
             out.back().name = name;
             out.back().kind = kind_of(name, asked);
+            out.back().ping_every = Milliseconds{asked.every * 1000};
             out.back().broken = fatal.what();
         }
     }

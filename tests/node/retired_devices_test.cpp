@@ -63,7 +63,6 @@ TEST(RetiredDevices, TheBoardShowsThemUntilTheNextStart) {
     const DeviceStatus first = board.read().devices[0];
     EXPECT_EQ(retirement_words(first), "retires 1970-01-02 00:00 UTC");
     EXPECT_EQ(state_words(first), "idle") << "the verifier's clock counts";
-    forget_retired(folder.path(), device(1));
     now = now + Milliseconds{5'000};
     look();
     EXPECT_EQ(state_words(board.read().devices[0]), "retired");
@@ -71,6 +70,11 @@ TEST(RetiredDevices, TheBoardShowsThemUntilTheNextStart) {
     EXPECT_EQ(retirement_words(board.read().devices[1]), "");
     EXPECT_NE(status_json(board.read(), now).find("\"retires_from_ms\": 86400000"),
               std::string::npos);
+    // The node may enrol it again at any moment, and checks are expected from then on.
+    forget_retired(folder.path(), device(1));
+    look();
+    EXPECT_EQ(state_words(board.read().devices[0]), "idle");
+    EXPECT_FALSE(board.read().devices[0].retires_from);
 }
 
 TEST(RetiredDevices, OtherLinesArePassedOver) {

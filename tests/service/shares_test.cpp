@@ -153,6 +153,24 @@ TEST_F(Shares, PeerHasSoManyCallsAtOnce) {
     expect_place();
 }
 
+TEST_F(Shares, PeerLeavesThreadsToOthers) {
+    WorldOptions options;
+    options.service.work_of_peer = 3;
+    start(options);
+    world->store.hold_reads();
+    std::vector<std::future<grpc::Status>> enrolments;
+    for (int i = 0; i < 5; ++i)
+        enrolments.push_back(std::async(std::launch::async, [&] {
+            return TestNode{world->connect(), std::uint8_t{9}}.enrol();
+        }));
+    EXPECT_TRUE(eventually([&] { return world->refused(RefusalReason::busy) == 2; }));
+    world->store.release_reads();
+    int served = 0;
+    for (auto& enrolment : enrolments)
+        served += enrolment.get().error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED;
+    EXPECT_EQ(served, 3);
+}
+
 TEST_F(Shares, ConnectionHasSoManyStreamsAtOnce) {
     start({});
     std::deque<TestSession> sessions;

@@ -23,16 +23,16 @@ namespace {
 TEST(DescriptorsDeathTest, AVerifierTakesAllItMayHaveAndWarnsOfTooFew) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(start_under(300, 4'000), testing::ExitedWithCode(0),
-                "warning.* up to 4000 files .* carries 2488 nodes where 20000 .* limit of 28000");
+                "warning.* up to 4000 files .* carries 2488 nodes where 50000 .* limit of 59000");
 }
 
 TEST(DescriptorsDeathTest, AVerifierSaysHowManyNodesTheyCarry) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     rlimit own{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
-    if (own.rlim_max < 28'000) GTEST_SKIP() << "SKIPPED: the system gives " << own.rlim_max;
-    EXPECT_EXIT(start_under(300, 28'000), testing::ExitedWithCode(0),
-                "info.* up to 28000 files .* carries 20488 nodes");
+    if (own.rlim_max < 59'000) GTEST_SKIP() << "SKIPPED: the system gives " << own.rlim_max;
+    EXPECT_EXIT(start_under(300, 59'000), testing::ExitedWithCode(0),
+                "info.* up to 59000 files .* carries 50296 nodes");
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "tests/store/contract.hpp"
-#include "verifier/store/postgres/connection.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -121,61 +120,6 @@ TEST_F(PostgresFailure, KilledServerLosesNothingAcknowledged) {
     wait_for_more(writer, 30);
     writer.stop();
     expect_whole(*store, writer);
-}
-
-TEST_F(PostgresFailure, AnswersOutliveAnOutageWithTheTimeTheyCameAt) {
-    PrivatePostgres server{{"fsync=off"}};
-    const auto store = open_postgres_store(server.uri());
-    const auto enrolled = enrol(*store, 9, 1);
-    const AnswerRecord one = answer(enrolled.node.ref, {hourly(enrolled.first(), 0)}, 77);
-    server.kill();
-    auto fate = std::async(std::launch::async, [&] {
-        const AnswerRecord* answers[] = {&one};
-        return store->record(answers).at(0);
-    });
-    // Longer than ten attempts last.
-    std::this_thread::sleep_for(8s);
-    server.start();
-    const AnswerFate kept = fate.get();
-    EXPECT_EQ(kept.kind, Kind::recorded);
-    EXPECT_EQ(kept.received, one.received);
-}
-
-TEST_F(PostgresFailure, CommitsReachTheDiskWhateverTheDatabaseIsTunedTo) {
-    PrivatePostgres server{{"fsync=off"}};
-    server.run("ALTER DATABASE vigil SET synchronous_commit = off");
-    const postgres::Address address{server.uri(), postgres::Address::Use::writing};
-    const auto setting = [&] {
-        postgres::Connection db{address};
-        db.begin_writing();
-        std::string value;
-        sql::Rows rows = db.run("SELECT current_setting('synchronous_commit')");
-        if (rows.next()) rows.into(value);
-        return value;
-    };
-    EXPECT_EQ(setting(), "on");
-    server.run("ALTER DATABASE vigil SET synchronous_commit = remote_apply");
-    EXPECT_EQ(setting(), "remote_apply") << "what is safer is left alone";
-}
-
-TEST_F(PostgresFailure, ServerThatTurnsReadOnlyIsLeftForOneThatWrites) {
-    const auto first = std::make_unique<PrivatePostgres>(std::vector<std::string>{"fsync=off"});
-    const auto standby = PrivatePostgres::standby_of(*first, {"fsync=off"});
-    const auto store = open_postgres_store(
-        "postgresql:///vigil?user=vigil&host=" + first->folder() + "," + standby->folder());
-    enrol(*store, 9, 1);
-    const std::string written = first->run("SELECT pg_current_wal_lsn()");
-    for (int i = 0; i < 1'000 && standby->run("SELECT coalesce(pg_last_wal_replay_lsn() >= '" +
-                                              written + "', false)") != "t";
-         ++i)
-        std::this_thread::sleep_for(20ms);
-    standby->promote();
-    first->run("ALTER SYSTEM SET default_transaction_read_only = on");
-    first->run("SELECT pg_reload_conf()");
-    // Connections that were made before keep the setting that they began with.
-    first->run(cut_all);
-    enrol(*store, 9, 2);
-    EXPECT_EQ(standby->run("SELECT count(*) FROM nodes"), "2");
 }
 
 TEST_F(PostgresFailure, CutConnectionsAreReplacedAndNothingIsDoubled) {

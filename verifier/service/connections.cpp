@@ -1,6 +1,7 @@
 #include "verifier/service/connections.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -14,6 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+
+/// While no descriptor is left to look with.
+constexpr std::chrono::seconds look_again{1};
 
 /// 0: not a socket, or a kernel that does not tell.
 std::uint64_t cookie_of(int descriptor) {
@@ -52,7 +56,9 @@ milliseconds silence_of(int descriptor) {
 class Borrowed {
 public:
     Borrowed(int descriptor, std::uint64_t cookie)
-        : own_{::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)}, same_{cookie_of(own_) == cookie} {}
+        : own_{::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)},
+          none_left_{own_ < 0 && (errno == EMFILE || errno == ENFILE)},
+          same_{cookie_of(own_) == cookie} {}
     ~Borrowed() {
         if (own_ >= 0) ::close(own_);
     }
@@ -60,11 +66,12 @@ public:
     Borrowed& operator=(const Borrowed&) = delete;
 
     bool is_there() const { return own_ >= 0 && same_; }
+    bool cannot_be_told() const { return none_left_; }
     int descriptor() const { return own_; }
 
 private:
     const int own_;
-    const bool same_;
+    const bool none_left_, same_;
 };
 
 }  // namespace
@@ -105,6 +112,10 @@ void Connections::end_idle(SteadyTime now) {
     const std::lock_guard lock{mutex_};
     for (const Cookie cookie : looks_.take(now)) {
         const Borrowed connection{known_.at(cookie).descriptor, cookie};
+        if (connection.cannot_be_told()) {
+            looks_.set(cookie, now + look_again);
+            continue;
+        }
         if (!connection.is_there()) {
             forget(cookie);
             continue;

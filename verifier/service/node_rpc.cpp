@@ -166,6 +166,8 @@ void submit(Parts& parts, Submission& call) {
         parts.submissions.leave(admitted.peer, admitted.node, admitted.answers);
         call.finish(why);
     };
+    call.kept_place = parts.waiting.take(peer);
+    if (!call.kept_place) return give_up(refuse(parts, too_many_calls));
     const auto held = parts.answers.hold(received, call.request.ByteSizeLong());
     if (!held) return give_up(refuse(parts, too_many_calls));
     const auto arrived = std::chrono::steady_clock::now();
@@ -197,11 +199,15 @@ std::optional<Refusal> retire(Parts& parts, const v1::RetireRequest& request,
 
 std::vector<NetworkThread::Listen> NodeRpc::methods() {
     using N = NodeRpc;
-    const auto by_store = [&parts = parts_](auto&) { return &parts.work; };
+    const auto on = [&parts = parts_](auto& call, WorkPool& pool) {
+        call.kept_place = parts.waiting.take(parts.limited_peer(call.context));
+        return call.kept_place ? &pool : nullptr;
+    };
+    const auto by_store = [on, &parts = parts_](auto& call) { return on(call, parts.work); };
     // Only who is unknown is looked for in the store.
-    const auto by_roster = [&parts = parts_](auto& call) {
+    const auto by_roster = [on, &parts = parts_](auto& call) {
         const auto id = wire::fixed_from_proto<NodeId>(call.request.node_id(), "node_id");
-        return id && parts.roster.node(*id) ? &parts.from_memory : &parts.work;
+        return on(call, id && parts.roster.node(*id) ? parts.from_memory : parts.work);
     };
     return {served_by(parts_, *this, &N::RequestEnrol, by_store, enrol),
             served_by(parts_, *this, &N::RequestGetOpenChecks, by_roster, open_checks),

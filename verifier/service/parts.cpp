@@ -19,6 +19,7 @@ Parts::Parts(ServiceOptions options_in, Store& store_in, Roster& roster_in, Sche
       submissions{options.submitted_of_node, options.submitted_of_peer},
       calls{options.calls, options.calls_of_peer},
       asked{options.queries, options.queries_of_peer},
+      waiting{2 * options.work_limit, options.work_of_peer},
       work{options.work_threads, options.work_limit},
       openings{options.opening_threads, options.max_unopened},
       from_memory{options.memory_threads, options.work_limit},

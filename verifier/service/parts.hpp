@@ -30,7 +30,8 @@ struct Parts {
     std::atomic<std::size_t> streams{0}, unopened{0}, outdated{0};
     Tally<std::string> unopened_by_peer;
     Submissions submissions;
-    Places calls, asked;  ///< `asked`: of QueryService
+    /// `asked`: of QueryService; `waiting`: for the threads of work and from_memory.
+    Places calls, asked, waiting;
     std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
     std::atomic<bool> draining{false};
     // Last: their threads use the others.

@@ -16,7 +16,10 @@ std::optional<Refusal> get_network(Parts& parts, const v1::GetNetworkRequest&,
 }  // namespace
 
 std::vector<NetworkThread::Listen> QueryRpc::methods() {
-    const auto from_memory = [&parts = parts_](auto&) { return &parts.from_memory; };
+    const auto from_memory = [&parts = parts_](auto& call) {
+        call.kept_place = parts.waiting.take(parts.limited_peer(call.context));
+        return call.kept_place ? &parts.from_memory : nullptr;
+    };
     const auto of_all_who_ask = [&parts = parts_](auto& call) {
         call.kept_place = parts.asked.take(parts.limited_peer(call.context));
         return call.kept_place ? &parts.queries : nullptr;

@@ -53,6 +53,7 @@ struct ServiceOptions {
     std::size_t submitted_of_peer = 2'048;
     std::size_t unopened_of_peer = 256;
     std::size_t queries_of_peer = 16;
+    std::size_t work_of_peer = 256;  ///< of the calls that wait for a thread
     std::size_t calls_of_peer = 2'048;
     Milliseconds open_within{10'000};  ///< from the stream's start to its opening
     /// A session that sent nothing for so long is ended: of a node, that is three pings.

@@ -23,7 +23,7 @@ class PostgresReading : public Store {
 public:
     PostgresReading(const Address& address, std::size_t readers,
                     const std::function<Instant()>& clock = {})
-        : readers_{address, readers, clock} {}
+        : readers_{address, readers, clock, eras_} {}
 
     void read(const std::function<void(Reader&)>& work) override {
         std::optional<Pool::Loan> loan;
@@ -52,6 +52,7 @@ protected:
         return out;
     }
     const std::string& name() const { return readers_.address().name(); }
+    const Pool::Eras eras_ = Pool::new_eras();
     Pool readers_;
 };
 
@@ -61,10 +62,10 @@ public:
     PostgresStore(const Address& address, const PostgresSettings& settings)
         : PostgresReading{address, settings.readers, settings.clock},
           bucket_transactions_{settings.bucket_transactions},
-          writer_{address, 1, settings.clock} {
+          writer_{address, 1, settings.clock, eras_} {
         with_repetition([this] { prepare(); }, [] {});
         answer_writers_.emplace(address, settings.answer_writers, settings.bucket_transactions,
-                                failures_);
+                                failures_, eras_);
     }
 
     void write(const std::function<void(Transaction&)>& work) override {

@@ -78,7 +78,10 @@ private:
     Connection& prepared(const SqliteSettings& settings) {
         sqlite::prepare_database(writer_);
         refuse_unfinished(writer_);
-        writer_.script("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768");
+        writer_.script(
+            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;"
+            // What an upgrade or a slow disk let the log grow to is given back.
+            " PRAGMA journal_size_limit = 268435456");
         if (file_.in_memory()) writer_.script("PRAGMA synchronous = OFF");
         // The lock on the file says that whoever held them is gone.
         writer_.execute("UPDATE leases SET expires_ms = 0");
@@ -92,8 +95,7 @@ private:
         const std::scoped_lock lock{writer_mutex_};
         for (int attempt = 1;; ++attempt) {
             try {
-                set(sync);
-                attempt_write(work);
+                attempt_write(work, sync);
                 ++commits_;
                 return;
             } catch (const sqlite::StoreBusy&) {
@@ -107,8 +109,9 @@ private:
     }
 
     template <class Work>
-    void attempt_write(const Work& work) {
+    void attempt_write(const Work& work, Sync sync) {
         try {
+            set(sync);
             writer_.execute("BEGIN IMMEDIATE");
             work(writer_);
             writer_.commit();

@@ -7,9 +7,9 @@
 namespace vigil::verifier::postgres {
 
 AnswerWriters::AnswerWriters(const Address& address, unsigned threads, bool one_bucket_each,
-                             std::atomic<std::uint64_t>& failures)
+                             std::atomic<std::uint64_t>& failures, const Pool::Eras& eras)
     : one_bucket_each_{one_bucket_each}, failures_{failures}, waiting_(threads) {
-    for (std::size_t i = 0; i < threads; ++i) pools_.emplace_back(address, 1);
+    for (std::size_t i = 0; i < threads; ++i) pools_.emplace_back(address, 1, nullptr, eras);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this, i] { run(i); });
 }
 
@@ -93,19 +93,27 @@ void AnswerWriters::work_on(Task& task, Pool& pool) {
 void AnswerWriters::record_at_once(std::span<const AnswerRecord* const> answers, Pool& pool,
                                    std::vector<AnswerFate>& fates) {
     bool again = false;
-    with_repetition(
-        [&] {
-            const bool repeated = std::exchange(again, true);
-            Pool::Loan db{pool};
-            fates = record_answers(*db, answers);
-            if (!repeated) return;
-            // The commit before may have happened, its answer lost: then these were recorded by it.
-            for (std::size_t i = 0; i < fates.size(); ++i)
-                if (fates[i].kind == AnswerFate::Kind::repeated && fates[i].id == answers[i]->id &&
-                    fates[i].received == answers[i]->received)
-                    fates[i].kind = AnswerFate::Kind::recorded;
-        },
-        [this] { ++failures_; }, Patience::outage);
+    const Patience patience = away_ ? Patience::brief : Patience::outage;
+    try {
+        with_repetition(
+            [&] {
+                const bool repeated = std::exchange(again, true);
+                Pool::Loan db{pool};
+                fates = record_answers(*db, answers);
+                if (!repeated) return;
+                // The commit before may have happened, its answer lost: then these were recorded by
+                // it.
+                for (std::size_t i = 0; i < fates.size(); ++i)
+                    if (fates[i].kind == AnswerFate::Kind::repeated &&
+                        fates[i].id == answers[i]->id && fates[i].received == answers[i]->received)
+                        fates[i].kind = AnswerFate::Kind::recorded;
+            },
+            [this] { ++failures_; }, patience);
+    } catch (...) {
+        away_ = true;
+        throw;
+    }
+    away_ = false;
 }
 
 }  // namespace vigil::verifier::postgres

@@ -18,7 +18,7 @@ public:
     /// `one_bucket_each`: a transaction holds answers of one bucket only, as engines want it that
     /// keep buckets on different machines. `failures` counts attempts that were repeated.
     AnswerWriters(const Address& address, unsigned threads, bool one_bucket_each,
-                  std::atomic<std::uint64_t>& failures);
+                  std::atomic<std::uint64_t>& failures, const Pool::Eras& eras);
     AnswerWriters(const AnswerWriters&) = delete;
     AnswerWriters& operator=(const AnswerWriters&) = delete;
     ~AnswerWriters();
@@ -49,6 +49,8 @@ private:
 
     const bool one_bucket_each_;
     std::atomic<std::uint64_t>& failures_;
+    /// One batch has waited as long as an outage may be; those behind it need not, one by one.
+    std::atomic<bool> away_{false};
 
     std::mutex mutex_;
     std::condition_variable given_, done_;

@@ -14,6 +14,7 @@ namespace {
 
 /// For a whole statement; the server's own limits below are shorter.
 constexpr std::chrono::seconds answer_within{150};
+constexpr std::chrono::hours answer_within_if_patient{24};
 constexpr std::size_t under_way_max = 128;
 
 /// Every query leads through an index, and a plan made while a table was empty is kept: so scanning
@@ -31,8 +32,9 @@ constexpr const char* writer_settings =
     "SET idle_in_transaction_session_timeout = '10s';"
     // A server, database or role that is tuned to answer a COMMIT before it is on the disk would
     // forget answers whose receipts are out.
-    " SELECT set_config('synchronous_commit', 'on', false)"
-    " WHERE current_setting('synchronous_commit') = 'off'";
+    // Set always: what is not would follow the server, whenever it is tuned.
+    " SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
 constexpr const char* connection_failure = "08006";
 
@@ -138,7 +140,8 @@ void Connection::wait(std::chrono::steady_clock::time_point deadline) {
 
 Connection::Result Connection::next_result() {
     if (PQisBusy(db_.get()) != 0) {
-        const auto deadline = std::chrono::steady_clock::now() + answer_within;
+        const auto deadline = std::chrono::steady_clock::now() +
+                              (patient_ ? answer_within_if_patient : answer_within);
         while (PQisBusy(db_.get()) != 0) wait(deadline);
     }
     return Result{PQgetResult(db_.get())};
@@ -229,6 +232,11 @@ void Connection::stay_as_long_as_it_takes() {
     limited_ = true;
 }
 
+void Connection::let_statements_take_long() {
+    script("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on");
+    patient_ = true;
+}
+
 void Connection::begin_reading() {
     refuse_after_failure();
     in_transaction_ = true;
@@ -241,7 +249,7 @@ void Connection::commit() {
     refuse_after_failure();
     control("COMMIT", UnderWay::Kind::commit);
     receive_until(nullptr);
-    in_transaction_ = false;
+    in_transaction_ = patient_ = false;
 }
 
 void Connection::forget_under_way() noexcept {

@@ -47,6 +47,8 @@ public:
     /// Transactions that write end when they stand still for 10 s, for they hold up others; from
     /// here on these do not.
     void stay_as_long_as_it_takes();
+    /// Until this transaction's end, a statement may take hours: one that rewrites a table does.
+    void let_statements_take_long();
     void commit();
     /// Back to no transaction, whatever happened. Never throws; see usable().
     void rollback() noexcept;
@@ -108,6 +110,7 @@ private:
     bool unmarked_{};  ///< something was sent since the last sync()
     bool limited_{};   ///< how long a transaction may stand still is said
     bool in_transaction_{};
+    bool patient_{};
     bool failed_{};
     bool broken_{};
 };

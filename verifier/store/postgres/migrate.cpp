@@ -67,6 +67,7 @@ void prepare_schema(Connection& db) {
     }
     refuse_newer(db.name(), found);
     if (found < newest_schema()) {
+        if (found != 0) db.let_statements_take_long();
         for (const SchemaStep& step : schema_steps())
             if (step.version > found) db.script(text_for(Engine::postgres, step.sql));
         db.execute(

@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds longest_pause_in_an_outage{500};
 
 }  // namespace
 
-std::unique_ptr<Connection> Pool::take() {
+std::unique_ptr<Connection> Pool::take(std::uint64_t& era) {
     {
         std::unique_lock lock{mutex_};
         if (!returned_.wait_for(lock, turn_within,
@@ -23,8 +23,10 @@ std::unique_ptr<Connection> Pool::take() {
             throw StoreFailed{"store " + address_.name() + ": all " + std::to_string(most_) +
                               " connections have been busy for a minute; nothing of the "
                               "transaction was kept"};
+        drop_idle_of_past_eras();
+        era = *eras_;
         if (!idle_.empty()) {
-            auto connection = std::move(idle_.back());
+            auto connection = std::move(idle_.back().connection);
             idle_.pop_back();
             return connection;
         }
@@ -33,22 +35,28 @@ std::unique_ptr<Connection> Pool::take() {
     try {
         return std::make_unique<Connection>(address_, clock_);
     } catch (...) {
-        give_back(nullptr);
+        give_back(nullptr, era);
         throw;
     }
 }
 
-void Pool::give_back(std::unique_ptr<Connection> connection) noexcept {
+void Pool::drop_idle_of_past_eras() {
+    const std::uint64_t now = *eras_;
+    made_ -= std::erase_if(idle_, [now](const Idle& one) { return one.era != now; });
+}
+
+void Pool::give_back(std::unique_ptr<Connection> connection, std::uint64_t era) noexcept {
     if (connection) connection->rollback();
     const bool good = connection && connection->usable();
     const std::scoped_lock lock{mutex_};
     if (good) {
-        idle_.push_back(std::move(connection));
+        idle_.push_back({std::move(connection), era});
     } else {
         // The others were made to the same server and have likely gone with it.
-        made_ -= 1 + idle_.size();
-        idle_.clear();
+        --made_;
+        if (era == *eras_) ++*eras_;
     }
+    drop_idle_of_past_eras();
     returned_.notify_all();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,13 +12,19 @@
 
 namespace vigil::verifier::postgres {
 
-/// At most so many connections to one place, made when needed and lent one user at a time.
-/// Thread-safe.
+/// At most so many connections to one place, made when needed and lent one user at a time. When one
+/// is lost, no pool with the same `eras` lends another that was made before: all of a store are to
+/// the same server, so that nothing reads from one what is written to another. Thread-safe.
 class Pool {
 public:
+    /// Counted up whenever a connection is lost.
+    using Eras = std::shared_ptr<std::atomic<std::uint64_t>>;
+    static Eras new_eras() { return std::make_shared<std::atomic<std::uint64_t>>(0); }
+
     /// `clock`: see Connection.
-    Pool(const Address& address, std::size_t most, std::function<Instant()> clock = {})
-        : address_{address}, most_{most}, clock_{std::move(clock)} {}
+    Pool(const Address& address, std::size_t most, std::function<Instant()> clock = {},
+         Eras eras = new_eras())
+        : address_{address}, most_{most}, clock_{std::move(clock)}, eras_{std::move(eras)} {}
 
     /// A connection outside a transaction, until destruction; then rolled back and, when it is
     /// still good, kept for the next one.
@@ -24,31 +32,38 @@ public:
     public:
         /// Waits for one, a minute at most; throws TryAgain when the server cannot be reached,
         /// StoreFailed when it refuses.
-        explicit Loan(Pool& pool) : pool_{pool}, connection_{pool.take()} {}
+        explicit Loan(Pool& pool) : pool_{pool}, connection_{pool.take(era_)} {}
         Loan(const Loan&) = delete;
         Loan& operator=(const Loan&) = delete;
-        ~Loan() { pool_.give_back(std::move(connection_)); }
+        ~Loan() { pool_.give_back(std::move(connection_), era_); }
         Connection& operator*() { return *connection_; }
         Connection* operator->() { return connection_.get(); }
 
     private:
         Pool& pool_;
+        std::uint64_t era_{};
         std::unique_ptr<Connection> connection_;
     };
 
     const Address& address() const { return address_; }
 
 private:
-    std::unique_ptr<Connection> take();
-    void give_back(std::unique_ptr<Connection> connection) noexcept;
+    std::unique_ptr<Connection> take(std::uint64_t& era);
+    void give_back(std::unique_ptr<Connection> connection, std::uint64_t era) noexcept;
+    void drop_idle_of_past_eras();
 
+    struct Idle {
+        std::unique_ptr<Connection> connection;
+        std::uint64_t era;
+    };
     const Address address_;
     const std::size_t most_;
     const std::function<Instant()> clock_;
+    const Eras eras_;
     std::mutex mutex_;
     std::condition_variable returned_;
     // guarded by mutex_
-    std::vector<std::unique_ptr<Connection>> idle_;
+    std::vector<Idle> idle_;
     std::size_t made_{};
 };
 

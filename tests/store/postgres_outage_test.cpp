@@ -1,0 +1,98 @@
+// What a store on PostgreSQL makes of servers that are away, tuned or only read, each of them a
+// real one.
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include "tests/store/contract.hpp"
+#include "verifier/store/postgres/connection.hpp"
+
+namespace vigil::verifier {
+namespace {
+
+using namespace samples;
+using namespace std::chrono_literals;
+using Kind = AnswerFate::Kind;
+
+class PostgresOutage : public testing::Test {
+protected:
+    void SetUp() override {
+        if (!PrivatePostgres::programs()) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    }
+};
+
+TEST_F(PostgresOutage, AnswersOutliveAnOutageWithTheTimeTheyCameAt) {
+    PrivatePostgres server{{"fsync=off"}};
+    const auto store = open_postgres_store(server.uri());
+    const auto enrolled = enrol(*store, 9, 1);
+    const AnswerRecord one = answer(enrolled.node.ref, {hourly(enrolled.first(), 0)}, 77);
+    server.kill();
+    auto fate = std::async(std::launch::async, [&] {
+        const AnswerRecord* answers[] = {&one};
+        return store->record(answers).at(0);
+    });
+    // Longer than ten attempts last.
+    std::this_thread::sleep_for(8s);
+    server.start();
+    const AnswerFate kept = fate.get();
+    EXPECT_EQ(kept.kind, Kind::recorded);
+    EXPECT_EQ(kept.received, one.received);
+}
+
+TEST_F(PostgresOutage, CommitsReachTheDiskWhateverTheDatabaseIsTunedTo) {
+    PrivatePostgres server{{"fsync=off"}};
+    server.run("ALTER DATABASE vigil SET synchronous_commit = off");
+    const postgres::Address address{server.uri(), postgres::Address::Use::writing};
+    const auto setting = [&] {
+        postgres::Connection db{address};
+        db.begin_writing();
+        std::string value;
+        sql::Rows rows = db.run("SELECT current_setting('synchronous_commit')");
+        if (rows.next()) rows.into(value);
+        return value;
+    };
+    EXPECT_EQ(setting(), "on");
+    server.run("ALTER DATABASE vigil SET synchronous_commit = remote_apply");
+    EXPECT_EQ(setting(), "remote_apply") << "what is safer is left alone";
+}
+
+TEST_F(PostgresOutage, ServerThatTurnsReadOnlyIsLeftForOneThatWrites) {
+    const auto first = std::make_unique<PrivatePostgres>(std::vector<std::string>{"fsync=off"});
+    const auto standby = PrivatePostgres::standby_of(*first, {"fsync=off"});
+    const auto store = open_postgres_store(
+        "postgresql:///vigil?user=vigil&host=" + first->folder() + "," + standby->folder());
+    enrol(*store, 9, 1);
+    const std::string written = first->run("SELECT pg_current_wal_lsn()");
+    for (int i = 0; i < 1'000 && standby->run("SELECT coalesce(pg_last_wal_replay_lsn() >= '" +
+                                              written + "', false)") != "t";
+         ++i)
+        std::this_thread::sleep_for(20ms);
+    standby->promote();
+    first->run("ALTER SYSTEM SET default_transaction_read_only = on");
+    first->run("SELECT pg_reload_conf()");
+    enrol(*store, 9, 2);
+    EXPECT_EQ(standby->run("SELECT count(*) FROM nodes"), "2");
+    EXPECT_EQ(read(*store, [](Reader& r) { return r.nodes(); }).size(), 2U)
+        << "read from the server that is no longer written";
+}
+
+TEST_F(PostgresOutage, StatementsOfAnUpgradeMayTakeLong) {
+    PrivatePostgres server{{"fsync=off"}};
+    postgres::Connection db{postgres::Address{server.uri(), postgres::Address::Use::writing}};
+    const auto limit = [&db] {
+        std::string text;
+        sql::Rows rows = db.run("SELECT current_setting('statement_timeout')");
+        if (rows.next()) rows.into(text);
+        return text;
+    };
+    db.begin_writing();
+    db.let_statements_take_long();
+    EXPECT_EQ(limit(), "0");
+    db.commit();
+    db.begin_writing();
+    EXPECT_EQ(limit(), "2min") << "of that transaction alone";
+    db.commit();
+}
+
+}  // namespace
+}  // namespace vigil::verifier
