@@ -70,6 +70,10 @@ TEST_F(PostgresOutage, ServerThatTurnsReadOnlyIsLeftForOneThatWrites) {
     standby->promote();
     first->run("ALTER SYSTEM SET default_transaction_read_only = on");
     first->run("SELECT pg_reload_conf()");
+    // Sessions that stand still take it over before their next statement, once they were told.
+    for (int i = 0; i < 1'000 && first->run("SHOW default_transaction_read_only") != "on"; ++i)
+        std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(500ms);
     enrol(*store, 9, 2);
     EXPECT_EQ(standby->run("SELECT count(*) FROM nodes"), "2");
     EXPECT_EQ(read(*store, [](Reader& r) { return r.nodes(); }).size(), 2U)
