@@ -276,7 +276,7 @@ void Connection::rollback() noexcept {
             under_way_.pop_front();
             if (next.statement) next.statement->take(nullptr);
         }
-        failed_ = in_transaction_ = false;
+        failed_ = in_transaction_ = patient_ = false;
         broken_ = PQtransactionStatus(db_.get()) != PQTRANS_IDLE;
     } catch (const StoreFailed&) {
         broken_ = true;
