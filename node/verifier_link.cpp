@@ -356,10 +356,13 @@ Expected<std::vector<AnswerOutcome>, std::string> VerifierLink::call(
     if (!running_->has_channel()) return tl::unexpected{std::string{"not connected yet"}};
     Running::Call call{*running_};
     const Line line = running_->line(call);
-    auto outcomes = submit_answers(line, running_->identity.node, answers);
-    if (outcomes) return *std::move(outcomes);
-    if (outcomes.error().timed_out) running_->give_up(line.channel);
-    return tl::unexpected{outcomes.error().why};
+    auto submitted = submit_answers(line, running_->identity.node, answers);
+    if (!submitted) {
+        if (submitted.error().timed_out) running_->give_up(line.channel);
+        return tl::unexpected{submitted.error().why};
+    }
+    for (const JudgedCheck& verdict : submitted->verdicts) running_->events.judged(verdict);
+    return std::move(submitted->outcomes);
 }
 
 Milliseconds VerifierLink::round_trip() const { return Milliseconds{running_->round_trip_ms}; }

@@ -44,7 +44,7 @@ struct LinkTrouble {
     std::string message;
 };
 
-/// Told on the link's thread; must be quick.
+/// Told on the link's thread, verdicts that came with a call on the caller's; must be quick.
 struct LinkEvents {
     /// A session is open, or polling works. `seen` is when network.time was the verifier's time.
     std::function<void(const std::string& address, const wire::Network&, SteadyTime seen,

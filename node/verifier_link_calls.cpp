@@ -111,8 +111,8 @@ Polled get_open_checks(const Line& line, const NodeId& node) {
     return polled;
 }
 
-Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
-    const Line& line, const NodeId& node, std::span<const SignedAnswer> answers) {
+Expected<Submitted, CallFailed> submit_answers(const Line& line, const NodeId& node,
+                                               std::span<const SignedAnswer> answers) {
     v1::SubmitAnswersRequest request;
     request.set_node_id(wire::raw(node));
     for (const SignedAnswer& answer : answers)
@@ -125,19 +125,24 @@ Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
     if (!status.ok())
         return tl::unexpected{CallFailed{
             status.error_message(), status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED}};
-    std::vector<AnswerOutcome> outcomes;
+    Submitted submitted;
     for (const auto& outcome : response.outcomes()) {
         if (outcome.has_receipt()) {
             const auto receipt = wire::receipt_from_proto(outcome.receipt());
             if (!receipt) return tl::unexpected{CallFailed{receipt.error().message, false}};
-            outcomes.emplace_back(*receipt);
+            submitted.outcomes.emplace_back(*receipt);
         } else {
             const auto refusal = wire::refusal_from_proto(outcome.refusal());
             if (!refusal) return tl::unexpected{CallFailed{refusal.error().message, false}};
-            outcomes.emplace_back(*refusal);
+            submitted.outcomes.emplace_back(*refusal);
+        }
+        for (const auto& message : outcome.verdicts()) {
+            const auto verdict = wire::judged_from_proto(message);
+            if (!verdict) return tl::unexpected{CallFailed{verdict.error().message, false}};
+            submitted.verdicts.push_back(*verdict);
         }
     }
-    return outcomes;
+    return submitted;
 }
 
 wire::Network ask_network(const LinkOptions& options) {

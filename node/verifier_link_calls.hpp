@@ -41,8 +41,12 @@ struct CallFailed {
     std::string why;
     bool timed_out{};
 };
+struct Submitted {
+    std::vector<AnswerOutcome> outcomes;  ///< one for each answer
+    std::vector<JudgedCheck> verdicts;
+};
 /// At most 3 s, so that an answer has time for another try; throws nothing.
-Expected<std::vector<AnswerOutcome>, CallFailed> submit_answers(
-    const Line& line, const NodeId& node, std::span<const SignedAnswer> answers);
+Expected<Submitted, CallFailed> submit_answers(const Line& line, const NodeId& node,
+                                               std::span<const SignedAnswer> answers);
 
 }  // namespace vigil::node

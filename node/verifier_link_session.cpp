@@ -108,6 +108,11 @@ struct Reading {
         spdlog::warn("a message of the verifier cannot be read: {}", edge::for_log(why.message));
     }
 
+    void take(const v1::JudgedCheck& message) const {
+        const auto judged = wire::judged_from_proto(message);
+        judged ? events.judged(*judged) : unread(judged.error());
+    }
+
     void take(const v1::SessionResponse& message, SteadyTime learned) const {
         switch (message.message_case()) {
             case v1::SessionResponse::kCheck: {
@@ -116,7 +121,10 @@ struct Reading {
             }
             case v1::SessionResponse::kReceipt: {
                 const auto receipt = wire::receipt_from_proto(message.receipt());
-                return receipt ? events.receipt(*receipt) : unread(receipt.error());
+                if (!receipt) return unread(receipt.error());
+                events.receipt(*receipt);
+                for (const v1::JudgedCheck& verdict : message.verdicts()) take(verdict);
+                return;
             }
             case v1::SessionResponse::kRefusal: {
                 const auto refusal = wire::refusal_from_proto(message.refusal());
@@ -125,10 +133,8 @@ struct Reading {
                     end.unknown_node || refusal->reason == wire::RefusalReason::unknown_node;
                 return events.refusal(*refusal);
             }
-            case v1::SessionResponse::kJudged: {
-                const auto judged = wire::judged_from_proto(message.judged());
-                return judged ? events.judged(*judged) : unread(judged.error());
-            }
+            case v1::SessionResponse::kJudged:
+                return take(message.judged());
             case v1::SessionResponse::kReconnect:
                 end.come_back_after =
                     std::min(Milliseconds{message.reconnect().after_ms()}, options.longest_pause);

@@ -70,6 +70,16 @@ using Lanes = TwoLanes<Waiting>;
 
 }  // namespace
 
+wire::JudgedCheck told(const DeviceId& device, const VerdictRecord& verdict) {
+    return {.device = device,
+            .kind = verdict.claim.kind,
+            .ref = verdict.claim.ref,
+            .verdict = verdict.judgement.verdict,
+            .rate = verdict.judgement.rate,
+            .baseline = verdict.judgement.baseline,
+            .reason = verdict.judgement.reason};
+}
+
 struct Answers::Running {
     Running(Store& store, Roster& roster, Schedule& schedule, SigningKey receipt_key,
             const AnswersOptions& options, AnswerObserver told)
@@ -88,7 +98,7 @@ struct Answers::Running {
 
     void refuse(const Reply& reply, Refusal refusal) const {
         if (observer.refused) observer.refused(refusal.reason);
-        reply(std::move(refusal));
+        reply({std::move(refusal), {}});
     }
 
     void run() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "proto/messages.hpp"
 #include "verifier/roster.hpp"
@@ -17,7 +18,12 @@ using wire::Refusal;
 using wire::RefusalReason;
 using wire::to_string;
 
-using AnswerReply = std::variant<Receipt, Refusal>;
+struct AnswerReply {
+    std::variant<Receipt, Refusal> outcome;
+    /// Beside a receipt, for the node's own log: what its proofs were worth. None of a repeat, and
+    /// none while they wait for the window before theirs.
+    std::vector<wire::JudgedCheck> verdicts;
+};
 
 /// An answer as it came, decoded but not believed.
 struct ArrivedAnswer {
@@ -37,14 +43,17 @@ struct AnswersOptions {
     std::size_t bytes_limit = 256 << 20;
 };
 
-/// Told after a commit, for logs, metrics and the node's own session. Called on the committer's
+/// Told after a commit, for logs, metrics and pages. Called on the committer's
 /// thread; must be quick.
 struct AnswerObserver {
-    std::function<void(const NodeId&, const RosterDevice&, const VerdictRecord&)> judged;
+    std::function<void(const VerdictRecord&)> judged;
     std::function<void(RefusalReason)> refused;
     std::function<void(std::chrono::steady_clock::duration)> committed;  ///< time of one commit
     std::function<void(std::chrono::steady_clock::duration)> judging;  ///< time to judge one answer
 };
+
+/// As the node is told.
+wire::JudgedCheck told(const DeviceId& device, const VerdictRecord& verdict);
 
 /// The way of an answer: signature, checks found, judged, recorded durably, receipt (protocol
 /// 5, 9.3).

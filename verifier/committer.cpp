@@ -33,7 +33,8 @@ void Committer::run() {
         commit(batch);
 }
 
-AnswerReply Committer::reply_to(const AnswerFate& fate, const AnswerId& offered) const {
+std::variant<Receipt, Refusal> Committer::outcome_of(const AnswerFate& fate,
+                                                     const AnswerId& offered) const {
     switch (fate.kind) {
         case AnswerFate::Kind::recorded:
         case AnswerFate::Kind::repeated:
@@ -65,9 +66,10 @@ void Committer::commit(std::vector<Work>& batch) {
         // Whatever it was, nobody is left without a reply, and nobody is told that it was kept.
         for (const Work& work : batch) {
             if (observer_.refused) observer_.refused(RefusalReason::unavailable);
-            work.reply(Refusal{RefusalReason::unavailable,
-                               "the verifier could not record the answer; nothing was decided",
-                               work.answer.record.id, retry_after_failure});
+            work.reply({Refusal{RefusalReason::unavailable,
+                                "the verifier could not record the answer; nothing was decided",
+                                work.answer.record.id, retry_after_failure},
+                        {}});
         }
         return;
     }
@@ -85,15 +87,18 @@ void Committer::commit(std::vector<Work>& batch) {
     // these.
     show_calibrations();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        AnswerReply reply = reply_to(fates[i], batch[i].answer.record.id);
-        if (const auto* refusal = std::get_if<Refusal>(&reply); refusal && observer_.refused)
-            observer_.refused(refusal->reason);
-        batch[i].reply(std::move(reply));
-        if (!observer_.judged || fates[i].kind != AnswerFate::Kind::recorded) continue;
-        // At once after its receipt, so that both can leave in one write.
         const JudgedAnswer& answer = batch[i].answer;
-        for (const VerdictRecord& verdict : answer.record.verdicts)
-            observer_.judged(answer.node, answer.device_of(verdict), verdict);
+        AnswerReply reply{outcome_of(fates[i], answer.record.id), {}};
+        if (const auto* refusal = std::get_if<Refusal>(&reply.outcome);
+            refusal && observer_.refused)
+            observer_.refused(refusal->reason);
+        if (fates[i].kind == AnswerFate::Kind::recorded) {
+            for (const VerdictRecord& verdict : answer.record.verdicts) {
+                reply.verdicts.push_back(told(answer.device_of(verdict).id, verdict));
+                if (observer_.judged) observer_.judged(verdict);
+            }
+        }
+        batch[i].reply(std::move(reply));
     }
 }
 

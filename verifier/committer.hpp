@@ -27,7 +27,8 @@ public:
 private:
     void run();
     void commit(std::vector<Work>& batch);
-    AnswerReply reply_to(const AnswerFate& fate, const AnswerId& offered) const;
+    std::variant<Receipt, Refusal> outcome_of(const AnswerFate& fate,
+                                              const AnswerId& offered) const;
     void show_calibrations();
 
     Store& store_;

@@ -141,11 +141,9 @@ private:
 
     AnswerObserver answer_observer() {
         AnswerObserver observer;
-        observer.judged = [this](const NodeId&, const RosterDevice& device,
-                                 const VerdictRecord& verdict) {
+        observer.judged = [this](const VerdictRecord& verdict) {
             metrics_.count_judged(verdict);
             pulse_.note(verdict);
-            if (outlets_.judged) outlets_.judged(device, verdict);
         };
         observer.refused = [this](wire::RefusalReason reason) { count_refused(reason); };
         observer.judging = [this](auto time) { metrics_.observe_judging(time); };

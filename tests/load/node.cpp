@@ -121,16 +121,14 @@ void LoadNode::take(grpc::ByteBuffer& bytes) {
         case v1::SessionResponse::kReceipt:
             if (const auto receipt = wire::receipt_from_proto(message.receipt()))
                 take_reply(receipt->answer, &*receipt, nullptr);
+            for (const v1::JudgedCheck& verdict : message.verdicts()) count(verdict);
             return;
         case v1::SessionResponse::kRefusal:
             if (const auto refusal = wire::refusal_from_proto(message.refusal()))
                 take_reply(refusal->answer, nullptr, &*refusal);
             return;
         case v1::SessionResponse::kJudged:
-            if (!crew_.judged || message.judged().kind() == v1::CHECK_KIND_CALIBRATION) return;
-            if (const auto verdict = wire::verdict_from_proto(message.judged().verdict()))
-                ++crew_.record.verdicts[std::string{to_string(*verdict)}];
-            return;
+            return count(message.judged());
         case v1::SessionResponse::kPong:
             ++crew_.record.pushed["pong"];
             return;
@@ -138,6 +136,12 @@ void LoadNode::take(grpc::ByteBuffer& bytes) {
         case v1::SessionResponse::MESSAGE_NOT_SET:
             return;
     }
+}
+
+void LoadNode::count(const v1::JudgedCheck& judged) {
+    if (!crew_.judged || judged.kind() == v1::CHECK_KIND_CALIBRATION) return;
+    if (const auto verdict = wire::verdict_from_proto(judged.verdict()))
+        ++crew_.record.verdicts[std::string{to_string(*verdict)}];
 }
 
 void LoadNode::take_opened(const v1::SessionResponse& message) {

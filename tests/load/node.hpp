@@ -67,6 +67,7 @@ private:
     };
     void take(grpc::ByteBuffer& bytes);
     void take_opened(const v1::SessionResponse& message);
+    void count(const v1::JudgedCheck& judged);
     void take_check(const wire::OpenCheck& check);
     void take_reply(const AnswerId& answer, const wire::Receipt* receipt,
                     const wire::Refusal* refusal);

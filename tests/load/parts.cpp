@@ -1,5 +1,6 @@
 #include "tests/load/parts.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <time.h>
@@ -42,22 +43,34 @@ Writing write_to_store(const PartOptions& options) {
     const auto store = open_sqlite_store((options.folder / "alone.db").string());
     std::vector<samples::Enrolled> fleet;
     for (std::uint64_t n = 0; n < options.nodes; ++n)
-        fleet.push_back(
-            samples::enrol(*store, static_cast<std::uint8_t>(n * 2'654'435'761 >> 8), n));
-    Writing written;
+        fleet.push_back(samples::enrol(*store, static_cast<std::uint8_t>(n * 2'654'435'761 >> 8), n,
+                                       options.devices));
+    // As a fleet answers: each node with its first device, then each with its second, …; next
+    // check.
     std::uint64_t n = 0;
-    for (const auto end = Steady::now() + std::chrono::seconds{2}; Steady::now() < end;) {
+    const auto next_batch = [&](std::size_t answers) {
         std::vector<AnswerRecord> batch;
-        for (std::size_t i = 0; i < options.batch; ++i, ++n) {
+        for (std::size_t i = 0; i < answers; ++i, ++n) {
             const samples::Enrolled& node = fleet[n % fleet.size()];
-            const auto claim = samples::hourly(node.first(), 4'000'000 + n / fleet.size());
+            const std::uint64_t turn = n / fleet.size();
+            const auto claim = samples::hourly(node.devices[turn % options.devices].ref,
+                                               4'000'000 + turn / options.devices);
             batch.push_back(samples::answer(node.node.ref, {claim}, n));
             batch.back().signed_bytes.assign(options.answer_bytes, 'a');
             batch.back().verdicts[0].judgement.reason.assign(110, 'r');
         }
+        return batch;
+    };
+    const auto record = [&](const std::vector<AnswerRecord>& batch) {
         std::vector<const AnswerRecord*> pointers;
         for (const AnswerRecord& one : batch) pointers.push_back(&one);
-        written.time([&] { static_cast<void>(store->record(pointers)); }, batch.size());
+        static_cast<void>(store->record(pointers));
+    };
+    while (n < options.recorded) record(next_batch(std::max<std::size_t>(options.batch, 256)));
+    Writing written;
+    for (const auto end = Steady::now() + std::chrono::seconds{4}; Steady::now() < end;) {
+        const auto batch = next_batch(options.batch);
+        written.time([&] { record(batch); }, batch.size());
     }
     return written;
 }

@@ -24,6 +24,8 @@ struct PartOptions {
     std::size_t batch = 64;            ///< answers in one commit
     std::filesystem::path folder;      ///< on the disk that the verifier's store is on
     std::size_t nodes = 1'000;         ///< over whose buckets the rows are spread
+    std::size_t devices = 1;           ///< of each node; they answer in turns
+    std::size_t recorded = 0;          ///< answers in the store before it is measured
 };
 PartCosts measure_parts(const PartOptions& options);
 

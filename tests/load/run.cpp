@@ -148,7 +148,9 @@ void measure_yardsticks(const LoadOptions& options, const OwnVerifier& verifier,
                        .answer_bytes = signed_bytes,
                        .batch = a_commit > 1 ? static_cast<std::size_t>(a_commit) : 64,
                        .folder = verifier.folder.path(),
-                       .nodes = options.fleet.nodes});
+                       .nodes = options.fleet.nodes,
+                       .devices = options.fleet.devices,
+                       .recorded = static_cast<std::size_t>(report.number("answers"))});
     report.heading("yardsticks of the same run, each alone");
     report.add("echo_a_second", "bare gRPC ping-pong", echo.a_second, "a second");
     report.add("echo_server_us", "  its server CPU a message", echo.server_us, "us");

@@ -34,6 +34,15 @@ Receipt receipt_for(const NetworkId& network, const SignedAnswer& answer) {
             scripted_receipt_key.sign(receipt_bytes(network, answer.id, received))};
 }
 
+/// As a verifier does: the receipt, and beside it a verdict for each proof.
+template <typename Message>
+void reply_with_receipt(Message& message, const NetworkId& network, const SignedAnswer& answer) {
+    *message.mutable_receipt() = wire::to_proto(receipt_for(network, answer));
+    for (const Proof& proof : answer.answer.proofs)
+        *message.add_verdicts() = wire::to_proto(JudgedCheck{
+            proof.device, CheckKind::roll_call, 1, Verdict::passed, 10, 9, "with its receipt"});
+}
+
 }  // namespace
 
 struct ScriptedVerifier::Running : v1::NodeService::Service, v1::QueryService::Service {
@@ -158,7 +167,7 @@ struct ScriptedVerifier::Running : v1::NodeService::Service, v1::QueryService::S
             response.mutable_pong()->set_verifier_time_ms(to_ms(time()));
         } else {
             const SignedAnswer answer = read_answer(id(), request.answer());
-            *response.mutable_receipt() = wire::to_proto(receipt_for(id(), answer));
+            reply_with_receipt(response, id(), answer);
             const std::lock_guard lock{script.mutex};
             script.streamed.push_back(answer);
             if (!script.receipts) return;
@@ -182,8 +191,7 @@ struct ScriptedVerifier::Running : v1::NodeService::Service, v1::QueryService::S
                                v1::SubmitAnswersResponse* response) override {
         for (const auto& message : request->answers()) {
             const SignedAnswer answer = read_answer(id(), message);
-            *response->add_outcomes()->mutable_receipt() =
-                wire::to_proto(receipt_for(id(), answer));
+            reply_with_receipt(*response->add_outcomes(), id(), answer);
             const std::lock_guard lock{script.mutex};
             script.called.push_back(answer);
         }

@@ -29,6 +29,9 @@ TEST_F(LinkTest, EnrolsOpensAndHearsEverything) {
     ASSERT_TRUE(link->send(sent));
     ASSERT_TRUE(eventually([&] { return heard.count(heard.receipts) == 1; }));
     EXPECT_EQ(heard.at(heard.receipts, 0).answer, sent.id);
+    ASSERT_TRUE(eventually([&] { return heard.count(heard.judged) == 2; }));
+    EXPECT_EQ(heard.at(heard.judged, 1).device, sent.answer.proofs[0].device);
+    EXPECT_EQ(heard.at(heard.judged, 1).reason, "with its receipt");
     EXPECT_EQ(script.streamed[0].answer, sent.answer);
     EXPECT_EQ(script.bad_signatures, 0);
     EXPECT_TRUE(eventually([&] { return heard.pings > 0; }));
@@ -129,6 +132,8 @@ TEST_F(LinkTest, PollsWhenNoStreamCanBeHad) {
     ASSERT_TRUE(outcomes) << outcomes.error();
     ASSERT_EQ(outcomes->size(), 1u);
     EXPECT_EQ(std::get<Receipt>((*outcomes)[0]).answer, sent.id);
+    ASSERT_EQ(heard.count(heard.judged), 1U) << "who polls is told of verdicts, too";
+    EXPECT_EQ(heard.at(heard.judged, 0).reason, "with its receipt");
     script.sessions_work = true;
     EXPECT_TRUE(eventually([&] { return script.sessions_opened >= 1; }))
         << "the stream is tried again";

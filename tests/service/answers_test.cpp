@@ -55,8 +55,11 @@ TEST_F(Submitting, ReplayGetsTheFirstReceiptAgain) {
     world.clock.advance(1s);
     const v1::AnswerOutcome again = node.submit(answer);
     ASSERT_TRUE(again.has_receipt());
-    EXPECT_EQ(first.SerializeAsString(), again.SerializeAsString());
+    EXPECT_EQ(first.receipt().SerializeAsString(), again.receipt().SerializeAsString());
     EXPECT_EQ(answers(), 1);
+    ASSERT_EQ(first.verdicts_size(), 2);
+    EXPECT_EQ(first.verdicts(1).device_id(), wire::raw(answer.answer.proofs[1].device));
+    EXPECT_EQ(again.verdicts_size(), 0) << "nothing was judged";
 }
 
 TEST_F(Submitting, ReplayAfterARetirementTookEffectGetsTheFirstReceiptAgain) {
@@ -73,7 +76,7 @@ TEST_F(Submitting, ReplayAfterARetirementTookEffectGetsTheFirstReceiptAgain) {
     world.clock.set(calendar.span(away).begin + 1s);
     const v1::AnswerOutcome again = node.submit(answer);
     ASSERT_TRUE(again.has_receipt()) << again.refusal().message();
-    EXPECT_EQ(first.SerializeAsString(), again.SerializeAsString());
+    EXPECT_EQ(first.receipt().SerializeAsString(), again.receipt().SerializeAsString());
 }
 
 TEST_F(Submitting, SecondAnswerToACheckChangesNothing) {

@@ -33,13 +33,13 @@ TEST(Session, CalibratesAnswersAndIsToldTheVerdict) {
         EXPECT_TRUE(
             verifies(receipt->receipt(), answer, node.network, world.receipt_key.public_key()));
         EXPECT_EQ(receipt->receipt().received_ms(), to_ms(world.clock.now()));
-        const auto judged = session.next(Case::kJudged);
-        ASSERT_TRUE(judged);
-        EXPECT_EQ(judged->judged().verdict(), v1::VERDICT_PASSED);
-        EXPECT_EQ(world.roster.device(*check.device)->baseline, judged->judged().rate());
+        ASSERT_EQ(receipt->verdicts_size(), 1);
+        const v1::JudgedCheck& judged = receipt->verdicts(0);
+        EXPECT_EQ(judged.verdict(), v1::VERDICT_PASSED);
+        EXPECT_EQ(world.roster.device(*check.device)->baseline, judged.rate());
         // 2,000 hashes in a second, estimated from the eight best.
-        EXPECT_GT(judged->judged().rate(), 500U);
-        EXPECT_LT(judged->judged().rate(), 8'000U);
+        EXPECT_GT(judged.rate(), 500U);
+        EXPECT_LT(judged.rate(), 8'000U);
     }
 
     const FleetCheck fleet = world.begin_fleet_check(CheckKind::roll_call);
@@ -57,12 +57,12 @@ TEST(Session, CalibratesAnswersAndIsToldTheVerdict) {
     const auto receipt = session.next(Case::kReceipt);
     ASSERT_TRUE(receipt);
     EXPECT_TRUE(verifies(receipt->receipt(), answer, node.network, world.receipt_key.public_key()));
+    ASSERT_EQ(receipt->verdicts_size(), 2);
     for (int i = 0; i < 2; ++i) {
-        const auto judged = session.next(Case::kJudged);
-        ASSERT_TRUE(judged);
-        EXPECT_EQ(judged->judged().kind(), v1::CHECK_KIND_ROLL_CALL);
-        EXPECT_EQ(judged->judged().baseline(), 0U)
-            << "a calibration counts from the next window on";
+        const v1::JudgedCheck& judged = receipt->verdicts(i);
+        EXPECT_EQ(judged.device_id(), wire::raw(answer.answer.proofs[i].device));
+        EXPECT_EQ(judged.kind(), v1::CHECK_KIND_ROLL_CALL);
+        EXPECT_EQ(judged.baseline(), 0U) << "a calibration counts from the next window on";
     }
 }
 

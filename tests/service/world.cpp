@@ -81,8 +81,7 @@ World::World(WorldOptions options)
               schedule,
               receipt_key,
               options.answers,
-              {.judged = [this](const NodeId&, const RosterDevice& device,
-                                const VerdictRecord& verdict) { outlets_.judged(device, verdict); },
+              {.judged = {},
                .refused = [this](RefusalReason reason) { count(reason); },
                .committed = {},
                .judging = {}}} {

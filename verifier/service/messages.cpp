@@ -27,22 +27,13 @@ v1::SessionResponse check_message(const wire::OpenCheck& check) {
 
 v1::SessionResponse judged_message(const RosterDevice& device, const VerdictRecord& verdict) {
     v1::SessionResponse message;
-    *message.mutable_judged() = to_proto(wire::JudgedCheck{.device = device.id,
-                                                           .kind = verdict.claim.kind,
-                                                           .ref = verdict.claim.ref,
-                                                           .verdict = verdict.judgement.verdict,
-                                                           .rate = verdict.judgement.rate,
-                                                           .baseline = verdict.judgement.baseline,
-                                                           .reason = verdict.judgement.reason});
+    *message.mutable_judged() = to_proto(told(device.id, verdict));
     return message;
 }
 
 v1::SessionResponse reply_message(const AnswerReply& reply) {
     v1::SessionResponse message;
-    if (const auto* receipt = std::get_if<Receipt>(&reply))
-        *message.mutable_receipt() = to_proto(*receipt);
-    else
-        *message.mutable_refusal() = to_proto(std::get<Refusal>(reply));
+    fill(message, reply);
     return message;
 }
 

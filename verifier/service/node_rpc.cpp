@@ -91,11 +91,7 @@ struct Gathering {
         for (int i = 0; i < missing; ++i) call.response.add_outcomes();
     }
     void settle(int index, const AnswerReply& reply) {
-        v1::AnswerOutcome& outcome = *call.response.mutable_outcomes(index);
-        if (const auto* receipt = std::get_if<Receipt>(&reply))
-            *outcome.mutable_receipt() = to_proto(*receipt);
-        else
-            *outcome.mutable_refusal() = to_proto(std::get<Refusal>(reply));
+        fill(*call.response.mutable_outcomes(index), reply);
         if (--missing == 0) call.finish(grpc::Status::OK);
     }
 
@@ -120,17 +116,18 @@ void take_answers(Parts& parts, Submission& call, const Admitted& admitted) {
     for (int i = 0; i < answers; ++i) {
         if (static_cast<std::size_t>(i) >= granted) {
             parts.count(RefusalReason::busy);
-            gathering->settle(i, Refusal{RefusalReason::busy,
-                                         "too many answers of this node or address wait",
-                                         {},
-                                         retry_when_busy});
+            gathering->settle(i, {Refusal{RefusalReason::busy,
+                                          "too many answers of this node or address wait",
+                                          {},
+                                          retry_when_busy},
+                                  {}});
             continue;
         }
         auto answer = wire::answer_from_proto(call.request.answers(i));
         if (!answer) {
             leave();
             parts.count(answer.error().reason);
-            gathering->settle(i, answer.error());
+            gathering->settle(i, {answer.error(), {}});
             continue;
         }
         parts.answers.submit({.node = node,

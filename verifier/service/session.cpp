@@ -176,7 +176,7 @@ void Session::opened(const Expected<grpc::ByteBuffer, Refusal>& opened) {
 void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
     const auto refuse_answer = [&](const Refusal& refusal) {
         parts_.count(refusal.reason);
-        outbox_.push_back(serialised(reply_message(refusal)));
+        outbox_.push_back(serialised(reply_message({refusal, {}})));
     };
     if (in_flight_ >= parts_.options.answers_in_flight)
         return refuse_answer({RefusalReason::busy,
