@@ -170,7 +170,9 @@ void Outbox::take(const Receipt& receipt) {
     changed_.notify_all();
 }
 
-void Outbox::take(const Refusal& refusal) {
+void Outbox::take(const Refusal& refusal) { refused(refusal, true); }
+
+void Outbox::refused(const Refusal& refusal, bool over_session) {
     std::unique_lock lock{mutex_};
     const auto found = waiting_.find(refusal.answer);
     if (found == waiting_.end()) return;
@@ -179,8 +181,11 @@ void Outbox::take(const Refusal& refusal) {
     const bool again =
         refusal.retry_after.count() > 0 || refusal.reason == wire::RefusalReason::unknown_node;
     if (again) {
-        const Milliseconds pause = std::max(refusal.retry_after, found->second.pauses.next());
+        // Not all of a fleet in the same moment.
+        const Milliseconds pause = refusal.retry_after + found->second.pauses.next();
         found->second.next = steady_clock::now() + pause;
+        // It lives, and what comes over a session is served before what calls bring.
+        if (over_session) found->second.unheard = false;
         spdlog::info("the verifier asks to send an answer again in {} ms: {}", pause.count(),
                      edge::for_log(refusal.message));
         changed_.notify_all();
@@ -214,7 +219,10 @@ void Outbox::connected(const PublicKey& receipt_key) {
             "whether it was changed on purpose",
             to_hex(receipt_key).substr(0, 16), to_hex(receipt_key_).substr(0, 16));
     receipt_key_ = receipt_key;
-    for (auto& [id, entry] : waiting_) entry.next = steady_clock::now();
+    for (auto& [id, entry] : waiting_) {
+        entry.next = steady_clock::now();
+        entry.unheard = false;
+    }
     changed_.notify_all();
 }
 
@@ -266,7 +274,7 @@ void Outbox::drop_overdue(std::unique_lock<std::mutex>& lock, SteadyTime now) {
 
 void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
     std::vector<SignedAnswer> due;
-    std::vector<bool> first;
+    std::vector<bool> first, stream;
     std::size_t bytes = 0;
     for (auto& [id, entry] : waiting_) {
         if (entry.next > now || due.size() == call_limit) continue;
@@ -275,6 +283,8 @@ void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
         bytes += longest;
         due.push_back(entry.answer);
         first.push_back(entry.attempts++ == 0);
+        stream.push_back(!entry.unheard);
+        entry.unheard = true;
         entry.next = now + receipt_wait;
     }
     if (due.empty()) return;
@@ -286,7 +296,7 @@ void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
         if (first[i]) events_.sent(due[i]);
         // A stream that left an answer without a receipt may be dead without knowing it: the next
         // try is a call.
-        if (!first[i] || !ways_.stream(due[i])) by_call.push_back(due[i]);
+        if (!stream[i] || !ways_.stream(due[i])) by_call.push_back(due[i]);
     }
     if (by_call.empty()) {
         lock.lock();
@@ -297,7 +307,10 @@ void Outbox::send_due(std::unique_lock<std::mutex>& lock, SteadyTime now) {
         std::visit(
             [&](auto outcome) {
                 outcome.answer = by_call[i].id;
-                take(outcome);
+                if constexpr (std::is_same_v<decltype(outcome), Refusal>)
+                    refused(outcome, false);
+                else
+                    take(outcome);
             },
             (*outcomes)[i]);
     lock.lock();

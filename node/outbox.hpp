@@ -77,7 +77,7 @@ public:
     void post(const OpenCheck& check, Answer answer, SteadyTime until);
 
     void take(const Receipt& receipt);
-    void take(const Refusal& refusal);
+    void take(const Refusal& refusal);  ///< over the session
     /// A connection was made: everything that waits is tried now, and receipts are read with this
     /// key.
     void connected(const PublicKey& receipt_key);
@@ -101,6 +101,7 @@ private:
         SteadyTime next;
         Backoff pauses;
         unsigned attempts = 0;
+        bool unheard = false;  ///< left over the session that there is, without a reply
     };
     using BatchKey = std::tuple<CheckKind, std::uint64_t, std::optional<DeviceId>>;
 
@@ -111,6 +112,7 @@ private:
     void send_due(std::unique_lock<std::mutex>& lock, SteadyTime now);
     void save();
     SteadyTime next_wake(SteadyTime now) const;
+    void refused(const Refusal& refusal, bool over_session);
     void settle(const Answer& answer);
     bool split(const SignedAnswer& answer, Instant deadline, SteadyTime until);
     void enter_apart(const OpenCheck& check, std::vector<Proof> proofs, SteadyTime until);

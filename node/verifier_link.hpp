@@ -33,7 +33,7 @@ struct LinkOptions {
     edge::KernelWatch watch{std::chrono::seconds{10}, std::chrono::seconds{9}};
     /// Pings measure the way, and find a verifier that is there and says nothing, or gone behind a
     /// proxy. They cost it some 0.1 ms each, so that they are rare.
-    Milliseconds ping_every{300'000};
+    Milliseconds ping_every{420'000};
     Milliseconds ping_soon{3'000};      ///< between the first three, and while the way is slow
     Milliseconds silence_limit{8'000};  ///< nothing at all after a ping: the session is given up
 };

@@ -36,8 +36,9 @@ struct ArrivedAnswer {
 
 struct AnswersOptions {
     unsigned judging_threads = 1;
-    /// Answers waiting for judging, of sessions and of others each, and as many for the commit.
-    std::size_t queue_limit = 8192;
+    /// Answers waiting for judging, of sessions and of others each, and as many for the commit: one
+    /// of each node, so that a store that stands still costs nobody the time at which it answered.
+    std::size_t queue_limit = 65'536;
     std::size_t batch_limit = 1024;  ///< answers in one commit
     /// Of all answers without a reply yet, as signed; half of it where they came without a session.
     std::size_t bytes_limit = 256 << 20;

@@ -175,6 +175,17 @@ void Fleet::send_freely(std::size_t window, Steady::time_point until) {
         return std::all_of(teams_.begin(), teams_.end(),
                            [](const auto& team) { return team->crew.left == 0; });
     });
+    stop_sending();
+}
+
+void Fleet::send_as_they_open(std::size_t window) {
+    each_team([&](Team& team) {
+        team.crew.window = window;
+        team.crew.sending = true;
+    });
+}
+
+void Fleet::stop_sending() {
     for (const auto& team : teams_) team->crew.sending = false;
 }
 
@@ -288,12 +299,25 @@ void Fleet::keep_pinging(std::chrono::seconds every) {
         edge::watch_by_kernel(connection, {.ask_after = 10s, .answer_within = 9s});
         std::this_thread::sleep_for(1ms);
     }
-    each_team([every](Team& team) {
-        const auto apart = Steady::duration{every} / static_cast<std::int64_t>(team.nodes.size());
-        const auto step = [&team, apart](const auto& self, Steady::time_point due,
-                                         std::size_t turn) -> void {
-            for (; due <= Steady::now(); due += apart)
-                team.nodes[turn++ % team.nodes.size()]->ping();
+    in_turns(every, [](LoadNode& node, std::size_t) { node.ping(); });
+}
+
+void Fleet::keep_polling(std::chrono::seconds every) {
+    in_turns(every, [this](LoadNode& node, std::size_t turn) {
+        node.poll(shared_[turn % shared_.size()]);
+    });
+}
+
+void Fleet::in_turns(Steady::duration every,
+                     const std::function<void(LoadNode&, std::size_t turn)>& act) {
+    turning_ = true;
+    each_team([&](Team& team) {
+        const auto apart = every / static_cast<std::int64_t>(team.nodes.size());
+        const auto step = [this, &team, apart, act](const auto& self, Steady::time_point due,
+                                                    std::size_t turn) -> void {
+            if (!turning_) return;
+            for (; due <= Steady::now(); due += apart, ++turn)
+                act(*team.nodes[turn % team.nodes.size()], turn);
             team.loop.after(due, [self, due, turn] { self(self, due, turn); });
         };
         step(step, Steady::now(), 0);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -53,6 +55,9 @@ public:
     std::size_t prepare(const wire::OpenCheck& check, const PrepareOptions& wanted);
     /// As fast as each node's window allows, until nothing is left or `until`.
     void send_freely(std::size_t window, Steady::time_point until);
+    /// Each node as soon as its stream is open, until stop_sending().
+    void send_as_they_open(std::size_t window);
+    void stop_sending();
     /// At a rate, answers a second of all nodes, whatever comes back.
     void send_paced(double rate, Steady::time_point until);
     /// Nodes without a stream, evenly over `spread`; returns when the last one has begun.
@@ -71,6 +76,9 @@ public:
     /// From now on every node pings its session so often, and its kernel watches the connection, as
     /// those of vigil-node do.
     void keep_pinging(std::chrono::seconds every);
+    /// Every node asks what is open that often, over channels that they share.
+    void keep_polling(std::chrono::seconds every);
+    void stop_polling() { turning_ = false; }
 
     std::uint64_t open_streams() const;
     Record take_record();  ///< what happened since the last one
@@ -80,8 +88,11 @@ private:
     struct Team;
     void each_team(const std::function<void(Team&)>& task);
     void learned(const wire::OpenCheck& check);
+    void in_turns(Steady::duration every,
+                  const std::function<void(LoadNode&, std::size_t turn)>& act);
 
     const FleetOptions options_;
+    std::atomic<bool> turning_{false};
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     // guarded by mutex_

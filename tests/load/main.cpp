@@ -26,6 +26,7 @@ constexpr Named profiles[] = {
     {"slow-readers", "Some nodes send and do not read", run_slow_readers},
     {"mixed", "Queries beside the answers", run_mixed},
     {"idle", "Streams that only wait: memory, processor time", run_idle},
+    {"polling", "What a node costs that has no stream and asks once a second", run_polling},
     {"fleet-start", "How far apart a check reaches the streams that wait", run_fleet_start}};
 
 struct CommandLine {

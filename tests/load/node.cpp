@@ -272,4 +272,12 @@ void LoadNode::poll_and_submit(const std::shared_ptr<grpc::Channel>& channel) {
          call_within, [submit](const grpc::Status&, grpc::ByteBuffer&) { submit(submit); });
 }
 
+void LoadNode::poll(const std::shared_ptr<grpc::Channel>& channel) {
+    call(crew_.loop, channel, "/vigil.v1.NodeService/GetOpenChecks", open_checks_request(identity_),
+         call_within, [this](const grpc::Status& status, grpc::ByteBuffer&) {
+             ++(status.ok() ? crew_.record.pushed["poll"]
+                            : crew_.record.refusals["call: " + status.error_message()]);
+         });
+}
+
 }  // namespace vigil::load

@@ -51,6 +51,7 @@ public:
     bool send_next(Steady::time_point due);
     /// Sends one by SubmitAnswers, after asking what is open as a polling node does.
     void poll_and_submit(const std::shared_ptr<grpc::Channel>& channel);
+    void poll(const std::shared_ptr<grpc::Channel>& channel);  ///< only asks
 
     const Identity& identity() const { return identity_; }
     bool is_open() const { return open_; }

@@ -180,10 +180,30 @@ void run_roll_call(Scene& scene) {
 
 void run_reconnect_storm(Scene& scene) {
     const std::size_t streams = scene.options.fleet.nodes;
+    const wire::OpenCheck check = scene.fleet.next_check(check_within);
+    const auto deadline = Steady::now() + check.remaining;
+    const std::size_t answers = scene.fleet.prepare(check, {.most = streams - 1});
     scene.fleet.close_streams(60s);
+    scene.record.add(scene.fleet.take_record());
     const auto cpu = scene.server ? scene.server->cpu() : 0ns;
+    const Seconds left = deadline - Steady::now();
+    scene.fleet.send_as_they_open(scene.options.window);
     const Seconds elapsed = scene.fleet.open_streams(scene.options.time + 120s);
+    const std::uint64_t unreplied = scene.fleet.wait_for_replies(reply_within);
+    scene.fleet.stop_sending();
+    const Record record = scene.fleet.take_record();
+    const auto late = static_cast<std::uint64_t>(
+        std::count_if(record.receipts.begin(), record.receipts.end(),
+                      [&](const auto& receipt) { return receipt.received > check.deadline; }));
+    scene.record.add(record);
     Report& report = scene.report;
+    report.add("left_s", "a check has left when all streams are gone", left.count(), "s");
+    report.add("answers", "its answers, sent when a stream is back", count(answers));
+    report.add("late", "of them too late", count(late));
+    report.add("never_replied", "without a reply", count(unreplied));
+    if (unreplied > 0) report.fail(fmt::format("{} answers got no reply", unreplied));
+    if (late > 0 && elapsed + 10s < left)
+        report.fail(fmt::format("{} answers were late, though all were back with 10 s left", late));
     report.add("streams", "streams, all ended and opened at once", count(streams));
     report.add("all_back_s", "until the last was open", elapsed.count(), "s");
     report.add("connects_a_second", "connects a second",
@@ -234,7 +254,8 @@ void run_mixed(Scene& scene) {
 
 namespace {
 
-constexpr auto ping_every = 300s;  ///< vigil-node's
+constexpr auto ping_every = 420s;  ///< vigil-node's
+constexpr auto poll_every = 1s;    ///< what a verifier tells under the default policy
 
 /// Server CPU over the time, in percent of a core; what came over the streams meanwhile is said.
 void report_rest(Scene& scene, const char* key, const std::string& label) {
@@ -274,6 +295,31 @@ void run_idle(Scene& scene) {
                    static_cast<double>(streams),
                "KB");
     report.add("server_threads", "server threads", memory.threads);
+}
+
+void run_polling(Scene& scene) {
+    std::this_thread::sleep_for(5s);
+    scene.fleet.keep_polling(poll_every);
+    std::this_thread::sleep_for(2s);
+    scene.record.add(scene.fleet.take_record());
+    const auto cpu = scene.server ? scene.server->cpu() : 0ns;
+    const auto begun = Steady::now();
+    std::this_thread::sleep_for(scene.options.time);
+    const Seconds elapsed = Steady::now() - begun;
+    const auto spent = scene.server ? scene.server->cpu() - cpu : 0ns;
+    scene.fleet.stop_polling();
+    std::this_thread::sleep_for(1s);  // the replies of the last ones
+    Record record = scene.fleet.take_record();
+    const auto polls = record.pushed["poll"];
+    scene.record.add(record);
+    Report& report = scene.report;
+    report.add("polls_a_second", "polls a second", static_cast<double>(polls) / elapsed.count());
+    if (scene.server)
+        report.add("server_cpu_us", "server CPU a poll",
+                   static_cast<double>(spent.count()) / 1000 /
+                       static_cast<double>(std::max<std::uint64_t>(1, polls)),
+                   "us");
+    if (polls == 0) report.fail("no poll got a reply");
 }
 
 void run_fleet_start(Scene& scene) {

@@ -58,6 +58,8 @@ void run_mixed(Scene& scene);
 /// Silence, and silence but for pings, of `time` each.
 void run_idle(Scene& scene);
 void run_fleet_start(Scene& scene);
+/// Nodes without a stream that ask once a second what is open.
+void run_polling(Scene& scene);
 
 using Profile = void (*)(Scene&);
 /// Starts what is to be started, enrols, runs the profile, compares receipts and measures the

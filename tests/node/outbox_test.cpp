@@ -99,6 +99,24 @@ TEST_F(OutboxTest, BusyMeansLater) {
     EXPECT_TRUE(eventually([&] { return played.count(played.receipts) == 1; }));
 }
 
+TEST_F(OutboxTest, WhatIsBusyIsSentAgainOverTheSession) {
+    const auto outbox = open();
+    const OpenCheck check = check_of({});
+    outbox->add(check, device(1), in(Milliseconds{20'000}), proof_of(1));
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
+    outbox->take(
+        Refusal{wire::RefusalReason::busy, "later", played.streamed_at(0).id, Milliseconds{50}});
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 2; }));
+    EXPECT_EQ(played.streamed_at(1).id, played.streamed_at(0).id);
+    EXPECT_EQ(played.count(played.called), 0U) << "calls wait behind what sessions bring";
+
+    outbox->connected(verifier_key.public_key());
+    ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 3; }));
+    EXPECT_EQ(played.count(played.called), 0U) << "another session may be alive";
+    ASSERT_TRUE(eventually([&] { return played.count(played.called) == 1; }, Milliseconds{8'000}));
+    EXPECT_EQ(played.count(played.streamed), 3U) << "one that leaves it without a reply may not";
+}
+
 TEST_F(OutboxTest, AFinalRefusalEndsIt) {
     const auto outbox = open();
     outbox->add(check_of({}), device(1), in(Milliseconds{3000}), proof_of(1));
@@ -164,7 +182,8 @@ TEST_F(OutboxTest, ARefusedAnswerIsNotDividedAfterItsDeadline) {
         outbox->add(check, device(d), in(Milliseconds{150}), proof_of(d));
     ASSERT_TRUE(eventually([&] { return played.count(played.streamed) == 1; }));
     std::this_thread::sleep_for(Milliseconds{200});
-    outbox->take(Refusal{wire::RefusalReason::check_closed, "too late", played.streamed_at(0).id, {}});
+    outbox->take(
+        Refusal{wire::RefusalReason::check_closed, "too late", played.streamed_at(0).id, {}});
     EXPECT_TRUE(outbox->empty());
     EXPECT_EQ(played.count(played.refusals), 1u);
 }

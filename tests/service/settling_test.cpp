@@ -40,6 +40,27 @@ TEST(Settling, WaitsForWhatWasReceivedByThen) {
     later.join();
 }
 
+// A store that stands still for seconds must not cost anybody of a large fleet its receive time.
+TEST(Settling, AStandstillRefusesNobodyOfALargeFleet) {
+    World world;
+    constexpr std::size_t nodes = 50'000;
+    const Instant received = world.clock.now();
+    SlowReply slow;
+    world.answers.submit(stranger(received), slow.reply());
+    slow.begun.get_future().wait();
+    std::atomic<std::size_t> busy{0};
+    for (std::size_t i = 0; i < nodes; ++i) {
+        ArrivedAnswer answer = stranger(received);
+        answer.over_session = true;
+        world.answers.submit(std::move(answer), [&](const AnswerReply& reply) {
+            busy += std::get<Refusal>(reply.outcome).reason == RefusalReason::busy;
+        });
+    }
+    slow.go.set_value();
+    EXPECT_TRUE(world.answers.settle(received, 60s));
+    EXPECT_EQ(busy, 0U);
+}
+
 // It flipped between two generations, and taken up again it waited for the newcomers as well.
 TEST(Settling, TakenUpAgainDoesNotWaitForNewcomers) {
     World world;
