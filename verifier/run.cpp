@@ -190,6 +190,7 @@ private:
     TimelineHooks timeline_hooks() {
         TimelineHooks hooks;
         hooks.draw = draw_day_key;
+        hooks.passed = edge::time_passed;
         // A window closes when every answer received in it is judged (protocol 6.4).
         hooks.settle_answers = [this](Instant received) {
             return answers_.settle(received, settle_within);

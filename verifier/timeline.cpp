@@ -148,6 +148,7 @@ void Timeline::report_start(Instant start, Instant now) const {
 }
 
 Instant Timeline::keep_books(Instant now) {
+    begin_call(now);
     serve(now);
     const bool due = beat_is_due(now);
     if (due) beat(now);
@@ -166,12 +167,24 @@ Instant Timeline::keep_books(Instant now) {
     return attend(now);
 }
 
+void Timeline::begin_call(Instant now) {
+    call_ = now;
+    if (hooks_.passed) call_began_ = hooks_.passed();
+}
+
+Instant Timeline::by_now() const {
+    return hooks_.passed ? call_ + (hooks_.passed() - call_began_) : call_;
+}
+
 /// Number and settled answers: at their time, and when a window's end has passed, because whoever
 /// closes it waits to be told.
 void Timeline::serve(Instant now) {
     const Instant end = calendar_.span(next_for_all()).end;
     const bool awaited = settled_ < end && now >= end + arrival_margin;
-    if (!awaited && !renewal_due(renewed_, now)) return;
+    if (awaited || renewal_due(renewed_, now)) renew(now);
+}
+
+void Timeline::renew(Instant now) {
     const Instant settled = hooks_.settled_until ? hooks_.settled_until(now) : now;
     replica_.serve(settled - arrival_margin);
     settled_ = settled - arrival_margin;
@@ -235,6 +248,7 @@ Instant Timeline::close_and_settle(Instant now, bool due) {
 }
 
 Instant Timeline::stay_alive(Instant now) {
+    begin_call(now);
     serve(now);
     if (beat_is_due(now)) beat(now);
     give_books_back();
@@ -265,9 +279,14 @@ Instant Timeline::next_beat() const {
     return *beat_ + (silent_ ? heartbeat_gap_max + Milliseconds{1} : heartbeat_every);
 }
 
+/// A heartbeat says that answers could be recorded at its time (protocol 5.9 a), so something is
+/// committed first and it carries the time after that. `now` may lie within an outage that the
+/// first commit waited for; what the second waits for is after the time it carries.
 void Timeline::beat(Instant now) {
-    store_.write([&](Transaction& tx) { tx.add_heartbeat(replica_.number(), now); });
-    beat_ = now;
+    renew(now);
+    const Instant able = by_now();
+    store_.write([&](Transaction& tx) { tx.add_heartbeat(replica_.number(), able); });
+    beat_ = able;
     silent_ = false;
 }
 

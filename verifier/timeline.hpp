@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "verifier/clock_guard.hpp"
 #include "verifier/day_settler.hpp"
 #include "verifier/founding.hpp"
 #include "verifier/outlets.hpp"
@@ -18,6 +19,7 @@ namespace vigil::verifier {
 /// What the timeline needs of its surroundings, and whom it tells. All but `draw` may be empty.
 struct TimelineHooks {
     DrawDayKey draw;
+    Stopwatch passed{};  ///< tells how long a commit took; empty: no time passes within a call
     /// Waits, bounded, until every answer received by then is committed; false: not yet. A window
     /// that could not be closed asks again for the same moment.
     std::function<bool(Instant received)> settle_answers;
@@ -102,7 +104,10 @@ private:
     void start_spot_checks(Instant now);
     void report_start(Instant start, Instant now) const;
 
+    void begin_call(Instant now);
+    Instant by_now() const;
     void serve(Instant now);
+    void renew(Instant now);
     bool renewal_due(std::optional<Instant> last, Instant now) const;
     bool hold_books(Instant now);
     void give_books_back();
@@ -147,6 +152,8 @@ private:
     std::optional<std::uint64_t> known_version_;
 
     // keep_books() only
+    Instant call_;             ///< its `now`
+    Milliseconds call_began_;  ///< by `passed`
     /// The last heartbeat. They only ascend: time that is lived again, after a step back, keeps
     /// those and the gaps that it has, which may have decided something.
     std::optional<Instant> beat_;
