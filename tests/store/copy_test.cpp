@@ -1,8 +1,11 @@
 #include "verifier/store/copy.hpp"
 
+#include <gmock/gmock.h>
+
 #include "tests/store/contract.hpp"
 #include "verifier/store/open_store.hpp"
 #include "verifier/store/postgres/connection.hpp"
+#include "verifier/store/sqlite/connection.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -65,6 +68,8 @@ std::string refusal(const std::string& from, const std::string& to) {
     return {};
 }
 
+struct Ended {};
+
 class CopyOnPostgres : public testing::Test {
 protected:
     void SetUp() override {
@@ -101,7 +106,6 @@ TEST_F(CopyOnPostgres, ThereAndBackNothingIsLost) {
 
 TEST_F(CopyOnPostgres, EndedAnywhereItGoesOnAndNobodyUsesThePart) {
     const std::string there = PrivatePostgres::shared()->fresh_schema();
-    struct Ended {};
     for (int pages = 1; pages < 20; pages += 3) {
         int left = pages;
         const auto end_soon = [&](const CopyProgress&) {
@@ -135,6 +139,107 @@ TEST_F(CopyOnPostgres, RefusesWhatIsInUseForeignOrMissing) {
         lease = tx.take_lease("books", "somebody", std::chrono::seconds{60});
     });
     EXPECT_NE(refusal(there, folder.file("copy.db")).find("running"), std::string::npos);
+}
+
+/// Two pages of a copy.
+void begin_copy(const std::string& from, const std::string& to) {
+    int left = 2;
+    EXPECT_THROW(copy_store(
+                     from, to, [](Reader&) {},
+                     [&](const CopyProgress&) {
+                         if (--left == 0) throw Ended{};
+                     }),
+                 Ended);
+}
+
+/// What a verifier leaves that was started and stopped.
+void run_on(const std::string& place) {
+    open_store_at(place)->write([](Transaction& tx) {
+        const auto lease = tx.take_lease("replica/0", "somebody", std::chrono::seconds{15});
+        tx.release_lease(*lease);
+    });
+}
+
+/// From one engine to another.
+struct Ends {
+    bool postgres_source, postgres_target;
+};
+
+class CopyThatGoesOn : public testing::TestWithParam<Ends> {
+protected:
+    void SetUp() override {
+        const auto [from_postgres, to_postgres] = GetParam();
+        if ((from_postgres || to_postgres) && !PrivatePostgres::programs())
+            GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+        source = "sqlite:" + folder.file();
+        fill(*open_store_at(source));
+        if (from_postgres) {
+            const std::string there = PrivatePostgres::shared()->fresh_schema();
+            EXPECT_EQ(refusal(source, there), "");
+            source = there;
+        }
+        target = to_postgres ? PrivatePostgres::shared()->fresh_schema()
+                             : "sqlite:" + folder.file("target.db");
+        begin_copy(source, target);
+    }
+    TemporaryFolder folder;
+    std::string source, target;
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, CopyThatGoesOn,
+                         testing::Values(Ends{false, false}, Ends{false, true}, Ends{true, false}),
+                         [](const testing::TestParamInfo<Ends>& ends) {
+                             return std::string{ends.param.postgres_source ? "postgres"
+                                                                           : "sqlite"} +
+                                    "_to_" + (ends.param.postgres_target ? "postgres" : "sqlite");
+                         });
+
+TEST_P(CopyThatGoesOn, RefusesASourceThatAVerifierRanOnSince) {
+    run_on(source);
+    bool copied = false;
+    try {
+        copy_store(
+            source, target, [](Reader&) {}, [&](const CopyProgress&) { copied = true; });
+        FAIL() << "tables of two moments stand beside each other";
+    } catch (const StoreFailed& failed) {
+        EXPECT_THAT(failed.what(), testing::HasSubstr("a verifier ran on that since"));
+        EXPECT_THAT(failed.what(), testing::HasSubstr("begin again"));
+    }
+    EXPECT_FALSE(copied);
+    EXPECT_THROW(open_store_at(target), StoreFailed);
+}
+
+TEST_P(CopyThatGoesOn, IsNoSourceBeforeItsEnd) {
+    EXPECT_THAT(refusal(target, folder.file("third.db")), testing::HasSubstr("not been finished"));
+}
+
+TEST_P(CopyThatGoesOn, TakesTheSameSourceAgain) {
+    EXPECT_EQ(refusal(source, target), "");
+    EXPECT_EQ(everything(*open_store_at_for_reading(target)),
+              everything(*open_store_at_for_reading(source)));
+}
+
+TEST(Copy, RefusesAnOlderBackupOfTheSourceItBeganWith) {
+    TemporaryFolder folder;
+    const std::string source = folder.file(), backup = folder.file("backup.db"),
+                      target = folder.file("target.db");
+    fill(*open_sqlite_store(source));
+    std::filesystem::copy_file(source, backup);
+    run_on(source);
+    begin_copy(source, target);
+    EXPECT_THAT(refusal(backup, target), testing::HasSubstr("or it is another copy"));
+    EXPECT_EQ(refusal(source, target), "");
+}
+
+/// An older program's copy says nothing of its source.
+TEST(Copy, RefusesToGoOnWithWhatAnOlderProgramBegan) {
+    TemporaryFolder folder;
+    const std::string source = folder.file(), target = folder.file("target.db");
+    fill(*open_sqlite_store(source));
+    begin_copy(source, target);
+    sqlite::Connection{target, SQLITE_OPEN_READWRITE}.script(
+        "DELETE FROM meta WHERE name = 'copied_source'");
+    EXPECT_THAT(refusal(source, target), testing::HasSubstr("only that version can finish it"));
 }
 
 /// The target waits in its transaction while the source counts rows, for minutes where it is large.

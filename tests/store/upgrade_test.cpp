@@ -1,10 +1,14 @@
 // A store that an older program wrote, with what it would have written, opened by this one.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <sqlite3.h>
 
 #include "tests/store/contract.hpp"
+#include "verifier/store/copy.hpp"
+#include "verifier/store/open_store.hpp"
 #include "verifier/store/schema.hpp"
 #include "verifier/store/schema_version.hpp"
+#include "verifier/store/sqlite/connection.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -107,15 +111,69 @@ void expect_nothing_lost(Store& store) {
     EXPECT_EQ(number(hourly(right, 45)), 5);
 }
 
-TEST(Upgrade, FromVersion5OnSqliteKeepsWhoTookEachCheck) {
+/// Part of a copy, as a program of version 5 left it.
+constexpr const char* part_of_a_copy =
+    "INSERT INTO meta (name, value) VALUES ('unfinished_copy', 7), ('copied', 300);\n";
+
+/// Its tables and how far it is are those of version 5, and the program that began it can finish.
+void expect_left_alone(const std::string& place) {
     TemporaryFolder folder;
+    const std::string source = folder.file("source.db");
+    open_sqlite_store(source)->write([](Transaction& tx) {
+        tx.found({.network_name = "n", .programme_start_day = {1}, .founded = at(0)});
+    });
+    const auto refusal = [](const std::function<void()>& attempt) -> std::string {
+        try {
+            attempt();
+        } catch (const StoreFailed& failed) {
+            return failed.what();
+        }
+        return {};
+    };
+    const auto older = testing::HasSubstr("that an older version of this program began");
+    EXPECT_THAT(refusal([&] {
+                    copy_store(
+                        source, place, [](Reader&) {}, [](const CopyProgress&) {});
+                }),
+                older);
+    EXPECT_THAT(refusal([&] { open_store_at(place); }), older);
+}
+
+void make_sqlite(const std::string& path, const std::string& sql) {
     sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(folder.file().c_str(), &db), SQLITE_OK);
-    const std::string older =
-        version_5(Engine::sqlite) + "PRAGMA application_id = 1447642956;";  // "VIGL"
-    EXPECT_EQ(sqlite3_exec(db, older.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    const std::string all = sql + "PRAGMA application_id = 1447642956;";  // "VIGL"
+    EXPECT_EQ(sqlite3_exec(db, all.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
         << sqlite3_errmsg(db);
     sqlite3_close(db);
+}
+
+std::string in_schema_of(const std::string& uri, const std::string& sql) {
+    return "SET search_path = " + uri.substr(uri.rfind("%3D") + 3) + ";\n" + sql;
+}
+
+TEST(Upgrade, LeavesPartOfACopyOfVersion5OnSqliteAsItIs) {
+    TemporaryFolder folder;
+    make_sqlite(folder.file(), version_5(Engine::sqlite) + part_of_a_copy);
+    expect_left_alone("sqlite:" + folder.file());
+    sqlite::Connection db{folder.file(), SQLITE_OPEN_READWRITE};
+    EXPECT_TRUE(db.run("SELECT 1 FROM meta WHERE name = 'schema_version' AND value = 5").next());
+}
+
+TEST(Upgrade, LeavesPartOfACopyOfVersion5OnPostgresAsItIs) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
+    const std::string uri = server->fresh_schema();
+    server->run(in_schema_of(uri, version_5(Engine::postgres) + part_of_a_copy));
+    expect_left_alone(uri);
+    EXPECT_EQ(
+        server->run(in_schema_of(uri, "SELECT value FROM meta WHERE name = 'schema_version'")),
+        "5");
+}
+
+TEST(Upgrade, FromVersion5OnSqliteKeepsWhoTookEachCheck) {
+    TemporaryFolder folder;
+    make_sqlite(folder.file(), version_5(Engine::sqlite));
     expect_nothing_lost(*open_sqlite_store(folder.file()));
     EXPECT_EQ(read(*open_sqlite_store(folder.file()), [](Reader& r) { return r.answer_count(); }),
               5);
@@ -125,8 +183,7 @@ TEST(Upgrade, FromVersion5OnPostgresKeepsWhoTookEachCheck) {
     PrivatePostgres* server = PrivatePostgres::shared();
     if (!server) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
     const std::string uri = server->fresh_schema();
-    const std::string schema = uri.substr(uri.rfind("%3D") + 3);
-    server->run("SET search_path = " + schema + ";\n" + version_5(Engine::postgres));
+    server->run(in_schema_of(uri, version_5(Engine::postgres)));
     expect_nothing_lost(*open_postgres_store(uri));
     EXPECT_EQ(read(*open_postgres_store(uri), [](Reader& r) { return r.answer_count(); }), 5);
 }

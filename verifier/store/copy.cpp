@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/crypto/keccak256.hpp"
 #include "verifier/store/copy_tables.hpp"
 #include "verifier/store/open_store.hpp"
 #include "verifier/store/postgres/address.hpp"
@@ -17,6 +18,10 @@ namespace vigil::verifier {
 namespace {
 
 constexpr Milliseconds silence_of_a_dead_verifier{30'000};
+
+/// Rows of meta while a copy is unfinished: how far it is, and of what it is one.
+constexpr const char* units_copied = "copied";
+constexpr const char* copied_source = "copied_source";
 
 /// One of the two stores: a connection, and how its engine begins and ends.
 struct End {
@@ -39,6 +44,7 @@ End open_source(const std::string& place) {
         auto db = std::make_shared<postgres::Connection>(
             postgres::Address{place, postgres::Address::Use::reading});
         postgres::check_readable(*db);
+        refuse_unfinished(*db);
         db->rollback();
         return {.file = nullptr,
                 .db = db,
@@ -51,6 +57,7 @@ End open_source(const std::string& place) {
         throw StoreFailed{"store " + path + ": there is no such file to copy"};
     End end = sqlite_end(path);
     sqlite::check_readable(static_cast<sqlite::Connection&>(*end.db));
+    refuse_unfinished(*end.db);
     return end;
 }
 
@@ -116,8 +123,8 @@ public:
         const auto genesis = sql::genesis(*source_.db);
         if (!genesis) throw StoreFailed{"store " + source_.db->name() + ": holds no network yet"};
         if (!source_.file) refuse_running(*source_.db);  // a file is locked instead
-        for (const auto& table : tables_) state_.of_rows += table.count(*source_.db);
-        const std::int64_t done = begin_or_go_on(fingerprint(*genesis));
+        const std::int64_t source = look_at_source();
+        const std::int64_t done = begin_or_go_on(fingerprint(*genesis), source);
         std::int64_t unit = 0;
         for (const auto& table : tables_)
             for (int bucket = 0; bucket < (table.by_bucket() ? sql::buckets : 1); ++bucket, ++unit)
@@ -151,14 +158,32 @@ public:
         verify(reader);
         // Whoever held them ended before the copy began.
         target_.db->execute("UPDATE leases SET expires_ms = 0");
-        set_meta(*target_.db, unfinished_copy, 0);
-        set_meta(*target_.db, "copied", 0);
+        for (const char* name : {unfinished_copy, units_copied, copied_source})
+            set_meta(*target_.db, name, 0);
         target_.commit();
     }
 
 private:
+    /// Counts its rows, and tells what it holds from what another copy of it holds, or from what it
+    /// holds itself after a verifier ran on it: the leases change with every run, at least. Never
+    /// 0.
+    std::int64_t look_at_source() {
+        ByteVector digests;
+        for (const auto& table : tables_) {
+            const std::int64_t rows = table.count(*source_.db);
+            state_.of_rows += rows;
+            const Hash digest = table.digest(*source_.db, rows);
+            digests.insert(digests.end(), digest.bytes.begin(), digest.bytes.end());
+        }
+        std::int64_t out = 0;
+        const Hash all = keccak256(digests);
+        for (std::size_t i = 0; i < 8; ++i)
+            out = static_cast<std::int64_t>(static_cast<std::uint64_t>(out) << 8 | all.bytes[i]);
+        return out | 1;
+    }
+
     /// The first unit that is to be copied.
-    std::int64_t begin_or_go_on(std::int64_t ours) {
+    std::int64_t begin_or_go_on(std::int64_t ours, std::int64_t source) {
         target_.begin();
         const std::int64_t theirs = meta(*target_.db, unfinished_copy);
         if (theirs == 0) {
@@ -170,11 +195,29 @@ private:
         } else if (theirs != ours) {
             throw StoreFailed{"store " + target_.db->name() +
                               ": holds part of a copy of another network: name an empty target"};
+        } else {
+            require_same_source(source);
         }
-        set_meta(*target_.db, std::string{unfinished_copy}, ours);
-        const std::int64_t done = meta(*target_.db, "copied");
+        set_meta(*target_.db, unfinished_copy, ours);
+        set_meta(*target_.db, copied_source, source);
+        const std::int64_t done = meta(*target_.db, units_copied);
         target_.commit();
         return done;
+    }
+
+    /// Else tables of different moments would stand beside each other, which only the proof at the
+    /// end would find, if anything did.
+    void require_same_source(std::int64_t source) {
+        const std::int64_t begun_with = meta(*target_.db, copied_source);
+        if (begun_with == 0) refuse_copy_of_older(target_.db->name());
+        if (begun_with != source)
+            throw StoreFailed{"store " + target_.db->name() +
+                              ": holds part of a copy of this network that began when its source "
+                              "held something else than " +
+                              source_.db->name() +
+                              " does: a verifier ran on that since, or it is another copy. Name "
+                              "the source it began with, or " +
+                              how_to_begin_again};
     }
 
     void skip(const CopiedTable& table, int bucket) {
@@ -190,7 +233,7 @@ private:
             if (rows.empty()) return;
             target_.begin();
             table.write(*target_.db, rows);
-            set_meta(*target_.db, "copied", unit);
+            set_meta(*target_.db, units_copied, unit);
             target_.commit();
             state_.rows += std::ssize(rows);
             progress_(state_);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/base/require.hpp"
+#include "core/crypto/keccak256.hpp"
 #include "verifier/store/schema.hpp"
 #include "verifier/store/schema_version.hpp"
 #include "verifier/store/sqlite/connection.hpp"
@@ -111,6 +112,24 @@ void CopiedTable::write(sql::Connection& db, const std::vector<Row>& rows) const
             values.push_back(value_of(row[i], columns_[i]));
         return values;
     });
+}
+
+Hash CopiedTable::digest(sql::Connection& db, std::int64_t rows) const {
+    ByteVector text;
+    const auto add = [&text](std::int64_t number) {
+        for (int shift = 56; shift >= 0; shift -= 8)
+            text.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(number) >> shift));
+    };
+    add(rows);
+    if (by_bucket_) return keccak256(text);
+    for (const Row& row : read(db, 0, {})) {
+        for (const Cell& cell : row) {
+            add(cell.null ? -1 : std::ssize(cell.bytes));
+            add(cell.number);
+            text.insert(text.end(), cell.bytes.begin(), cell.bytes.end());
+        }
+    }
+    return keccak256(text);
 }
 
 std::deque<CopiedTable> copied_tables() {

@@ -36,6 +36,8 @@ public:
     /// that does not grow.
     std::vector<Row> read(sql::Connection& db, int bucket, const Row& last) const;
     void write(sql::Connection& db, const std::vector<Row>& rows) const;
+    /// Changes with what is in the table, of one that grows with how many rows that is (`rows`).
+    Hash digest(sql::Connection& db, std::int64_t rows) const;
 
 private:
     std::string name_;

@@ -2,6 +2,7 @@
 
 #include "verifier/store/schema.hpp"
 #include "verifier/store/schema_version.hpp"
+#include "verifier/store/unfinished.hpp"
 
 namespace vigil::verifier::postgres {
 namespace {
@@ -67,7 +68,10 @@ void prepare_schema(Connection& db) {
     }
     refuse_newer(db.name(), found);
     if (found < newest_schema()) {
-        if (found != 0) db.let_statements_take_long();
+        if (found != 0) {
+            refuse_upgrade_of_unfinished(db);
+            db.let_statements_take_long();
+        }
         for (const SchemaStep& step : schema_steps())
             if (step.version > found) db.script(text_for(Engine::postgres, step.sql));
         db.execute(

@@ -2,6 +2,7 @@
 
 #include "verifier/store/schema.hpp"
 #include "verifier/store/schema_version.hpp"
+#include "verifier/store/unfinished.hpp"
 
 namespace vigil::verifier::sqlite {
 namespace {
@@ -49,6 +50,7 @@ void prepare_database(Connection& db) {
     const std::int64_t newest = newest_schema();
     const std::int64_t found = schema_version(db);
     refuse_newer(db.path(), found);
+    if (found != 0 && found < newest) refuse_upgrade_of_unfinished(db);
     if (found == 0)
         db.script("PRAGMA page_size = 4096");  // a commit touches many pages: small ones
     set_durability(db);
