@@ -295,12 +295,16 @@ Finding judge_rate(const HashReading& r, const VerifierLook::Known* known, const
         return ok("pass", fmt::format("{} is not enrolled yet: its first calibration at {} would "
                                       "set what it is held to",
                                       r.label, rate_words(r.rate)));
-    if (known->retired)
+    if (known->retired_from && *known->retired_from <= terms.verifier_time)
         return warn(
             "pass", r.label + " is retired, so it is no longer checked",
             "to have it back: vigil-node retire --undo --device " + edge::for_log(r.uid, 128));
+    // Checked until then.
+    const std::string label = known->retired_from ? fmt::format("{} (retires on {})", r.label,
+                                                                date_words(*known->retired_from))
+                                                  : r.label;
     if (known->baseline == 0)
-        return ok("pass", r.label + " is enrolled and waits for its first calibration");
+        return ok("pass", label + " is enrolled and waits for its first calibration");
     const CheckRule& rule = terms.policy.roll_call;
     const double work = static_cast<double>(rule.work.count());
     // A rate divides by the time until the answer arrives (protocol 5.5).
@@ -311,9 +315,9 @@ Finding judge_rate(const HashReading& r, const VerifierLook::Known* known, const
     const double deviation = 1 / std::sqrt(std::max<double>(1, rule.k - 2.0));
     const std::string duty =
         terms.duty < 100 ? fmt::format(" at duty {} %", terms.duty) : std::string{};
-    const std::string what = fmt::format(
-        "{}{}: {:.0f} % of its baseline {}; a roll call asks for {:.0f} %", r.label, duty,
-        ratio * 100, rate_words(static_cast<double>(known->baseline)), theta * 100);
+    const std::string what =
+        fmt::format("{}{}: {:.0f} % of its baseline {}; a roll call asks for {:.0f} %", label, duty,
+                    ratio * 100, rate_words(static_cast<double>(known->baseline)), theta * 100);
     const std::string fix =
         terms.node_runs ? "the running node shares the device: stop it and ask again to be sure"
                         : "end what else uses the device, look at its clock and temperature; a "

@@ -67,6 +67,7 @@ struct PassTerms {
     std::chrono::microseconds round_trip{};
     std::int64_t duty{};     ///< percent
     bool node_runs = false;  ///< a running node shares the devices, so that less was measured
+    Instant verifier_time{};
 };
 /// `known`: what the verifier has of this device, nullptr where it was never enrolled.
 Finding judge_rate(const HashReading& reading, const VerifierLook::Known* known,

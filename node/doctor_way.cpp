@@ -118,7 +118,7 @@ void judge_passing(const Config& config, const Asked& asked, const VerifierLook&
             "pass",
             "the network's policy cannot be read by this version: " + edge::for_log(policy.error()),
             "update vigil-node", "E-VERSION"));
-    PassTerms terms{*policy, look.round_trip, config.duty, asked.node_runs};
+    PassTerms terms{*policy, look.round_trip, config.duty, asked.node_runs, look.network.time};
     tell(judge_deadline(terms));
     std::error_code ignored;
     if (!asked.node &&

@@ -152,6 +152,12 @@ wire::Network ask_network(const LinkOptions& options) {
     });
 }
 
+std::optional<Instant> begin_of_day(const wire::Network& network, std::int64_t day) {
+    const auto policy = policy_from_canonical(network.policy_text);
+    if (!policy || day < 0 || day >= longest_day) return std::nullopt;
+    return Calendar{*policy}.span(DayIndex{day}).begin;
+}
+
 Retirement retire_device(const LinkOptions& options, const LinkIdentity& identity,
                          const DeviceId& device, std::uint64_t sequence) {
     return or_fatal(options, [&](const LinkOptions& way) {
@@ -171,10 +177,7 @@ Retirement retire_device(const LinkOptions& options, const LinkIdentity& identit
         const auto status = v1::NodeService::NewStub(channel)->Retire(&context, request, &response);
         if (!status.ok()) fail(way, status);
         Retirement out{.day = response.retired_from_day(), .from = std::nullopt};
-        // A day further away than any calendar is nobody's.
-        if (const auto policy = policy_from_canonical(network.policy_text);
-            policy && out.day >= 0 && out.day < longest_day)
-            out.from = Calendar{*policy}.span(DayIndex{out.day}).begin;
+        out.from = begin_of_day(network, out.day);
         return out;
     });
 }

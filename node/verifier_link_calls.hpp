@@ -23,6 +23,9 @@ struct Line {
     grpc::ClientContext& context;
 };
 
+/// When a day of the network's calendar begins; nothing for one that no calendar reaches.
+std::optional<Instant> begin_of_day(const wire::Network& network, std::int64_t day);
+
 // Each has a deadline and throws AttemptFailed unless it says otherwise.
 wire::Network get_network(const Line& line);
 /// pin_network, but a disk that fails is logged and no reason to stop; throws Fatal E-NETWORK only.

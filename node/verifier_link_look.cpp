@@ -15,7 +15,13 @@ using std::chrono::steady_clock;
 
 constexpr unsigned most_devices = 1'000;
 
-std::vector<VerifierLook::Known> devices_of(const Line& line, const NodeId& node) {
+std::optional<Instant> retired_from(const v1::Device& device, const wire::Network& network) {
+    if (device.retired_from_day() == 0) return std::nullopt;
+    return begin_of_day(network, device.retired_from_day()).value_or(Instant{});
+}
+
+std::vector<VerifierLook::Known> devices_of(const Line& line, const NodeId& node,
+                                            const wire::Network& network) {
     v1::ListDevicesRequest request;
     request.set_node_id(wire::raw(node));
     request.set_page_size(most_devices);
@@ -30,7 +36,7 @@ std::vector<VerifierLook::Known> devices_of(const Line& line, const NodeId& node
     for (const v1::Device& device : response.devices())
         if (out.size() < most_devices)
             out.push_back(
-                {device.claimed().uid(), device.baseline(), device.retired_from_day() != 0});
+                {device.claimed().uid(), device.baseline(), retired_from(device, network)});
     return out;
 }
 
@@ -52,7 +58,7 @@ VerifierLook look_at_verifier(const LinkOptions& options, const std::optional<No
         look.clock_offset =
             now() - look.network.time - std::chrono::duration_cast<Milliseconds>(took / 2);
         grpc::ClientContext asking;
-        if (node) look.devices = devices_of({options, channel, asking}, *node);
+        if (node) look.devices = devices_of({options, channel, asking}, *node, look.network);
         return look;
     } catch (const AttemptFailed& failed) {
         const Diagnosis& why = failed.why;

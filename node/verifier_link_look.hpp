@@ -15,8 +15,8 @@ struct VerifierLook {
     Milliseconds clock_offset{};             ///< this clock − the verifier's
     struct Known {
         std::string uid;
-        std::uint64_t baseline{};  ///< hashes a second; 0 before the first calibration
-        bool retired{};
+        std::uint64_t baseline{};               ///< hashes a second; 0 before the first calibration
+        std::optional<Instant> retired_from{};  ///< it takes no checks from then on
     };
     std::vector<Known> devices;  ///< of the node asked about, at most 1,000
 };

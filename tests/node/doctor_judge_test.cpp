@@ -268,7 +268,7 @@ TEST(DoctorPass, TheRateAgainstTheBaseline) {
         Level level;
         std::string what;
     };
-    const VerifierLook::Known known{"GPU-1", 1'000'000'000, false};
+    const VerifierLook::Known known{"GPU-1", 1'000'000'000};
     for (const Case& c : std::vector<Case>{
              {1.00e9, 100, false, Level::ok, "100 % of its baseline 1.00 GH/s"},
              {0.90e9, 100, false, Level::ok, "asks for 70 %"},
@@ -289,15 +289,31 @@ TEST(DoctorPass, TheRateAgainstTheBaseline) {
 TEST(DoctorPass, DevicesTheVerifierDoesNotMeasureYet) {
     const HashReading r{"cuda0", "GPU-1", "Card", "x", "", 1e9};
     EXPECT_THAT(judge_rate(r, nullptr, terms()), finding(Level::ok, "not enrolled yet"));
-    const VerifierLook::Known waiting{"GPU-1", 0, false};
+    const VerifierLook::Known waiting{"GPU-1", 0};
     EXPECT_THAT(judge_rate(r, &waiting, terms()), finding(Level::ok, "first calibration"));
-    const VerifierLook::Known retired{"GPU-1", 1, true};
-    EXPECT_THAT(judge_rate(r, &retired, terms()),
-                finding(Level::warn, "retired", "retire --undo --device GPU-1"));
+    const VerifierLook::Known retired{"GPU-1", 1, Instant{std::chrono::days{2}}};
+    PassTerms t = terms();
+    t.verifier_time = *retired.retired_from;
+    EXPECT_THAT(judge_rate(r, &retired, t),
+                finding(Level::warn, "cuda0 is retired, so", "retire --undo --device GPU-1"));
     HashReading wrong = r;
     wrong.failure = "lies";
     EXPECT_THAT(judge_rate(wrong, nullptr, terms()),
                 finding(Level::fail, "would not pass", "says above"));
+}
+
+TEST(DoctorPass, ADeviceIsCheckedUntilTheDayItRetires) {
+    const HashReading r{"cuda0", "GPU-1", "Card", "x", "", 1e9};
+    const Instant day{std::chrono::days{2}};
+    PassTerms t = terms();
+    t.verifier_time = day - Milliseconds{1};
+    const VerifierLook::Known known{"GPU-1", 1'000'000'000, day};
+    EXPECT_THAT(judge_rate(r, &known, t),
+                finding(Level::ok, "cuda0 (retires on 1970-01-03 00:00 UTC): 100 % of its"));
+    const VerifierLook::Known waiting{"GPU-1", 0, day};
+    EXPECT_THAT(
+        judge_rate(r, &waiting, t),
+        finding(Level::ok, "cuda0 (retires on 1970-01-03 00:00 UTC) is enrolled and waits"));
 }
 
 TEST(DoctorPass, TheDeadline) {
