@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Ctrl-C ends a demo without a process or a directory left behind; so does a kill, but for the directory."""
+"""Ctrl-C ends a demo without a process or a directory left behind; so does a kill, but for the directory. As many
+descriptors as any system gives are enough for it."""
 import os
 import pathlib
 import re
@@ -25,10 +26,12 @@ def processes_of(directory):
 
 def begin(lab, name):
     demo = it.Process(lab, name, [it.program("VERIFIER"), "demo", "--http-port", "0", "--node-program",
-                                  it.program("NODE")], environment={"TMPDIR": str(lab.place)}).start()
+                                  it.program("NODE")], environment={"TMPDIR": str(lab.place)},
+                      under=("prlimit", "--nofile=1024:1024")).start()
     found = it.wait_for("the demo's directory", lambda: re.search(r"^files\s+(\S+)$", demo.output(), re.M), 30)
     directory = pathlib.Path(found.group(1))
     it.wait_for("the demo's nodes", lambda: len(processes_of(directory)) >= 4, 60)
+    it.check("files and connections" not in demo.output(), f"a warning of too few descriptors:\n{demo.output()}")
     return demo, directory
 
 

@@ -90,6 +90,7 @@ VerifierOptions options_for(const DemoOptions& options, const std::filesystem::p
     verifier.http_address = "127.0.0.1";
     verifier.http_port = options.http_port;
     verifier.reflection = true;
+    verifier.max_sessions = 100;  // its own, and a visitor's; few descriptors are enough
     verifier.clock = options.clock;
     return verifier;
 }
