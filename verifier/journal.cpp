@@ -71,6 +71,16 @@ void log_day(const DaySettlement& settlement) {
                  to_credits(settlement.slashed), to_hex(settlement.day.state_hash));
 }
 
+void log_stopping(std::size_t others, std::chrono::seconds open) {
+    if (others == 0)
+        spdlog::info("stopping: nodes are asked to connect again in some seconds");
+    else
+        spdlog::info(
+            "stopping: not ready, but open for {} s more, so that balancers see it; then nodes are "
+            "asked to connect to the others that serve ({})",
+            open.count(), others);
+}
+
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry) {
     spdlog::error("{} failed, tried again in {} ms: {}", task, retry.count(), why);
 }

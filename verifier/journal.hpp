@@ -15,6 +15,8 @@ void log_descriptors(std::size_t allowed, std::size_t nodes);
 void log_certificate(const std::string& missing);
 void log_window(const WindowClosing& closing);
 void log_day(const DaySettlement& settlement);
+/// `others`: verifiers that serve beside this one.
+void log_stopping(std::size_t others, std::chrono::seconds open);
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry);
 void log_clock_jump(Milliseconds jump);
 void log_clock_leap(const ClockLeap& leap);

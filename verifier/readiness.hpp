@@ -14,9 +14,12 @@ namespace vigil::verifier {
 /// Whether anything can be promised to nodes. Any thread.
 class Readiness {
 public:
-    void serve(bool serves) { serving_ = serves; }
-    bool serving() const { return serving_; }
-    void check_started(Milliseconds lag);  ///< behind its published start
+    void serve(bool serves) {
+        serving_ = serves;
+        started_ = true;
+    }
+    bool started() const { return started_; }  ///< served, or does; the rest of it may be asked
+    void check_started(Milliseconds lag);      ///< behind its published start
 
     struct Parts {
         const ClockGuard& clock;
@@ -29,7 +32,7 @@ public:
 
 private:
     static constexpr std::chrono::seconds late_for_{60};  ///< how long a late start counts
-    std::atomic<bool> serving_{false};
+    std::atomic<bool> serving_{false}, started_{false};
     std::atomic<std::chrono::steady_clock::duration> late_start_{-late_for_};
 };
 

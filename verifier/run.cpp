@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <mutex>
+#include <thread>
 
 #include "proto/edge/files.hpp"
 #include "proto/edge/http_server.hpp"
@@ -16,6 +16,7 @@
 #include "verifier/metered_store.hpp"
 #include "verifier/premises.hpp"
 #include "verifier/readiness.hpp"
+#include "verifier/refusal_counts.hpp"
 #include "verifier/service/descriptors.hpp"
 #include "verifier/service/service.hpp"
 #include "verifier/version.hpp"
@@ -26,6 +27,10 @@ namespace {
 
 constexpr std::chrono::seconds housekeeping_every{5};
 constexpr std::chrono::seconds settle_within{2};
+/// A balancer looks every second or two, and nodes that come meanwhile are served.
+constexpr std::chrono::seconds open_after_notice{3};
+/// Else the store is away: the number expires by itself.
+constexpr std::chrono::seconds last_answers_within{20};
 constexpr Milliseconds grace_max{2'000};
 constexpr int grace_share = 40;  ///< of a window, for the short ones of a demo
 
@@ -41,20 +46,6 @@ std::string drawn_holder() {
     edge::random_bytes(drawn);
     return to_hex(drawn);
 }
-
-class RefusalCounts {
-public:
-    void count(wire::RefusalReason reason) { ++of(reason); }
-    std::uint64_t get(wire::RefusalReason reason) const {
-        return counts_.at(static_cast<std::size_t>(reason));
-    }
-
-private:
-    std::atomic<std::uint64_t>& of(wire::RefusalReason reason) {
-        return counts_.at(static_cast<std::size_t>(reason));
-    }
-    std::array<std::atomic<std::uint64_t>, wire::refusal_reasons + 1> counts_{};
-};
 
 /// A whole verifier. Members in order of dependence: what is below uses what is above.
 class Verifier {
@@ -124,10 +115,16 @@ public:
         ready(view);
         wait(stop);
         readiness_.serve(false);
+        service_.announce_stop();
+        const std::size_t others = timeline_.others_serving();
+        log_stopping(others, open_after_notice);
+        if (others > 0) std::this_thread::sleep_for(open_after_notice);
         service_.stop();
+        // Before the number is given back: until then the others wait for what is in flight here.
+        const bool settled = answers_.settle(clock_.now(), last_answers_within);
         scheduler_.stop();
         desk_.stop();
-        leave();
+        if (settled) leave();
         watch_.stop();
         http_.stop();
     }
@@ -168,7 +165,7 @@ private:
         service.reflection = options_.reflection;
         service.network_threads = options_.network_threads;
         service.others_serving = [this] {
-            return readiness_.serving() ? timeline_.others_serving() : 0;
+            return readiness_.started() ? timeline_.others_serving() : 0;
         };
         return service;
     }
@@ -285,7 +282,7 @@ private:
         if (!closed.empty()) metrics_.set_last_closed(closed.back().closed);
     }
 
-    /// Another verifier need not wait until the leases expire. Every answer has its reply by now.
+    /// Another verifier need not wait until the leases expire. Every answer is decided by now.
     void leave() {
         try {
             timeline_.leave();

@@ -61,10 +61,11 @@ struct VerifierView {
     std::function<std::uint64_t(wire::RefusalReason)> refused;  ///< since the start
 };
 
-/// Serves until `stop` is requested, then stops gracefully (within 10 s, or a minute while the store is away) and returns. `ready` is
-/// called once, from this thread, when nodes can connect; what it is given stays valid until this
-/// function returns. Throws edge::Fatal with a code and what to do: E-DATADIR, E-LOCK, E-STORE,
-/// E-STORE-NEWER, E-NETWORK, E-POLICY, E-KEYMODE, E-TLS, E-PORT.
+/// Serves until `stop` is requested, then stops gracefully (within 10 s, 15 s beside others, or a
+/// minute while the store is away) and returns. `ready` is called once, from this thread, when
+/// nodes can connect; what it is given stays valid until this function returns. Throws edge::Fatal
+/// with a code and what to do: E-DATADIR, E-LOCK, E-STORE, E-STORE-NEWER, E-NETWORK, E-POLICY,
+/// E-KEYMODE, E-TLS, E-PORT.
 void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
                   const std::function<void(const VerifierView&)>& ready);
 

@@ -75,10 +75,10 @@ class Copy:
         self.store_file = file
 
 
-def verifiers(lab, postgres):
+def verifiers(lab, postgres, policy_text):
     """Two of one network: the same receipt key and certificate on both machines."""
     def one(name):
-        return lab.verifier(name, policy_text=kills.short_policy(), log_level="info", store=postgres.uri())
+        return lab.verifier(name, policy_text=policy_text, log_level="info", store=postgres.uri())
     first, second = one("verifier-a").start(), one("verifier-b")
     second.data.mkdir(mode=0o700)
     for file in ("receipt.key", "tls.crt", "tls.key"):
@@ -110,7 +110,7 @@ def keeper(both):
 
 def test(lab):
     postgres = Postgres(lab)
-    both = verifiers(lab, postgres)
+    both = verifiers(lab, postgres, kills.short_policy())
     balancer = Balancer(lab, [one.port for one in both])
     people = it.Process(lab, "crowd", [it.program("CROWD"), "--address", balancer.address, "--ca", both[0].certificate,
                                        "--receipts", lab.place / "crowd.receipts", "--nodes", kills.NODES, "--devices",

@@ -170,6 +170,27 @@ TEST(SessionLimits, DrainingSaysReconnectAndStops) {
     world.service->outlets().fleet_check(*world.plan(), world.plan()->fleet.at(0));
 }
 
+TEST(SessionLimits, DrainingBesideOthersLeavesNobodyWithoutASession) {
+    WorldOptions options;
+    options.service.others_serving = [] { return std::size_t{1}; };
+    World world{options};
+    std::vector<std::unique_ptr<TestNode>> nodes;
+    std::vector<std::unique_ptr<TestSession>> sessions;
+    for (std::uint8_t seed = 1; seed <= 8; ++seed) {
+        nodes.push_back(std::make_unique<TestNode>(world.connect(), seed));
+        ASSERT_TRUE(nodes.back()->enrol().ok());
+        sessions.push_back(std::make_unique<TestSession>(*nodes.back()));
+        sessions.back()->open();
+    }
+    world.service->drain();
+    for (const auto& session : sessions) {
+        const auto reconnect = session->next(Case::kReconnect);
+        ASSERT_TRUE(reconnect);
+        EXPECT_EQ(reconnect->reconnect().after_ms(), 0U) << "a check may start meanwhile";
+        EXPECT_EQ(session->finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+    }
+}
+
 TEST(SessionLimits, StopsWithinItsTimeThoughANodeStaysOn) {
     WorldOptions options;
     options.service.drain = 500ms;

@@ -52,6 +52,23 @@ TEST(Health, ServesUntilDrained) {
     EXPECT_EQ(response, "\x08\x02");
 }
 
+TEST(Health, TurnsBeforeAnythingElseDoes) {
+    World world;
+    TestNode node{world.connect(), 1};
+    ASSERT_TRUE(node.enrol().ok());
+    world.service->announce_stop();
+    std::string response;
+    ASSERT_TRUE(raw_call(node.channel, "/grpc.health.v1.Health/Check", "", response).ok());
+    EXPECT_EQ(response, "\x08\x02");
+    // A balancer that has not looked yet goes on sending nodes: they are served.
+    TestNode late{world.connect(), 2};
+    ASSERT_TRUE(late.enrol().ok());
+    TestSession session{late};
+    EXPECT_EQ(checks_of(session.open()).size(), 1U);
+    world.begin_fleet_check(CheckKind::hourly);
+    EXPECT_TRUE(session.next(v1::SessionResponse::kCheck));
+}
+
 TEST(Health, KnowsTheServerAsAWhole) {
     World world;
     const auto channel = world.connect();

@@ -11,9 +11,9 @@ using CheckCall = UnaryCall<Request, Response>;
 
 constexpr std::size_t most_watchers = 64;
 
-Response response_of(bool draining) {
+Response response_of(bool not_serving) {
     Response response;
-    response.set_status(draining ? Response::NOT_SERVING : Response::SERVING);
+    response.set_status(not_serving ? Response::NOT_SERVING : Response::SERVING);
     return response;
 }
 
@@ -23,7 +23,7 @@ grpc::Status not_found() {
 
 void check(const Parts& parts, CheckCall& call) {
     if (!call.request.service().empty()) return call.finish(not_found());
-    call.response = response_of(parts.draining);
+    call.response = response_of(parts.not_serving);
     call.finish(grpc::Status::OK);
 }
 
@@ -60,7 +60,7 @@ private:
         if (!rpc_.admit(*this))
             return refuse({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many watch; use Check"});
         connection_ = rpc_.parts_.connections.hold(context_.peer());
-        if (rpc_.parts_.draining) return end();
+        if (rpc_.parts_.not_serving) return end();
         writing_ = true;
         writer_.Write(response_of(false), tag(written_));
     }
@@ -70,7 +70,7 @@ private:
     }
     void written(bool ok) {
         writing_ = false;
-        if (!ok || left_ || rpc_.parts_.draining) end();
+        if (!ok || left_ || rpc_.parts_.not_serving) end();
     }
     void done() {
         left_ = true;
@@ -129,7 +129,7 @@ void HealthRpc::forget(Watcher& watcher) {
     watchers_.erase(&watcher);
 }
 
-void HealthRpc::drain() {
+void HealthRpc::tell_watchers() {
     const std::lock_guard lock{mutex_};
     for (Watcher* watcher : watchers_)
         watcher->thread().post([this, watcher](NetworkThread&) {

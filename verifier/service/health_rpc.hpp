@@ -9,14 +9,14 @@
 
 namespace vigil::verifier {
 
-/// grpc.health.v1, for balancers and orchestrators: the server as a whole is serving until drained.
-/// A watcher is told so, told of the end, and its stream is ended; at most 64 watch.
+/// grpc.health.v1, for balancers and orchestrators: the server as a whole is serving until its end
+/// is announced. A watcher is told so, told of the end, and its stream is ended; at most 64 watch.
 class HealthRpc final : public grpc::health::v1::Health::AsyncService {
 public:
     explicit HealthRpc(Parts& parts) : parts_{parts} {}
 
     std::vector<NetworkThread::Listen> methods();
-    void drain();  ///< once parts.draining is set; any thread
+    void tell_watchers();  ///< once parts.not_serving is set; any thread
 
 private:
     class Watcher;

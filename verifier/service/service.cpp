@@ -31,7 +31,9 @@ constexpr int streams_a_connection = 32, streams_of_a_proxy = 128;
 constexpr int handshake_timeout_ms = 20'000;
 /// Of a stream, that the peer may send before it is read: the usual answer of 64 devices at once.
 constexpr int window_bytes = 256 * 1024;
-constexpr Milliseconds drain_spread{5'000};  ///< reconnects come in over this time
+/// A verifier that is alone spreads the reconnects. Where others serve it spreads the telling: a
+/// node that was told to wait has no session when a check starts.
+constexpr Milliseconds drain_spread{5'000}, tell_within{2'000};
 
 /// Sessions and connections are bounded by memory beside their count: 256 KiB a stream.
 std::size_t memory_quota(const ServiceOptions& options) {
@@ -61,6 +63,7 @@ struct Service::Running {
           health_rpc{*parts} {}
 
     void start();
+    void announce_stop();
     void drain();
     void stop();
     std::vector<NetworkThread::Listen> methods();
@@ -149,14 +152,23 @@ void Service::Running::start() {
     });
 }
 
+void Service::Running::announce_stop() {
+    parts->not_serving = true;
+    health_rpc.tell_watchers();
+}
+
 void Service::Running::drain() {
+    announce_stop();
     parts->draining = true;
-    health_rpc.drain();
+    const bool alone = !parts->options.others_serving || parts->options.others_serving() == 0;
     for (const auto& thread : *threads)
-        thread->post([](NetworkThread& there) {
-            there.for_each_session([](Session& session) {
-                session.reconnect(random_within(drain_spread), "the verifier is stopping",
-                                  {grpc::StatusCode::UNAVAILABLE, "the verifier is stopping"});
+        thread->post([alone, now = std::chrono::steady_clock::now()](NetworkThread& there) {
+            there.for_each_session([&](Session& session) {
+                if (alone)
+                    session.reconnect(random_within(drain_spread), Session::verifier_stops,
+                                      {grpc::StatusCode::UNAVAILABLE, Session::verifier_stops});
+                else
+                    session.go_elsewhere_at(now + random_within(tell_within));
             });
         });
 }
@@ -184,6 +196,7 @@ Service::~Service() { stop(); }
 
 void Service::start() { running_->start(); }
 std::uint16_t Service::port() const { return running_->door ? running_->door->port() : 0; }
+void Service::announce_stop() { running_->announce_stop(); }
 void Service::drain() { running_->drain(); }
 void Service::stop() { running_->stop(); }
 

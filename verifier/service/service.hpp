@@ -67,7 +67,7 @@ struct ServiceOptions {
     /// share that this verifier keeps: so that they share the nodes again after one was away.
     Milliseconds session_age{3'600'000};
     std::function<std::size_t()> others_serving;  ///< verifiers beside this one; empty: none
-    Milliseconds drain{5'000};                    ///< at most, from stop() to the last stream's end
+    Milliseconds drain{7'000};                    ///< at most, from stop() to the last stream's end
     EnrolmentLimits enrolment;
 };
 
@@ -105,7 +105,10 @@ public:
     /// Throws edge::Fatal E-PORT when the port is taken, E-TLS when the identity is unusable.
     void start();
     std::uint16_t port() const;
-    /// Nodes are asked to reconnect elsewhere, health turns to not serving; then stop().
+    /// Health turns to not serving, and everything goes on: who asks it sends nodes elsewhere then.
+    void announce_stop();
+    /// announce_stop(), and nodes are asked to reconnect: at once within two seconds where other
+    /// verifiers serve, else after a pause of up to five; then stop().
     void drain();
     void stop();
 

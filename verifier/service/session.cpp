@@ -89,7 +89,7 @@ void Session::accept() {
     const std::size_t streams = ++parts_.streams;
     const std::size_t unopened = ++parts_.unopened;
     if (parts_.draining)
-        return refuse({RefusalReason::unavailable, "the verifier is stopping", {}, store_pause});
+        return refuse({RefusalReason::unavailable, verifier_stops, {}, store_pause});
     if (streams > parts_.options.max_streams || unopened > parts_.options.max_unopened)
         return refuse({RefusalReason::busy, "too many sessions", {}, jittered(store_pause)});
 
@@ -268,6 +268,11 @@ void Session::reconnect(Milliseconds after, const std::string& why, const grpc::
     advance();
 }
 
+void Session::go_elsewhere_at(SteadyTime when) {
+    go_at_ = std::min(go_at_, when);
+    advance();
+}
+
 void Session::refuse(const Refusal& refusal) {
     parts_.count(refusal.reason);
     end(rpc_status(refusal));
@@ -292,8 +297,8 @@ Session::SteadyTime Session::next_limit() const {
     if (dropped_ || finished_) return SteadyTime::max();
     if (ending_) return end_began_ + end_within;
     if (leaving_) return leave_by_;
-    return std::min(heard_ + parts_.options.idle_after,
-                    stage_ == Stage::open ? end_of_age_ : began_ + parts_.options.open_within);
+    return std::min({go_at_, heard_ + parts_.options.idle_after,
+                     stage_ == Stage::open ? end_of_age_ : began_ + parts_.options.open_within});
 }
 
 void Session::sweep(SteadyTime now) {
@@ -303,6 +308,8 @@ void Session::sweep(SteadyTime now) {
         if (now >= end_began_ + end_within) drop();
     } else if (leaving_) {
         if (now >= leave_by_) end(*leaving_);
+    } else if (now >= go_at_) {
+        reconnect(Milliseconds{0}, verifier_stops, {grpc::StatusCode::UNAVAILABLE, verifier_stops});
     } else if (stage_ == Stage::open && now >= end_of_age_ && drawn_to_leave(now)) {
         reconnect(random_within(age_spread), "another verifier has room, too",
                   {grpc::StatusCode::UNAVAILABLE, "the session was long enough"});

@@ -27,6 +27,7 @@ class Session {
 public:
     using SteadyTime = std::chrono::steady_clock::time_point;
     enum class Event : std::uint8_t { accepted, read, written, finished };
+    static constexpr const char* verifier_stops = "the verifier is stopping";
 
     Session(Parts& parts, NetworkThread& thread, std::uint64_t id);
     ~Session();
@@ -51,6 +52,8 @@ public:
     /// Asks the node to come back, or go elsewhere, and ends the stream when every answer that it
     /// sent has its reply.
     void reconnect(Milliseconds after, const std::string& why, const grpc::Status& status);
+    /// reconnect(), without a pause, at that time: others serve meanwhile.
+    void go_elsewhere_at(SteadyTime when);
     void sweep(SteadyTime now);  ///< time limits, at the time that it asked its thread for
     /// The store is asked on a work thread; what was issued comes back as a post.
     void ask_for_calibrations();
@@ -97,6 +100,7 @@ private:
     std::optional<grpc::Status> ending_;
     std::optional<grpc::Status> leaving_;  ///< ends so, once nothing is in flight
     SteadyTime leave_by_, end_of_age_;
+    SteadyTime go_at_ = SteadyTime::max();
     SteadyTime began_, heard_, end_began_, pings_since_;
     SteadyTime look_at_ = SteadyTime::max();  ///< its thread's next look
 };
