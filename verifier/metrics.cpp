@@ -184,7 +184,8 @@ struct Metrics::Families {
                             "Nodes with an open session that are older than the version this "
                             "verifier recommends");
     Histogram& broadcast = histograms(registry, "vigil_verifier_broadcast_duration_seconds",
-                                      "Handing one fleet check to every open stream")
+                                      "From a fleet check's begin until one network thread had "
+                                      "handed it to gRPC for all of its streams: a sample a thread")
                                .Add({}, micro_buckets);
     Family<Histogram>& store_duration =
         histograms(registry, "vigil_verifier_store_operation_duration_seconds",

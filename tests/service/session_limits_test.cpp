@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
@@ -151,6 +153,31 @@ TEST(SessionLimits, ReaderThatStopsIsDroppedAndHoldsNobodyUp) {
     }
     EXPECT_TRUE(dropped);
     EXPECT_TRUE(eventually([&] { return world.service->stats().streams == 1; }));
+}
+
+TEST(Broadcast, OfAFleetCheckIsObservedOnceANetworkThread) {
+    std::atomic<int> observed{0};
+    std::atomic<std::chrono::steady_clock::duration> longest{0ns};
+    WorldOptions options;
+    options.service.network_threads = 2;
+    options.broadcast = [&](auto took) {
+        longest = std::max(longest.load(), took);
+        ++observed;
+    };
+    World world{options};
+    TestNode node{world.connect(), 1};
+    ASSERT_TRUE(node.enrol().ok());
+    TestSession session{node};
+    session.open();
+    EXPECT_EQ(observed, 0);
+    const auto begun = std::chrono::steady_clock::now();
+    world.begin_fleet_check(CheckKind::hourly);
+    EXPECT_TRUE(session.next(Case::kCheck));
+    EXPECT_TRUE(eventually([&] { return observed == 2; }));
+    EXPECT_GT(longest.load(), 0ns);
+    EXPECT_LE(longest.load(), std::chrono::steady_clock::now() - begun);
+    world.begin_fleet_check(CheckKind::hourly);
+    EXPECT_TRUE(eventually([&] { return observed == 4; }));
 }
 
 TEST(SessionLimits, DrainingSaysReconnectAndStops) {

@@ -96,7 +96,7 @@ World::World(WorldOptions options)
     service = std::make_unique<Service>(
         with, store, roster, schedule, answers, [this] { return clock.now(); },
         ServiceObserver{.refused = [this](RefusalReason reason) { count(reason); },
-                        .broadcast = {}});
+                        .broadcast = options.broadcast});
     outlets_ = service->outlets();
     service->start();
 }

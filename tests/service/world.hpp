@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <grpcpp/grpcpp.h>
 #include <map>
 #include <memory>
@@ -61,6 +63,7 @@ struct WorldOptions {
     ServiceOptions service;
     AnswersOptions answers;
     bool tls = true;
+    std::function<void(std::chrono::steady_clock::duration)> broadcast = {};  ///< is told of each
 };
 
 /// A whole verifier over TLS on a free port, with a store in memory and a clock of its own,
