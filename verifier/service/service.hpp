@@ -58,8 +58,8 @@ struct ServiceOptions {
     Milliseconds open_within{10'000};  ///< from the stream's start to its opening
     /// A session that sent nothing for so long is ended: of a node, that is three pings.
     Milliseconds idle_after{900'000};
-    /// A connection without a stream that says nothing for so long is ended; a poller calls every 5
-    /// s.
+    /// A connection without a stream that says nothing for so long is ended; a poller calls every
+    /// 5 s at least.
     Milliseconds idle_connection{30'000};
     /// Ends what is connected to a machine that is gone, or to a proxy that is.
     edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};
