@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/require.hpp"
+#include "verifier/bounded_queue.hpp"
 #include "verifier/committer.hpp"
 #include "verifier/judging.hpp"
 #include "verifier/two_lanes.hpp"
@@ -129,7 +130,7 @@ struct Answers::Running {
     Turnstile turnstile;
     Judging judging;
     Committer committer;  // outlives the threads that feed it
-    Lanes queue;
+    BoundedQueue<Waiting, Lanes> queue;
     std::vector<std::thread> threads;
 };
 

@@ -10,22 +10,18 @@
 
 namespace vigil::verifier {
 
-/// A queue between threads that never holds more than `limit` items. Once closed it takes nothing
-/// more and gives out what it holds.
-template <class T>
+/// A queue between threads that never holds more than `limit` items, of each lane where `Items` has
+/// several (TwoLanes). Once closed it takes nothing more and gives out what it holds.
+template <class T, class Items = std::deque<T>>
 class BoundedQueue {
 public:
     explicit BoundedQueue(std::size_t limit) : limit_{limit} {}
 
     /// False, and `item` untouched, when full or closed. Never waits.
-    bool offer(T& item) {
-        {
-            const std::lock_guard lock{mutex_};
-            if (closed_ || items_.size() >= limit_) return false;
-            items_.push_back(std::move(item));
-        }
-        arrived_.notify_one();
-        return true;
+    bool offer(T& item) { return offer_to(items_, item); }
+    template <class Lane>
+    bool offer(Lane lane, T& item) {
+        return offer_to(items_[lane], item);
     }
 
     /// Waits for room. Only for the stages inside: they finish before the queue is closed.
@@ -81,11 +77,21 @@ public:
     }
 
 private:
+    bool offer_to(std::deque<T>& line, T& item) {
+        {
+            const std::lock_guard lock{mutex_};
+            if (closed_ || line.size() >= limit_) return false;
+            line.push_back(std::move(item));
+        }
+        arrived_.notify_one();
+        return true;
+    }
+
     const std::size_t limit_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_, left_;
     // guarded by mutex_
-    std::deque<T> items_;
+    Items items_;
     bool closed_ = false;
 };
 

@@ -4,12 +4,15 @@
 #include <string>
 #include <thread>
 
+#include "verifier/bounded_queue.hpp"
+
 namespace vigil::verifier {
 namespace {
 
-using Lanes = TwoLanes<char>;
+using Lane = TwoLanes<char>::Lane;
+using Lanes = BoundedQueue<char, TwoLanes<char>>;
 
-void put(Lanes& lanes, Lanes::Lane lane, const std::string& items) {
+void put(Lanes& lanes, Lane lane, const std::string& items) {
     for (char item : items) EXPECT_TRUE(lanes.offer(lane, item));
 }
 std::string all_of(Lanes& lanes) {
@@ -21,33 +24,33 @@ std::string all_of(Lanes& lanes) {
 
 TEST(TwoLanes, SecondGetsEveryFourthTurn) {
     Lanes lanes{16};
-    put(lanes, Lanes::Lane::second, "1234");
-    put(lanes, Lanes::Lane::first, "abcdefgh");
+    put(lanes, Lane::second, "1234");
+    put(lanes, Lane::first, "abcdefgh");
     EXPECT_EQ(all_of(lanes), "abc1def2gh34");
 }
 
 TEST(TwoLanes, FirstThatComesLateHasTheNextTurn) {
     Lanes lanes{16};
-    put(lanes, Lanes::Lane::second, "12345");
+    put(lanes, Lane::second, "12345");
     for (const char expected : {'1', '2'}) EXPECT_EQ(lanes.take(), expected);
-    put(lanes, Lanes::Lane::first, "ab");
+    put(lanes, Lane::first, "ab");
     EXPECT_EQ(all_of(lanes), "ab345");
 }
 
 TEST(TwoLanes, NeitherTakesTheOthersPlaces) {
     Lanes lanes{2};
-    put(lanes, Lanes::Lane::second, "12");
+    put(lanes, Lane::second, "12");
     char more = '3';
-    EXPECT_FALSE(lanes.offer(Lanes::Lane::second, more));
+    EXPECT_FALSE(lanes.offer(Lane::second, more));
     EXPECT_EQ(more, '3');
-    put(lanes, Lanes::Lane::first, "ab");
-    EXPECT_FALSE(lanes.offer(Lanes::Lane::first, more));
+    put(lanes, Lane::first, "ab");
+    EXPECT_FALSE(lanes.offer(Lane::first, more));
     EXPECT_EQ(all_of(lanes), "ab12");
-    EXPECT_FALSE(lanes.offer(Lanes::Lane::first, more)) << "closed";
+    EXPECT_FALSE(lanes.offer(Lane::first, more)) << "closed";
 }
 
 TEST(TwoLanes, WhoWaitsIsWokenByEither) {
-    for (const auto lane : {Lanes::Lane::first, Lanes::Lane::second}) {
+    for (const auto lane : {Lane::first, Lane::second}) {
         Lanes lanes{2};
         std::optional<char> taken;
         std::thread waits{[&] { taken = lanes.take(); }};
