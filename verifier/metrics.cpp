@@ -183,6 +183,9 @@ struct Metrics::Families {
     Gauge& outdated = gauge(registry, "vigil_verifier_outdated_streams",
                             "Nodes with an open session that are older than the version this "
                             "verifier recommends");
+    Counter& connections_refused =
+        counter(registry, "vigil_verifier_connections_refused_total",
+                "Connections turned away because their address has its share");
     Histogram& broadcast = histograms(registry, "vigil_verifier_broadcast_duration_seconds",
                                       "From a fleet check's begin until one network thread had "
                                       "handed it to gRPC for all of its streams: a sample a thread")
@@ -263,6 +266,13 @@ void Metrics::observe_broadcast(Duration time) { families_->broadcast.Observe(se
 void Metrics::set_open_streams(std::size_t streams, std::size_t outdated) {
     families_->streams.Set(static_cast<double>(streams));
     families_->outdated.Set(static_cast<double>(outdated));
+}
+
+void Metrics::set_connections_refused(std::uint64_t since_the_start) {
+    const std::lock_guard lock{families_->mutex};
+    const double more =
+        static_cast<double>(since_the_start) - families_->connections_refused.Value();
+    if (more > 0) families_->connections_refused.Increment(more);
 }
 
 void Metrics::count_outcomes(const OutcomePart& part) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -37,6 +38,7 @@ public:
     void observe_broadcast(Duration time);
     void observe_page(const char* page, Duration time);  ///< a name of web/routes
     void set_open_streams(std::size_t streams, std::size_t outdated);
+    void set_connections_refused(std::uint64_t since_the_start);
 
     /// Parts of a closing, then that it is done, which is when its gauges are set.
     void count_outcomes(const OutcomePart& part);

@@ -336,6 +336,7 @@ private:
     std::string scrape() {
         const ServiceStats stats = service_.stats();
         metrics_.set_open_streams(stats.open_sessions, stats.outdated_sessions);
+        metrics_.set_connections_refused(stats.connections_refused);
         try {
             metrics_.set_store_bytes(store_.health().bytes);
         } catch (const StoreFailed&) {

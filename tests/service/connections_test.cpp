@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <chrono>
+#include <deque>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -51,18 +52,20 @@ struct Loopback<sockaddr_in6> {
 template <class Address = sockaddr_in>
 class Pair {
 public:
-    Pair() {
-        Address at = Loopback<Address>::any();
+    explicit Pair(Address at = Loopback<Address>::any(), Address from = Loopback<Address>::any()) {
         socklen_t size = sizeof at;
         auto* const place = reinterpret_cast<sockaddr*>(&at);
         const int listener = ::socket(place->sa_family, SOCK_STREAM, 0);
         client_ = ::socket(place->sa_family, SOCK_STREAM, 0);
+        const int shared = 1;  // the port, with whoever else connects from it to another address
+        ::setsockopt(client_, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof shared);
+        auto* const own = reinterpret_cast<sockaddr*>(&from);
         made_ = ::bind(listener, place, size) == 0 && ::listen(listener, 1) == 0 &&
-                ::getsockname(listener, place, &size) == 0 && ::connect(client_, place, size) == 0;
+                ::getsockname(listener, place, &size) == 0 && ::bind(client_, own, size) == 0 &&
+                ::connect(client_, place, size) == 0 && ::getsockname(client_, own, &size) == 0;
         server = made_ ? ::accept(listener, nullptr, nullptr) : -1;
         ::close(listener);
-        Address from{};
-        if (made_) ::getsockname(client_, reinterpret_cast<sockaddr*>(&from), &size);
+        name = from;
         uri = Loopback<Address>::uri(from);
     }
     ~Pair() {
@@ -79,6 +82,7 @@ public:
     void say() const { EXPECT_EQ(::send(client_, "x", 1, MSG_NOSIGNAL), 1); }
 
     int server = -1;
+    Address name{};  ///< of the client
     std::string uri;
 
 private:
@@ -121,6 +125,53 @@ TEST(Connections, SeveralStreamsAreOne) {
     other.reset();
     connections.end_idle(steady_clock::now() + 1h);
     EXPECT_TRUE(pair.ended());
+}
+
+/// The kernel, and a NAT, give a port to several connections that go to different addresses.
+TEST(Connections, TwoThatGrpcCallsByOneNameAreBothHeld) {
+    Connections connections{0ms};
+    const Pair first;
+    sockaddr_in other_address = Loopback<sockaddr_in>::any();
+    other_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    const Pair second{other_address, first.name};
+    ASSERT_TRUE(first.made() && second.made());
+    ASSERT_EQ(first.uri, second.uri);
+    connections.came(first.server);
+    auto stream = connections.hold(first.uri);
+    connections.came(second.server);
+    auto another = connections.hold(second.uri);
+    connections.end_idle(steady_clock::now() + 1h);
+    EXPECT_FALSE(first.ended());
+    EXPECT_FALSE(second.ended());
+    stream.reset();
+    connections.end_idle(steady_clock::now() + 1h);
+    EXPECT_FALSE(second.ended());
+    another.reset();
+    connections.end_idle(steady_clock::now() + 1h);
+    EXPECT_TRUE(first.ended());
+    EXPECT_TRUE(second.ended());
+    EXPECT_EQ(connections.size(), 0U);
+}
+
+TEST(Connections, OfAnAddressAreCountedWithoutThoseThatAreGone) {
+    Connections connections{1h};
+    const edge::PeerAddress here = edge::mapped({127, 0, 0, 1});
+    constexpr std::size_t limit = 40;
+    std::deque<Pair<>> pairs(limit);
+    for (const Pair<>& pair : pairs) connections.came(pair.server);
+    const auto held = connections.hold(pairs.front().uri);
+    EXPECT_EQ(connections.of(here, limit), limit);
+    EXPECT_EQ(connections.of(edge::mapped({127, 0, 0, 2}), limit), 0U);
+    pairs.erase(pairs.begin(), pairs.begin() + 3);
+    EXPECT_EQ(connections.of(here, limit + 1), limit) << "not looked for";
+    for (int i = 0; i < 3; ++i) connections.of(here, limit);
+    EXPECT_LT(connections.of(here, limit), limit) << "looked for, a few at a time";
+    for (int i = 0; i < 3; ++i) connections.of(here, 1);
+    EXPECT_EQ(connections.of(here, 1), limit - 3);
+    pairs.clear();
+    for (int i = 0; i < 3; ++i) connections.of(here, 1);
+    EXPECT_EQ(connections.of(here, 1), 0U);
+    EXPECT_EQ(connections.size(), 0U);
 }
 
 TEST(Connections, WhoGotTheNumberOfOneThatIsGoneIsLeftAlone) {

@@ -15,6 +15,7 @@ TEST(Descriptors, ThoseOfTheDoorAndOfNodesAndFilesAreAllThereAre) {
           Case{28'000, 7'000, 20'488}, Case{262'144, 8'192, 253'440}}) {
         EXPECT_EQ(descriptors_at_the_door(allowed), door) << allowed;
         EXPECT_EQ(nodes_carried(allowed), nodes) << allowed;
+        EXPECT_EQ(descriptors_of_an_address(allowed), std::max<std::size_t>(nodes / 2, 16));
     }
 }
 

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -45,6 +46,11 @@ public:
     }
     /// As TLS does at once.
     void say_hello() const { EXPECT_EQ(::send(socket_, "hello", 5, MSG_NOSIGNAL), 5); }
+    /// Hung up on, or within that time.
+    bool is_gone(std::chrono::milliseconds within) const {
+        pollfd end{socket_, POLLRDHUP, 0};
+        return ::poll(&end, 1, static_cast<int>(within.count())) > 0;
+    }
     /// As the network writes it.
     std::uint16_t port() const {
         sockaddr_in own{};
@@ -109,6 +115,33 @@ TEST(Door, AddressesTakeTurns) {
               (std::vector{crowd, one, two, crowd, crowd, crowd, crowd}));
     options.by_address = false;
     EXPECT_EQ(order_of_entry(options, came), came);
+}
+
+TEST(Door, AddressHasItsShareWaitingAndInside) {
+    constexpr std::uint32_t crowd = INADDR_LOOPBACK, other = crowd + 1;
+    std::atomic<std::size_t> inside{2};
+    std::atomic<int> refused{0};
+    DoorOptions options{.address = "127.0.0.1", .per_second = 1, .burst = 1};
+    options.of_address = 5;
+    options.inside = [&](const edge::PeerAddress& of, std::size_t) -> std::size_t {
+        return of == edge::mapped({127, 0, 0, 1}) ? inside.load() : 0;
+    };
+    options.turned_away = [&] { ++refused; };
+    for (const bool limited : {true, false}) {
+        options.by_address = limited;
+        refused = 0;
+        Door door{options};
+        std::vector<Visitor> came;
+        for (int i = 0; i < 8; ++i) came.emplace_back(door.port(), crowd);
+        const Visitor another{door.port(), other};
+        std::atomic<int> entered{0};
+        door.open([&](int, int) { ++entered; });
+        EXPECT_TRUE(eventually([&] { return entered == 1; }));
+        EXPECT_EQ(refused, limited ? 5 : 0) << "two are inside, three wait";
+        EXPECT_FALSE(came[2].is_gone(0ms));
+        EXPECT_EQ(came[3].is_gone(0ms), limited);
+        EXPECT_FALSE(another.is_gone(0ms));
+    }
 }
 
 TEST(Door, LetsInSlowlyWhileThoseInsideHaveNotCaughtUp) {
@@ -229,6 +262,35 @@ TEST(Door, ThoseInsideAreServedWhileOthersWaitAndAllComeInAtLast) {
     world.begin_fleet_check(CheckKind::hourly);
     EXPECT_TRUE(session.next(v1::SessionResponse::kCheck));
     for (const auto& node : waiting) EXPECT_TRUE(node->enrol().ok());
+}
+
+TEST(Door, AddressHasSoManyConnectionsWithTheServiceUntilOneEnds) {
+    WorldOptions options;
+    options.service.connections_of_peer = 3;
+    World world{options};
+    const std::uint16_t port = world.service->port();
+    std::vector<std::shared_ptr<grpc::Channel>> inside;
+    for (int i = 0; i < 3; ++i) {
+        inside.push_back(world.connect());
+        ASSERT_TRUE(inside.back()->WaitForConnected(std::chrono::system_clock::now() + 10s));
+    }
+    EXPECT_TRUE(Visitor{port}.is_gone(10s));
+    EXPECT_EQ(world.service->stats().connections_refused, 1U);
+    EXPECT_FALSE((Visitor{port, INADDR_LOOPBACK + 1}.is_gone(500ms))) << "of another address";
+    for (const auto& one : inside) EXPECT_EQ(one->GetState(false), GRPC_CHANNEL_READY);
+    inside.pop_back();
+    EXPECT_TRUE(eventually([&] { return !Visitor{port}.is_gone(500ms); }));
+}
+
+TEST(Door, BehindAProxyNobodyIsCounted) {
+    WorldOptions options;
+    options.service.connections_of_peer = 3;
+    options.service.limits_per_peer = false;
+    World world{options};
+    std::vector<Visitor> inside;
+    for (int i = 0; i < 6; ++i) inside.emplace_back(world.service->port());
+    EXPECT_FALSE(inside.back().is_gone(500ms));
+    EXPECT_EQ(world.service->stats().connections_refused, 0U);
 }
 
 /// Two come in a second, one in four where four sessions wait for the opening thread.

@@ -29,7 +29,7 @@ TEST(Peers, SocketHasOneForm) {
     const auto ipv4 = peer_socket("ipv4:192.0.2.7:50123");
     ASSERT_TRUE(ipv4);
     EXPECT_EQ(ipv4->port, 50123);
-    EXPECT_EQ(*ipv4, mapped({192, 0, 2, 7}, 50123));
+    EXPECT_EQ(*ipv4, (PeerSocket{edge::mapped({192, 0, 2, 7}), 50123}));
     EXPECT_EQ(*ipv4, peer_socket("ipv6:%5B::ffff:192.0.2.7%5D:50123"));
     EXPECT_NE(*ipv4, peer_socket("ipv4:192.0.2.7:50124"));
     EXPECT_NE(*ipv4, peer_socket("ipv4:192.0.2.8:50123"));

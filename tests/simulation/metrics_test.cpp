@@ -52,6 +52,7 @@ TEST(VerifierMetrics, HaveTheirNamesTypesAndLabelsFromTheStart) {
         {"judging_duration_seconds", "histogram"},
         {"schedule_lag_seconds", "gauge"},
         {"open_streams", "gauge"},
+        {"connections_refused_total", "counter"},
         {"broadcast_duration_seconds", "histogram"},
         {"page_duration_seconds", "histogram"},
         {"store_operation_duration_seconds", "histogram"},

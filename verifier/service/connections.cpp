@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +17,8 @@ using std::chrono::steady_clock;
 
 /// While no descriptor is left to look with.
 constexpr std::chrono::seconds look_again{1};
+/// For one that comes: a few microseconds.
+constexpr int looks_at_once = 16;
 
 /// 0: not a socket, or a kernel that does not tell.
 std::uint64_t cookie_of(int descriptor) {
@@ -29,19 +30,8 @@ std::uint64_t cookie_of(int descriptor) {
 std::optional<PeerSocket> peer_of_socket(int descriptor) {
     sockaddr_storage from{};
     socklen_t size = sizeof from;
-    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&from), &size) != 0)
-        return std::nullopt;
-    if (from.ss_family == AF_INET6) {
-        const auto& ipv6 = reinterpret_cast<const sockaddr_in6&>(from);
-        PeerSocket peer{.address = {}, .port = ntohs(ipv6.sin6_port)};
-        std::memcpy(peer.address.data(), &ipv6.sin6_addr, peer.address.size());
-        return peer;
-    }
-    if (from.ss_family != AF_INET) return std::nullopt;
-    const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(from);
-    std::array<std::uint8_t, 4> address{};
-    std::memcpy(address.data(), &ipv4.sin_addr, address.size());
-    return mapped(address, ntohs(ipv4.sin_port));
+    const bool told = ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&from), &size) == 0;
+    return told ? peer_socket(from) : std::nullopt;
 }
 
 /// Since either side sent data; that only the kernels asked each other does not count.
@@ -81,9 +71,11 @@ void Connections::came(int descriptor) {
     const auto peer = peer_of_socket(descriptor);
     if (cookie == 0 || !peer) return;
     const std::lock_guard lock{mutex_};
-    known_.insert_or_assign(cookie, Known{.descriptor = descriptor, .peer = *peer});
-    by_peer_.insert_or_assign(*peer, cookie);
-    looks_.set(cookie, steady_clock::now() + idle_after_);
+    if (!known_.emplace(cookie, Known{.descriptor = descriptor, .peer = *peer}).second) return;
+    by_address_[edge::counted_as_one(peer->address)].connections.insert(cookie);
+    Namesakes& same = by_peer_[*peer];
+    same.connections.push_back(cookie);
+    if (same.held == 0) looks_.set(cookie, steady_clock::now() + idle_after_);
 }
 
 std::shared_ptr<const void> Connections::hold(std::string_view peer) {
@@ -91,21 +83,35 @@ std::shared_ptr<const void> Connections::hold(std::string_view peer) {
     const std::lock_guard lock{mutex_};
     const auto at = socket ? by_peer_.find(*socket) : by_peer_.end();
     if (at == by_peer_.end()) return nullptr;
-    const Cookie cookie = at->second;
-    if (known_.at(cookie).held++ == 0) looks_.forget(cookie);
-    return {this, [cookie](Connections* of) { of->let_go(cookie); }};
+    if (at->second.held++ == 0)
+        for (const Cookie cookie : at->second.connections) looks_.forget(cookie);
+    return {this, [peer = *socket](Connections* of) { of->let_go(peer); }};
 }
 
-void Connections::let_go(Cookie cookie) {
+void Connections::let_go(const PeerSocket& peer) {
     const std::lock_guard lock{mutex_};
-    if (--known_.at(cookie).held == 0) looks_.set(cookie, steady_clock::now() + idle_after_);
+    const auto at = by_peer_.find(peer);
+    if (--at->second.held > 0) return;
+    for (const Cookie cookie : at->second.connections)
+        looks_.set(cookie, steady_clock::now() + idle_after_);
+    forget_if_empty(at);
 }
 
 void Connections::forget(Cookie cookie) {
     const auto known = known_.find(cookie);
-    const auto of_peer = by_peer_.find(known->second.peer);
-    if (of_peer != by_peer_.end() && of_peer->second == cookie) by_peer_.erase(of_peer);
+    const PeerSocket& peer = known->second.peer;
+    const auto of_address = by_address_.find(edge::counted_as_one(peer.address));
+    of_address->second.connections.erase(cookie);
+    if (of_address->second.connections.empty()) by_address_.erase(of_address);
+    const auto of_peer = by_peer_.find(peer);
+    std::erase(of_peer->second.connections, cookie);
+    forget_if_empty(of_peer);
+    looks_.forget(cookie);
     known_.erase(known);
+}
+
+void Connections::forget_if_empty(ByPeer::iterator of_peer) {
+    if (of_peer->second.connections.empty() && of_peer->second.held == 0) by_peer_.erase(of_peer);
 }
 
 void Connections::end_idle(SteadyTime now) {
@@ -128,6 +134,24 @@ void Connections::end_idle(SteadyTime now) {
         ::shutdown(connection.descriptor(), SHUT_RDWR);  // gRPC sees its end, and closes it
         forget(cookie);
     }
+}
+
+std::size_t Connections::of(const edge::PeerAddress& address, std::size_t limit) {
+    const std::lock_guard lock{mutex_};
+    const auto found = by_address_.find(address);
+    if (found == by_address_.end()) return 0;
+    auto& [connections, looked_at] = found->second;
+    for (int looks = 0; looks < looks_at_once && connections.size() >= limit; ++looks) {
+        auto next = connections.upper_bound(looked_at);
+        if (next == connections.end()) next = connections.begin();
+        looked_at = *next;
+        const Borrowed connection{known_.at(looked_at).descriptor, looked_at};
+        if (connection.is_there() || connection.cannot_be_told()) continue;
+        const bool last = connections.size() == 1;
+        forget(Cookie{looked_at});
+        if (last) return 0;
+    }
+    return connections.size();
 }
 
 std::size_t Connections::size() const {

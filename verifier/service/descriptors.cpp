@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t most_waiting = 8'192;
 constexpr std::size_t fewest_waiting = 16;
+constexpr std::size_t fewest_of_an_address = 16;
 constexpr std::size_t beside_nodes = 512;
 constexpr std::size_t step = 1'000;
 
@@ -35,6 +36,10 @@ std::size_t descriptors_at_the_door(std::size_t allowed) {
 std::size_t nodes_carried(std::size_t allowed) {
     const std::size_t others = descriptors_at_the_door(allowed) + beside_nodes;
     return allowed > others ? allowed - others : 0;
+}
+
+std::size_t descriptors_of_an_address(std::size_t allowed) {
+    return std::max(nodes_carried(allowed) / 2, fewest_of_an_address);
 }
 
 std::size_t descriptors_for(std::size_t nodes) {

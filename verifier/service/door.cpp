@@ -8,12 +8,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proto/edge/files.hpp"
 #include "verifier/service/descriptors.hpp"
+#include "verifier/service/peers.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -26,6 +28,7 @@ constexpr int most_in_the_kernel = 4'096;
 constexpr int slower_when_crowded = 8;
 constexpr int accepted_at_once = 256;
 constexpr milliseconds no_descriptors_pause{100};
+constexpr std::chrono::minutes lines_apart{1};
 
 [[noreturn]] void cannot_listen(const std::string& where, const std::string& why) {
     throw edge::Fatal{edge::exit_configuration, "E-PORT",
@@ -66,21 +69,6 @@ std::uint16_t port_of(int socket) {
                                              : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
 
-/// IPv4 as it is, also in IPv6; else the half of IPv6 that a site has for itself.
-std::array<std::uint8_t, 9> address_of(const sockaddr_storage& from) {
-    std::array<std::uint8_t, 9> address{};
-    if (from.ss_family == AF_INET6) {
-        const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr;
-        const bool mapped = IN6_IS_ADDR_V4MAPPED(&ipv6);
-        address[0] = mapped ? 1 : 0;
-        std::copy_n(ipv6.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 8, address.begin() + 1);
-    } else {
-        address[0] = 1;
-        std::memcpy(address.data() + 1, &reinterpret_cast<const sockaddr_in&>(from).sin_addr, 4);
-    }
-    return address;
-}
-
 /// Gave up while it waited, and said so.
 bool has_left(int connection) {
     pollfd end{connection, POLLRDHUP, 0};  // also behind bytes that nobody has read
@@ -94,6 +82,10 @@ Door::Door(const DoorOptions& options)
       burst_{apart_ * std::max(options.burst - 1, 0)},
       crowded_{options.crowded},
       by_address_{options.by_address},
+      most_of_address_{
+          std::min(options.of_address, descriptors_of_an_address(descriptors_allowed()))},
+      inside_{options.inside},
+      turned_away_{options.turned_away},
       watch_{options.watch},
       most_waiting_{descriptors_at_the_door(descriptors_allowed())},
       wake_{::eventfd(0, EFD_CLOEXEC)},
@@ -196,13 +188,35 @@ bool Door::accept_all(int listener) {
             // Those that wait would be reported again at once.
             return !no_room || !closing_within(no_descriptors_pause);
         }
-        const Address address = by_address_ ? address_of(from) : Address{};
-        if (by_address_ && waiting_.size_of(address) >= most_waiting_ - waiting_.size())
-            ::close(connection);
+        const auto peer = by_address_ ? peer_socket(from) : std::nullopt;
+        const auto address = peer ? edge::counted_as_one(peer->address) : edge::PeerAddress{};
+        if (peer && !has_room(address))
+            turn_away(address, connection);
         else
             waiting_.put(address, {listener, connection});
     }
     return true;
+}
+
+bool Door::has_room(const edge::PeerAddress& address) const {
+    const std::size_t waiting = waiting_.size_of(address);
+    if (waiting >= std::min(most_waiting_ - waiting_.size(), most_of_address_)) return false;
+    const std::size_t left = most_of_address_ - waiting;
+    return !inside_ || inside_(address, left) < left;
+}
+
+void Door::turn_away(const edge::PeerAddress& address, int connection) {
+    if (turned_away_) turned_away_();
+    ::close(connection);
+    const auto now = steady_clock::now();
+    if (now < next_line_) return;
+    next_line_ = now + lines_apart;
+    spdlog::warn(
+        "a connection of {} was turned away: {} of that address wait at the door, of {} places of "
+        "which {} are taken, and {} are inside, of {} in all that an address may have. Where a "
+        "balancer hides the nodes' addresses, set limits_per_address = false",
+        peer_text(address), waiting_.size_of(address), most_waiting_, waiting_.size(),
+        inside_ ? inside_(address, most_of_address_) : 0, most_of_address_);
 }
 
 void Door::let_in(SteadyTime now, const Take& take) {

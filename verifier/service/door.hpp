@@ -1,7 +1,7 @@
 #pragma once
 
-#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/edge/kernel_watch.hpp"
+#include "proto/edge/peer_address.hpp"
 #include "verifier/service/waiting_line.hpp"
 
 struct addrinfo;
@@ -23,6 +24,12 @@ struct DoorOptions {
     /// Whether those inside have not caught up: then an eighth of that may come in. Any thread.
     std::function<bool()> crowded = {};
     bool by_address = true;  ///< false: behind a proxy, all have its address
+    /// Connections of an address at most, waiting and inside.
+    std::size_t of_address = 2'048;
+    /// How many of it (edge::counted_as_one) are inside; exact where they are `limit` or more.
+    using Inside = std::function<std::size_t(const edge::PeerAddress&, std::size_t limit)>;
+    Inside inside = {};                      ///< the door's thread
+    std::function<void()> turned_away = {};  ///< one whose address has its share. The door's thread
     edge::KernelWatch watch{std::chrono::seconds{30}, std::chrono::seconds{30}};  ///< of peers
 };
 
@@ -34,8 +41,9 @@ struct DoorOptions {
 ///
 /// Bounds: 8,192 wait, or a quarter of the descriptors that the process may have. An address that
 /// has as many as there are places left gets no more: one alone half of all, two a third each, so
-/// that one is left for whoever else comes. When all places are taken others wait in the kernel's
-/// queue (4,096) or their own kernel's repetitions.
+/// that one is left for whoever else comes. Nor does one that has its share, waiting and inside:
+/// 2,048, or half of what the descriptors carry. Who gets no place is hung up on. When all places
+/// are taken others wait in the kernel's queue (4,096) or their own kernel's repetitions.
 class Door {
 public:
     using Take = std::function<void(int listener, int connection)>;  ///< owns the connection
@@ -53,8 +61,6 @@ public:
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;
 
-    /// Of an address: zero and the first half of IPv6, or one and IPv4.
-    using Address = std::array<std::uint8_t, 9>;
     struct Waiting {
         int listener, connection;
     };
@@ -64,12 +70,17 @@ private:
     bool accept_all(int listener);
     void let_in(SteadyTime now, const Take& take);
     bool full() const;
+    bool has_room(const edge::PeerAddress& address) const;
+    void turn_away(const edge::PeerAddress& address, int connection);
     int pause(SteadyTime now) const;
     bool closing_within(std::chrono::milliseconds time) const;
 
     const std::chrono::nanoseconds apart_, burst_;
     const std::function<bool()> crowded_;
     const bool by_address_;
+    const std::size_t most_of_address_;
+    const DoorOptions::Inside inside_;
+    const std::function<void()> turned_away_;
     const edge::KernelWatch watch_;
     const std::size_t most_waiting_;
     std::vector<int> listeners_;
@@ -77,8 +88,9 @@ private:
     std::uint16_t port_ = 0;
     std::thread thread_;
     // the thread's
-    SteadyTime next_{};  ///< when the next one may come in
-    WaitingLine<Address, Waiting> waiting_;
+    SteadyTime next_{};       ///< when the next one may come in
+    SteadyTime next_line_{};  ///< of the log, about who is turned away
+    WaitingLine<edge::PeerAddress, Waiting> waiting_;
 };
 
 }  // namespace vigil::verifier

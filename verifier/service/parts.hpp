@@ -32,7 +32,8 @@ struct Parts {
     Submissions submissions;
     /// `asked`: of QueryService; `waiting`: for the threads of work and from_memory.
     Places calls, asked, waiting;
-    std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0};
+    std::atomic<std::uint64_t> sessions_replaced{0}, slow_readers_dropped{0},
+        connections_refused{0};
     std::atomic<bool> not_serving{false};  ///< says health; `draining` follows
     std::atomic<bool> draining{false};
     // Last: their threads use the others.

@@ -5,6 +5,9 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 namespace vigil::verifier {
 namespace {
@@ -26,23 +29,35 @@ std::string_view between_brackets(std::string_view text) {
 std::string peer_of(std::string_view uri) {
     if (uri.starts_with(ipv4)) return std::string{uri.substr(0, uri.rfind(':'))};
     if (!uri.starts_with(ipv6)) return std::string{uri};
-    const std::string address{between_brackets(uri.substr(ipv6.size()))};
-    std::array<std::uint8_t, 16> bytes{};
-    if (::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return std::string{uri};
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (std::equal(mapped.begin(), mapped.end(), bytes.begin())) {
-        ::inet_ntop(AF_INET, bytes.data() + mapped.size(), text.data(), text.size());
-        return std::string{ipv4} + text.data();
-    }
-    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
-    ::inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
-    return std::string{ipv6} + text.data();
+    const std::string text{between_brackets(uri.substr(ipv6.size()))};
+    edge::PeerAddress address{};
+    if (::inet_pton(AF_INET6, text.c_str(), address.data()) != 1) return std::string{uri};
+    return peer_text(address);
 }
 
-PeerSocket mapped(const std::array<std::uint8_t, 4>& ipv4_address, std::uint16_t port) {
-    PeerSocket peer{.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, .port = port};
-    std::copy(ipv4_address.begin(), ipv4_address.end(), peer.address.begin() + 12);
+std::string peer_text(const edge::PeerAddress& address) {
+    const edge::PeerAddress one = edge::counted_as_one(address);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const bool of_ipv4 = edge::is_mapped(one);
+    ::inet_ntop(of_ipv4 ? AF_INET : AF_INET6, one.data() + (of_ipv4 ? 12 : 0), text.data(),
+                text.size());
+    return std::string{of_ipv4 ? ipv4 : ipv6} + text.data();
+}
+
+std::optional<PeerSocket> peer_socket(const sockaddr_storage& from) {
+    PeerSocket peer;
+    if (from.ss_family == AF_INET6) {
+        const auto& at = reinterpret_cast<const sockaddr_in6&>(from);
+        std::memcpy(peer.address.data(), &at.sin6_addr, peer.address.size());
+        peer.port = ntohs(at.sin6_port);
+    } else if (from.ss_family == AF_INET) {
+        const auto& at = reinterpret_cast<const sockaddr_in&>(from);
+        std::array<std::uint8_t, 4> address{};
+        std::memcpy(address.data(), &at.sin_addr, address.size());
+        peer = {.address = edge::mapped(address), .port = ntohs(at.sin_port)};
+    } else {
+        return std::nullopt;
+    }
     return peer;
 }
 
@@ -58,7 +73,7 @@ std::optional<PeerSocket> peer_socket(std::string_view uri) {
         std::array<std::uint8_t, 4> address{};
         const std::string text{host.substr(ipv4.size())};
         if (::inet_pton(AF_INET, text.c_str(), address.data()) != 1) return std::nullopt;
-        return mapped(address, port);
+        return PeerSocket{.address = edge::mapped(address), .port = port};
     }
     if (!host.starts_with(ipv6)) return std::nullopt;
     PeerSocket peer{.address = {}, .port = port};

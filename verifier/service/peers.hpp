@@ -15,21 +15,26 @@
 #include <utility>
 
 #include "core/base/bytes.hpp"
+#include "proto/edge/peer_address.hpp"
+
+struct sockaddr_storage;
 
 namespace vigil::verifier {
 
-/// Who is counted as one peer: an IPv4 address, or the first 64 bits of an IPv6 address, because
-/// a site gets at least as many addresses as the other 64 bits tell apart. `uri` is gRPC's, e.g.
-/// "ipv4:192.0.2.7:50123"; what is neither stands for itself.
+/// Who is counted as one peer (edge::counted_as_one), in gRPC's words, e.g. "ipv4:192.0.2.7".
+/// `uri` is gRPC's, e.g. "ipv4:192.0.2.7:50123"; what has no such address stands for itself.
 std::string peer_of(std::string_view uri);
+/// The same of an address.
+std::string peer_text(const edge::PeerAddress& address);
 
-/// The socket at the other end; IPv4 as it is written in IPv6, so that it has one form.
+/// The socket at the other end.
 struct PeerSocket {
-    std::array<std::uint8_t, 16> address{};
+    edge::PeerAddress address{};
     std::uint16_t port{};
     friend auto operator<=>(const PeerSocket&, const PeerSocket&) = default;
 };
-PeerSocket mapped(const std::array<std::uint8_t, 4>& ipv4, std::uint16_t port);
+/// Nothing: neither IPv4 nor IPv6.
+std::optional<PeerSocket> peer_socket(const sockaddr_storage& from);
 /// Nothing: `uri`, gRPC's, names no address and port.
 std::optional<PeerSocket> peer_socket(std::string_view uri);
 

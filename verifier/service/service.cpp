@@ -130,6 +130,12 @@ void Service::Running::start() {
                                             here->options.max_unopened / 16;
                                  },
                              .by_address = options.limits_per_peer && options.tls.has_value(),
+                             .of_address = options.connections_of_peer,
+                             .inside =
+                                 [here = parts.get()](const auto& address, std::size_t limit) {
+                                     return here->connections.of(address, limit);
+                                 },
+                             .turned_away = [here = parts.get()] { ++here->connections_refused; },
                              .watch = options.watch});
     acceptor = builder.experimental().AddExternalConnectionAcceptor(
         grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, trusted);
@@ -246,6 +252,7 @@ ServiceStats Service::stats() const {
             .open_sessions = parts.switchboard.size(),
             .outdated_sessions = parts.outdated,
             .calls = parts.calls.taken(),
+            .connections_refused = parts.connections_refused,
             .sessions_replaced = parts.sessions_replaced,
             .slow_readers_dropped = parts.slow_readers_dropped};
 }

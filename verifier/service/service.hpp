@@ -46,8 +46,8 @@ struct ServiceOptions {
     std::size_t max_unopened = 8'192;    ///< sessions that have not proven a key yet
     std::size_t answers_in_flight = 64;  ///< of one session, without a reply yet
     /// Of one peer (peers.hpp): answers of a node that polls, answers of all nodes that poll,
-    /// sessions without a proven key, questions and calls. Not held to without TLS, where a proxy
-    /// in between is everybody's peer.
+    /// sessions without a proven key, questions, calls and connections. Not held to without TLS,
+    /// where a proxy in between is everybody's peer.
     bool limits_per_peer = true;
     std::size_t submitted_of_node = 64;
     std::size_t submitted_of_peer = 2'048;
@@ -55,7 +55,8 @@ struct ServiceOptions {
     std::size_t queries_of_peer = 16;
     std::size_t work_of_peer = 256;  ///< of the calls that wait for a thread
     std::size_t calls_of_peer = 2'048;
-    Milliseconds open_within{10'000};  ///< from the stream's start to its opening
+    std::size_t connections_of_peer = 2'048;  ///< a node has one; before its handshake (door.hpp)
+    Milliseconds open_within{10'000};         ///< from the stream's start to its opening
     /// A session that sent nothing for so long is ended: of a node, that is three pings.
     Milliseconds idle_after{900'000};
     /// A connection without a stream that says nothing for so long is ended; a poller calls every
@@ -79,10 +80,11 @@ struct ServiceObserver {
 };
 
 struct ServiceStats {
-    std::size_t streams{};            ///< opened or not
-    std::size_t open_sessions{};      ///< of nodes that proved their key
-    std::size_t outdated_sessions{};  ///< of those, older than is recommended
-    std::size_t calls{};              ///< without streams, under way
+    std::size_t streams{};                ///< opened or not
+    std::size_t open_sessions{};          ///< of nodes that proved their key
+    std::size_t outdated_sessions{};      ///< of those, older than is recommended
+    std::size_t calls{};                  ///< without streams, under way
+    std::uint64_t connections_refused{};  ///< their address had its share
     std::uint64_t sessions_replaced{};
     std::uint64_t slow_readers_dropped{};
 };
