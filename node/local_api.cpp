@@ -85,6 +85,7 @@ void add_routes(edge::HttpServer& server, Board& board, Metrics& metrics,
         return edge::HttpResponse{200, "text/plain; charset=utf-8",
                                   status_table(board.read(), now())};
     });
+    server.keep_room_for("/healthz");
     server.route("/healthz", [&board, now](const edge::HttpRequest&) {
         const Health state = health(board.read(), now());
         return edge::HttpResponse{state.good ? 200u : 503u, "text/plain; charset=utf-8",

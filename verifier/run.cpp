@@ -105,6 +105,7 @@ public:
         timeline_.keep_books(clock_.now());
         watch_.start();
         desk_.start();
+        http_.limit_addresses(options_.limits_per_address);
         http_.start(options_.http_address, options_.http_port, "--http-port");
         service_.start();
         scheduler_.start();

@@ -14,13 +14,16 @@
 #include <boost/beast/http.hpp>
 #include <map>
 #include <optional>
+#include <set>
 #include <spdlog/spdlog.h>
 #include <thread>
 
 #include "core/base/require.hpp"
 #include "proto/edge/event_channel.hpp"
 #include "proto/edge/files.hpp"
+#include "proto/edge/http_places.hpp"
 #include "proto/edge/logging.hpp"
+#include "proto/edge/peer_address.hpp"
 
 namespace vigil::edge {
 
@@ -32,12 +35,12 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t connection_limit = 256;
 constexpr std::size_t header_limit = 8 * 1024;
 constexpr std::size_t body_limit = 1024 * 1024;
 constexpr std::size_t buffer_limit =
     64 * 1024;  // of one connection, between the socket and the parser
 constexpr std::size_t route_threads = 4;
+constexpr std::chrono::seconds header_time{5}, spare_time{2};
 constexpr std::chrono::seconds request_time{10};
 constexpr std::chrono::seconds idle_time{30};
 
@@ -50,6 +53,13 @@ constexpr std::string_view too_busy =
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 using Parser = http::request_parser<http::string_body>;
+
+PeerAddress address_of(const tcp::endpoint& peer) {
+    const asio::ip::address address = peer.address();
+    return (address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4())
+                            : address.to_v6())
+        .to_bytes();
+}
 
 HttpResponse plain(unsigned status, std::string text) {
     return {.status = status, .content_type = "text/plain; charset=utf-8", .body = text + "\n"};
@@ -87,7 +97,8 @@ Response with_headers(HttpResponse from, unsigned version, bool keep_alive) {
 struct HttpServer::Running {
     std::map<std::string, Route, std::less<>> exact, prefixes;
     std::map<std::string, EventChannel, std::less<>> channels;
-    std::size_t connections = 0;  // of the io thread
+    std::set<std::string, std::less<>> always;
+    HttpPlaces places;  // of the io thread; outlives its connections
     asio::thread_pool pool{route_threads};
     asio::io_context io{1};
     tcp::acceptor acceptor{io};
@@ -149,6 +160,10 @@ struct HttpServer::Running {
                 .if_none_match = std::string{from[http::field::if_none_match]}};
     }
 
+    bool has_room_always(const Request& request) const {
+        return always.contains(std::string_view{request.target().data(), request.target().size()});
+    }
+
     /// The channel of a request that wants to listen; null: an ordinary request.
     EventChannel* channel_of(const Request& request) {
         if (request.method() != http::verb::get) return nullptr;
@@ -157,7 +172,7 @@ struct HttpServer::Running {
         return found == channels.end() ? nullptr : &found->second;
     }
 
-    asio::awaitable<void> converse(beast::tcp_stream& stream) {
+    asio::awaitable<void> converse(beast::tcp_stream& stream, HttpPlaces::Place& place) {
         error_code error;
         const auto into_error = [&error] {
             return asio::redirect_error(asio::use_awaitable, error);
@@ -165,33 +180,45 @@ struct HttpServer::Running {
         const auto remote = stream.socket().remote_endpoint(error);
         const std::string peer = error ? "" : remote.address().to_string();
         beast::flat_buffer buffer{buffer_limit};
-        for (bool keep_alive = true; keep_alive;) {
+        bool first = true;  // which is due at once
+        for (bool keep_alive = true; keep_alive; first = false) {
+            auto begun = std::chrono::steady_clock::now();
+            place.waits(begun);
             if (buffer.size() == 0) {
-                stream.expires_after(idle_time);
+                stream.expires_after(place.is_spare() ? spare_time
+                                     : first          ? header_time
+                                                      : idle_time);
                 const std::size_t got =
                     co_await stream.async_read_some(buffer.prepare(4096), into_error());
                 if (error) break;
                 buffer.commit(got);
+                if (!first) begun = std::chrono::steady_clock::now();
             }
             Parser parser;
             parser.header_limit(header_limit);
             parser.body_limit(body_limit);
-            stream.expires_after(request_time);
+            stream.expires_at(begun + (place.is_spare() ? spare_time : header_time));
             co_await http::async_read_header(stream, buffer, parser, into_error());
             if (!error && beast::iequals(parser.get()[http::field::expect], "100-continue")) {
                 const Response go_on{http::status::continue_, 11};
                 co_await http::async_write(stream, go_on, into_error());
             }
+            if (!place.is_spare()) stream.expires_at(begun + request_time);
             if (!error) co_await http::async_read(stream, buffer, parser, into_error());
+            place.works();
 
             std::optional<HttpResponse> response =
                 error ? refusal_of(error) : refused(parser.get());
             if (error && !response) break;
-            keep_alive = !error && parser.get().keep_alive();
+            if (!response && place.is_spare() && !has_room_always(parser.get())) {
+                response = plain(503, "too many connections; try again");
+                response->headers.emplace_back("Retry-After", "1");
+            }
+            keep_alive = !error && !place.is_spare() && parser.get().keep_alive();
             const bool head_only = parser.get().method() == http::verb::head;
             const unsigned version = error ? 11 : parser.get().version();
             if (EventChannel* channel = response ? nullptr : channel_of(parser.get())) {
-                if (channel->full()) {
+                if (channel->full() || !place.listens()) {
                     response = plain(503, "too many listen already; the page works without");
                     response->headers.emplace_back("Retry-After", "60");
                 } else {
@@ -219,6 +246,7 @@ struct HttpServer::Running {
             }
             keep_alive = keep_alive && !error;
         }
+        place.waits(std::chrono::steady_clock::now());  // for its end
         co_await finish(stream, buffer);
     }
 
@@ -234,17 +262,11 @@ struct HttpServer::Running {
                 buffer.prepare(4096), asio::redirect_error(asio::use_awaitable, error));
     }
 
-    asio::awaitable<void> serve(tcp::socket socket) {
-        struct Counted {
-            std::size_t& count;
-            explicit Counted(std::size_t& of) : count{of} { ++count; }
-            ~Counted() { --count; }
-            Counted(const Counted&) = delete;
-            Counted& operator=(const Counted&) = delete;
-        } const counted{connections};
+    asio::awaitable<void> serve(tcp::socket socket, std::unique_ptr<HttpPlaces::Place> place) {
         beast::tcp_stream stream{std::move(socket)};
+        place->when_taken_away([&stream] { stream.close(); });
         try {
-            co_await converse(stream);
+            co_await converse(stream, *place);
         } catch (const std::exception& error) {
             spdlog::error("a connection failed: {}", for_log(error.what()));
         }
@@ -262,12 +284,15 @@ struct HttpServer::Running {
                 co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
                 continue;
             }
-            if (connections >= connection_limit) {
+            const tcp::endpoint peer = socket.remote_endpoint(error);
+            if (error) continue;  // gone already
+            auto place = places.take(address_of(peer), std::chrono::steady_clock::now());
+            if (!place) {
                 socket.non_blocking(true, error);
                 socket.write_some(asio::buffer(too_busy), error);
                 continue;
             }
-            asio::co_spawn(io, serve(std::move(socket)), asio::detached);
+            asio::co_spawn(io, serve(std::move(socket), std::move(place)), asio::detached);
         }
     }
 };
@@ -289,6 +314,16 @@ void HttpServer::route(std::string path, Route route) {
 void HttpServer::events(std::string path) {
     require(!running_->thread.joinable(), "paths of events are given before start()");
     running_->channels.try_emplace(std::move(path));
+}
+
+void HttpServer::keep_room_for(std::string path) {
+    require(!running_->thread.joinable(), "paths that have room are given before start()");
+    running_->always.insert(std::move(path));
+}
+
+void HttpServer::limit_addresses(bool on) {
+    require(!running_->thread.joinable(), "who is counted is said before start()");
+    running_->places.limit_addresses(on);
 }
 
 void HttpServer::publish(const std::string& path, const std::string& data) {

@@ -31,11 +31,12 @@ struct HttpResponse {
 };
 
 /// A small HTTP/1.1 server (Boost.Beast) for metrics, health, pages and JSON: one port, one
-/// io_context thread for the sockets, a bounded pool for routes. Limits: 256 connections, 8 KiB of
-/// header, 1 MiB of body, 10 s for a request, 30 s idle or without progress of a response. Beyond a
-/// limit: 503, 431, 413, or the connection closes. Security headers (CSP default-src 'self',
-/// nosniff, no referrer) on every response. A response to HEAD has its headers only; a route need
-/// not care.
+/// io_context thread for the sockets, a bounded pool for routes. Limits: 256 connections and a
+/// share of them for an address (HttpPlaces), 8 KiB of header, 1 MiB of body, 5 s for a header,
+/// from the connection's begin on for its first, and 10 s for a request, 30 s idle or without
+/// progress of a response. Beyond a limit: 503, 431, 413, or the connection closes. Security
+/// headers (CSP default-src 'self', nosniff, no referrer) on every response. A response to HEAD has
+/// its headers only; a route need not care.
 class HttpServer {
 public:
     using Route = std::function<HttpResponse(const HttpRequest&)>;
@@ -48,6 +49,11 @@ public:
     /// a log line.
     void route(std::string path, Route route);
 
+    /// Before start(). Requests of this path, such as an orchestrator's whether the program lives,
+    /// are answered also when all places are taken: 16 spare ones are for them, with 2 s for a
+    /// request.
+    void keep_room_for(std::string path);
+
     /// Before start(). A GET of this path becomes a listener of server-sent events: at most 64 of
     /// them, further ones get 503.
     void events(std::string path);
@@ -55,6 +61,9 @@ public:
     /// later until there is a newer one. Any thread; waits for nobody: a listener that reads too
     /// slowly has a queue of 4 and loses the oldest, so an event must stand for itself.
     void publish(const std::string& path, const std::string& data);
+
+    /// Before start(). False: an address has no share, where a proxy hides those of its visitors.
+    void limit_addresses(bool on);
 
     /// Binds and serves; port 0 takes a free one. Throws Fatal E-PORT when the port is taken or may
     /// not be bound, naming address, port and the flag that changes it (`flag`, e.g.

@@ -15,11 +15,12 @@ namespace vigil::edge {
 /// One raw connection to 127.0.0.1: what is tested is bytes, so no HTTP library stands between.
 class RawConnection {
 public:
-    explicit RawConnection(std::uint16_t port) : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    explicit RawConnection(std::uint16_t port, std::uint32_t to_address = INADDR_LOOPBACK)
+        : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        to.sin_addr.s_addr = htonl(to_address);
         connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
         const timeval patience{.tv_sec = 45, .tv_usec = 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

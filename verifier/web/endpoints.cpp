@@ -57,6 +57,7 @@ void add_routes(edge::HttpServer& server, const WebSources& sources) {
         const auto why = not_ready();
         return why ? text(503, *why + "\n") : text(200, "ready\n");
     });
+    for (const char* path : {"/healthz", "/readyz"}) server.keep_room_for(path);
     server.route("/metrics", [metrics = sources.metrics](const edge::HttpRequest&) {
         return prometheus(metrics());
     });
