@@ -99,7 +99,7 @@ struct HttpServer::Running {
     std::map<std::string, EventChannel, std::less<>> channels;
     std::set<std::string, std::less<>> always;
     HttpPlaces places;  // of the io thread; outlives its connections
-    asio::thread_pool pool{route_threads};
+    asio::thread_pool pool{route_threads}, pool_for_always{1};
     asio::io_context io{1};
     tcp::acceptor acceptor{io};
     std::thread thread;
@@ -228,9 +228,10 @@ struct HttpServer::Running {
             }
             if (!response) {
                 stream.expires_never();  // routes have their own deadlines
+                auto& threads = has_room_always(parser.get()) ? pool_for_always : pool;
                 const HttpRequest request = decoded(parser.release(), peer);
                 response = co_await asio::co_spawn(
-                    pool,
+                    threads,
                     [this, &request]() -> asio::awaitable<HttpResponse> {
                         co_return answer(request);
                     },
@@ -372,6 +373,7 @@ void HttpServer::stop() {
     running_->io.stop();
     if (running_->thread.joinable()) running_->thread.join();
     running_->pool.join();
+    running_->pool_for_always.join();
     error_code ignored;
     running_->acceptor.close(ignored);
 }

@@ -50,8 +50,8 @@ public:
     void route(std::string path, Route route);
 
     /// Before start(). Requests of this path, such as an orchestrator's whether the program lives,
-    /// are answered also when all places are taken: 16 spare ones are for them, with 2 s for a
-    /// request.
+    /// are answered also when all places and threads are taken: 16 spare places are for them, with
+    /// 2 s for a request, and a thread.
     void keep_room_for(std::string path);
 
     /// Before start(). A GET of this path becomes a listener of server-sent events: at most 64 of
