@@ -283,7 +283,7 @@ TEST_F(PostgresFailure, SerialisationFailuresAreRepeatedTenTimesAtMost) {
     const std::string uri = server.fresh_schema();
     const auto store = open_postgres_store(uri);
     const std::string schema = uri.substr(uri.rfind("%3D") + 3);
-    const auto fail_below = [&](const std::string& times) {
+    const auto fail_below = [&](const std::string& times, const std::string& state) {
         server.run("SET search_path = " + schema +
                    "; CREATE SEQUENCE IF NOT EXISTS tries; ALTER SEQUENCE tries RESTART;"
                    " CREATE OR REPLACE FUNCTION " +
@@ -291,19 +291,24 @@ TEST_F(PostgresFailure, SerialisationFailuresAreRepeatedTenTimesAtMost) {
                    ".refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                    " IF nextval('" +
                    schema + ".tries') < " + times +
-                   " THEN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001'; END IF;"
+                   " THEN RAISE EXCEPTION 'could not serialize' USING ERRCODE = '" + state +
+                   "'; END IF;"
                    " RETURN NEW; END $$;"
                    " CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON heartbeats"
                    " FOR EACH ROW EXECUTE FUNCTION " +
                    schema + ".refuse()");
     };
-    fail_below("4");
+    fail_below("4", "40001");
     store->write([](Transaction& tx) { tx.add_heartbeat(1, at(1)); });
     EXPECT_EQ(store->health().failures, 3U);
     EXPECT_EQ(read(*store, [](Reader& r) { return r.heartbeats(at(0), at(9)); }).size(), 1U);
-    fail_below("1000");
+    // A commit of which the server knows no more is looked for like one whose answer was lost.
+    fail_below("2", "40003");
+    store->write([](Transaction& tx) { tx.add_heartbeat(2, at(1)); });
+    EXPECT_EQ(store->health().failures, 4U);
+    fail_below("1000", "40001");
     EXPECT_THROW(store->write([](Transaction& tx) { tx.add_heartbeat(1, at(2)); }), StoreFailed);
-    EXPECT_EQ(store->health().failures, 13U);
+    EXPECT_EQ(store->health().failures, 14U);
 }
 
 TEST_F(PostgresFailure, ProcessesStartingTogetherCreateOneSchema) {

@@ -8,14 +8,15 @@ namespace vigil::verifier::postgres {
 namespace {
 
 constexpr std::string_view standby = "25006";      // a write where only reading is possible
+constexpr std::string_view unknown = "40003";      // whether the transaction was committed
 constexpr std::string_view stood_still = "25P03";  // in a transaction, for longer than is allowed
 
 }  // namespace
 
 bool may_be_repeated(std::string_view state) {
-    return state == "40001" || state == "40P01" || state == "55P03" || state == standby ||
-           state == stood_still || state.starts_with("08") || state.starts_with("57P") ||
-           state == "53300";
+    return state == "40001" || state == unknown || state == "40P01" || state == "55P03" ||
+           state == standby || state == stood_still || state.starts_with("08") ||
+           state.starts_with("57P") || state == "53300";
 }
 
 bool is_standby(std::string_view state) { return state == standby; }
@@ -23,6 +24,9 @@ bool is_standby(std::string_view state) { return state == standby; }
 const char* advice(std::string_view state) {
     if (state == "40001" || state == "40P01" || state == "55P03")
         return "other transactions kept being in the way; nothing of this one was kept";
+    if (state == unknown)
+        return "the server cannot say whether it kept the transaction; the store looks before it "
+               "writes again";
     if (state == standby)
         return "the server is a standby; name every host in the URI, so that the one that takes "
                "writes is found";

@@ -6,8 +6,8 @@
 namespace vigil::verifier::postgres {
 
 /// Whether repeating the whole transaction may help after an error with this SQLSTATE:
-/// serialisation failure, deadlock, lock timeout, a lost connection, a server that is stopping,
-/// starting or has become a standby.
+/// serialisation failure, an unknown end, deadlock, lock timeout, a lost connection, a server that
+/// is stopping, starting or has become a standby.
 bool may_be_repeated(std::string_view state);
 
 /// Whether it says that this server only reads.
