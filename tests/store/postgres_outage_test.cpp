@@ -1,11 +1,12 @@
 // What a store on PostgreSQL makes of servers that are away, tuned or only read, each of them a
 // real one.
 #include <chrono>
+#include <deque>
 #include <future>
 #include <thread>
 
 #include "tests/store/contract.hpp"
-#include "verifier/store/postgres/connection.hpp"
+#include "verifier/store/postgres/pool.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -20,6 +21,27 @@ protected:
         if (!PrivatePostgres::programs()) GTEST_SKIP() << "SKIPPED: PostgreSQL is not installed";
     }
 };
+
+TEST_F(PostgresOutage, OneConnectionTooManyCostsNoneOfTheOthers) {
+    PrivatePostgres server{{"fsync=off", "max_connections=5"}};
+    const postgres::Address address{server.uri(), postgres::Address::Use::writing};
+    postgres::Pool pool{address, 9};
+    const auto backend = [](postgres::Connection& db) {
+        std::int64_t process = 0;
+        sql::Rows rows = db.run("SELECT pg_backend_pid()::bigint");
+        if (rows.next()) rows.into(process);
+        return process;
+    };
+    std::int64_t first = 0;
+    {
+        postgres::Pool::Loan one{pool};
+        first = backend(*one);
+        std::deque<postgres::Pool::Loan> others;
+        EXPECT_THROW(while (others.size() < 8) others.emplace_back(pool), StoreFailed);
+    }
+    postgres::Pool::Loan again{pool};
+    EXPECT_EQ(backend(*again), first);
+}
 
 TEST_F(PostgresOutage, AnswersOutliveAnOutageWithTheTimeTheyCameAt) {
     PrivatePostgres server{{"fsync=off"}};

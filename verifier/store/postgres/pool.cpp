@@ -35,7 +35,9 @@ std::unique_ptr<Connection> Pool::take(std::uint64_t& era) {
     try {
         return std::make_unique<Connection>(address_, clock_);
     } catch (...) {
-        give_back(nullptr, era);
+        const std::scoped_lock lock{mutex_};
+        --made_;
+        returned_.notify_all();
         throw;
     }
 }
@@ -46,8 +48,8 @@ void Pool::drop_idle_of_past_eras() {
 }
 
 void Pool::give_back(std::unique_ptr<Connection> connection, std::uint64_t era) noexcept {
-    if (connection) connection->rollback();
-    const bool good = connection && connection->usable();
+    connection->rollback();
+    const bool good = connection->usable();
     const std::scoped_lock lock{mutex_};
     if (good) {
         idle_.push_back({std::move(connection), era});

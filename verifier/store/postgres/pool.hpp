@@ -14,7 +14,8 @@ namespace vigil::verifier::postgres {
 
 /// At most so many connections to one place, made when needed and lent one user at a time. When one
 /// is lost, no pool with the same `eras` lends another that was made before: all of a store are to
-/// the same server, so that nothing reads from one what is written to another. Thread-safe.
+/// the same server, so that nothing reads from one what is written to another. One more that cannot
+/// be made says nothing about the others. Thread-safe.
 class Pool {
 public:
     /// Counted up whenever a connection is lost.
