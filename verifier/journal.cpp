@@ -85,6 +85,10 @@ void log_failure(const std::string& task, const std::string& why, Milliseconds r
     spdlog::error("{} failed, tried again in {} ms: {}", task, retry.count(), why);
 }
 
+void log_store_away(const std::string& why) {
+    spdlog::warn("not ready: this verifier serves once the store is there: {}", why);
+}
+
 void log_clock_jump(Milliseconds jump) {
     spdlog::warn(
         "the system clock jumped by {} ms; verdicts use it, so keep it disciplined (chrony, ntpd)",

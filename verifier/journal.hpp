@@ -18,6 +18,7 @@ void log_day(const DaySettlement& settlement);
 /// `others`: verifiers that serve beside this one.
 void log_stopping(std::size_t others, std::chrono::seconds open);
 void log_failure(const std::string& task, const std::string& why, Milliseconds retry);
+void log_store_away(const std::string& why);
 void log_clock_jump(Milliseconds jump);
 void log_clock_leap(const ClockLeap& leap);
 void log_clock_agrees();

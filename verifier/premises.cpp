@@ -7,6 +7,7 @@
 #include "proto/edge/files.hpp"
 #include "proto/edge/policy_file.hpp"
 #include "verifier/store/open_store.hpp"
+#include "verifier/store/store_away.hpp"
 
 namespace vigil::verifier {
 namespace {
@@ -66,6 +67,8 @@ std::unique_ptr<Store> open_store(const VerifierOptions& options) try {
     throw edge::Fatal{edge::exit_configuration, "E-LOCK", failure.what()};
 } catch (const StoreTooNew& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE-NEWER", failure.what()};
+} catch (const StoreAway&) {
+    throw;
 } catch (const StoreFailed& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
 }

@@ -22,7 +22,7 @@ Premises premises_of(const VerifierOptions& options);
 /// Creates the directory with mode 0700. Throws Fatal E-DATADIR.
 void make_data_dir(const std::filesystem::path& directory);
 
-/// Throws Fatal E-LOCK, E-STORE-NEWER or E-STORE.
+/// Throws Fatal E-LOCK, E-STORE-NEWER or E-STORE; StoreAway where waiting may help.
 std::unique_ptr<Store> open_store(const VerifierOptions& options);
 
 /// Genesis and policy (founding.hpp), by what the options name. Throws Fatal E-POLICY, E-NETWORK.

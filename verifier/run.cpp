@@ -19,6 +19,7 @@
 #include "verifier/refusal_counts.hpp"
 #include "verifier/service/descriptors.hpp"
 #include "verifier/service/service.hpp"
+#include "verifier/store_wait.hpp"
 #include "verifier/version.hpp"
 #include "verifier/web/endpoints.hpp"
 
@@ -382,10 +383,13 @@ void run_verifier(const VerifierOptions& options, const std::stop_token& stop,
                   const std::function<void(const VerifierView&)>& ready) try {
     allow_all_descriptors();  // before anything counts with them
     make_data_dir(options.data_dir);
-    auto store = open_store(options);  // first: its lock says whose the folder is
-    const edge::RecentLog recent_log{options.data_dir / edge::RecentLog::file_name};
-    Verifier verifier{options, std::move(store)};
-    verifier.serve(stop, ready);
+    const auto run = [&] {
+        auto store = open_store(options);  // first: its lock says whose the folder is
+        const edge::RecentLog recent_log{options.data_dir / edge::RecentLog::file_name};
+        Verifier verifier{options, std::move(store)};
+        verifier.serve(stop, ready);
+    };
+    run_when_store_is_there(run, stop);
 } catch (const StoreFailed& failure) {
     throw edge::Fatal{edge::exit_configuration, "E-STORE", failure.what()};
 }

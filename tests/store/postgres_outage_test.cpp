@@ -22,6 +22,38 @@ protected:
     }
 };
 
+/// Why a store cannot be opened, and whether it may be later with nobody's help.
+struct Refusal {
+    bool away{};
+    std::string words;
+};
+Refusal refusal(const std::string& uri) {
+    try {
+        open_postgres_store(uri);
+    } catch (const StoreAway& failed) {
+        return {.away = true, .words = failed.what()};
+    } catch (const StoreFailed& failed) {
+        return {.away = false, .words = failed.what()};
+    }
+    return {.away = false, .words = "it can be opened"};
+}
+
+TEST_F(PostgresOutage, WhatIsAwayIsToldFromWhatWaitingCannotMend) {
+    PrivatePostgres server{{"fsync=off"}};
+    const auto expect_hopeless = [&](const std::string& who, const std::string& advice) {
+        const Refusal refused = refusal("postgresql://" + who + "?host=" + server.folder());
+        EXPECT_FALSE(refused.away) << refused.words;
+        EXPECT_NE(refused.words.find(advice), std::string::npos) << refused.words;
+    };
+    expect_hopeless("vigil@/nothing", "createdb");
+    expect_hopeless("stranger@/vigil", "check the user");
+    { const auto store = open_postgres_store(server.uri()); }
+    server.kill();
+    const Refusal refused = refusal(server.uri());
+    EXPECT_TRUE(refused.away) << refused.words;
+    EXPECT_NE(refused.words.find("check that the server runs"), std::string::npos) << refused.words;
+}
+
 TEST_F(PostgresOutage, OneConnectionTooManyCostsNoneOfTheOthers) {
     PrivatePostgres server{{"fsync=off", "max_connections=5"}};
     const postgres::Address address{server.uri(), postgres::Address::Use::writing};
@@ -37,10 +69,55 @@ TEST_F(PostgresOutage, OneConnectionTooManyCostsNoneOfTheOthers) {
         postgres::Pool::Loan one{pool};
         first = backend(*one);
         std::deque<postgres::Pool::Loan> others;
-        EXPECT_THROW(while (others.size() < 8) others.emplace_back(pool), StoreFailed);
+        EXPECT_THROW(while (others.size() < 8) others.emplace_back(pool), StoreAway);
     }
     postgres::Pool::Loan again{pool};
     EXPECT_EQ(backend(*again), first);
+}
+
+TEST_F(PostgresOutage, ServerThatHangsIsLeftForTheOneThatWasPromoted) {
+    const auto primary = std::make_unique<PrivatePostgres>(std::vector<std::string>{"fsync=off"});
+    const auto standby = PrivatePostgres::standby_of(*primary, {"fsync=off"});
+    EXPECT_TRUE(refusal(standby->uri()).away) << "it may be promoted";
+    const auto store = open_postgres_store(
+        "postgresql:///vigil?user=vigil&host=" + primary->folder() + "," + standby->folder());
+    primary->run("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary->run("SELECT pg_reload_conf()");
+    for (int i = 0; i < 1'000 && primary->run("SELECT count(*) FROM pg_stat_replication"
+                                              " WHERE sync_state = 'sync'") == "0";
+         ++i)
+        std::this_thread::sleep_for(20ms);
+    const auto enrolled = enrol(*store, 9, 1);
+    const auto answer_of = [&](std::uint64_t slot) {
+        return answer(enrolled.node.ref, {hourly(enrolled.first(), slot)}, slot);
+    };
+    EXPECT_EQ(record(*store, answer_of(1)).kind, Kind::recorded);
+
+    std::promise<void> frozen;
+    std::promise<void> reading;
+    auto read_on = std::async(std::launch::async, [&] {
+        store->read([&](Reader& r) {
+            reading.set_value();
+            frozen.get_future().wait();
+            r.nodes();
+        });
+    });
+    reading.get_future().wait();
+    primary->freeze();
+    const auto begun = std::chrono::steady_clock::now();
+    frozen.set_value();
+    auto fate = std::async(std::launch::async, [&] { return record(*store, answer_of(2)).kind; });
+    auto beat = std::async(std::launch::async, [&] {
+        store->write([](Transaction& tx) { tx.add_heartbeat(1, at(1)); });
+    });
+    standby->promote();
+    EXPECT_EQ(fate.get(), Kind::recorded);
+    EXPECT_NO_THROW(beat.get());
+    EXPECT_THROW(read_on.get(), StoreFailed);
+    // An answer may take two minutes and a half where nothing speaks against the server.
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, 100s);
+    EXPECT_EQ(standby->run("SELECT count(*) FROM answers"), "2");
+    EXPECT_EQ(read(*store, [](Reader& r) { return r.heartbeats(at(0), at(9)); }).size(), 1U);
 }
 
 TEST_F(PostgresOutage, AnswersOutliveAnOutageWithTheTimeTheyCameAt) {

@@ -81,6 +81,8 @@ PrivatePostgres::PrivatePostgres(std::vector<std::string> settings)
 PrivatePostgres::~PrivatePostgres() {
     if (server_ > 0) {
         ::kill(server_, SIGQUIT);
+        ::kill(server_, SIGCONT);
+        signal_children(SIGCONT);
         ::waitpid(server_, nullptr, 0);
     }
     std::error_code ignored;
@@ -148,6 +150,17 @@ void PrivatePostgres::kill() {
     ::kill(server_, SIGKILL);
     ::waitpid(server_, nullptr, 0);
     server_ = -1;
+}
+
+void PrivatePostgres::signal_children(int number) const {
+    const std::string server = std::to_string(server_);
+    std::ifstream children{"/proc/" + server + "/task/" + server + "/children"};
+    for (pid_t child = 0; children >> child;) ::kill(child, number);
+}
+
+void PrivatePostgres::freeze() {
+    ::kill(server_, SIGSTOP);  // first, so that it makes no more of them
+    signal_children(SIGSTOP);
 }
 
 void PrivatePostgres::promote() { run_program("pg_ctl", {"-D", folder_ + "/data", "promote"}); }

@@ -30,6 +30,9 @@ public:
 
     void start();  ///< returns when it takes connections
     void kill();   ///< the postmaster, with SIGKILL
+    /// Everything of the server stands still while its kernel goes on answering, as where its disk
+    /// hangs; for good.
+    void freeze();
     void promote();
     void ask_for_passwords();  ///< from now on, of everybody; run() fails then
 
@@ -45,6 +48,7 @@ private:
     PrivatePostgres(std::vector<std::string> settings, bool with_data);
     void run_program(const std::string& program, std::vector<std::string> arguments) const;
     pid_t spawn(const std::string& program, std::vector<std::string> arguments) const;
+    void signal_children(int number) const;
 
     std::vector<std::string> settings_;
     std::string folder_;

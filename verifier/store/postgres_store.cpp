@@ -62,7 +62,8 @@ public:
     PostgresStore(const Address& address, const PostgresSettings& settings)
         : PostgresReading{address, settings.readers, settings.clock},
           bucket_transactions_{settings.bucket_transactions},
-          writer_{address, 1, settings.clock, eras_} {
+          writer_{address, 1, settings.clock, eras_, postgres::writers_wait} {
+        { const Pool::Loan reached{writer_}; }  // one that is away is told at once
         with_repetition([this] { prepare(); }, [] {});
         answer_writers_.emplace(address, settings.answer_writers, settings.bucket_transactions,
                                 failures_, eras_);

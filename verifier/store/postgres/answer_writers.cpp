@@ -9,7 +9,8 @@ namespace vigil::verifier::postgres {
 AnswerWriters::AnswerWriters(const Address& address, unsigned threads, bool one_bucket_each,
                              std::atomic<std::uint64_t>& failures, const Pool::Eras& eras)
     : one_bucket_each_{one_bucket_each}, failures_{failures}, waiting_(threads) {
-    for (std::size_t i = 0; i < threads; ++i) pools_.emplace_back(address, 1, nullptr, eras);
+    for (std::size_t i = 0; i < threads; ++i)
+        pools_.emplace_back(address, 1, nullptr, eras, writers_wait);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this, i] { run(i); });
 }
 

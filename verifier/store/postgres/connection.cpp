@@ -12,9 +12,8 @@
 namespace vigil::verifier::postgres {
 namespace {
 
-/// For a whole statement; the server's own limits below are shorter.
-constexpr std::chrono::seconds answer_within{150};
 constexpr std::chrono::hours answer_within_if_patient{24};
+constexpr std::chrono::milliseconds look_at_others_every{1'000};
 constexpr std::size_t under_way_max = 128;
 
 /// Every query leads through an index, and a plan made while a table was empty is kept: so scanning
@@ -38,52 +37,13 @@ constexpr const char* writer_settings =
 
 constexpr const char* connection_failure = "08006";
 
-/// The library keeps the server's SQLSTATE of a refused connection to itself; a wrong password must
-/// not be tried again and again.
-const char* state_of_refusal(PGconn* db) {
-    const bool refused =
-        PQconnectionNeedsPassword(db) == 1 ||
-        std::string_view{PQerrorMessage(db)}.find("authentication failed") != std::string::npos;
-    return refused ? "28P01" : "08001";
-}
-
-/// The library takes a password from a password file only when nobody else may read that. From the
-/// environment and a service file it takes one unasked, and from there it gets into the hands of
-/// child processes, crash reports and other users.
-bool has_unguarded_password(PGconn* db) {
-    const std::unique_ptr<PQconninfoOption, FreeOptions> used{PQconninfo(db)};
-    if (!used) return false;
-    for (const PQconninfoOption* option = used.get(); option->keyword; ++option)
-        if (std::string_view{option->keyword} == "password" && option->val && *option->val)
-            return true;
-    return false;
-}
-
 }  // namespace
 
-Connection::Connection(const Address& address, std::function<Instant()> clock)
-    : sql::Connection{address.name()}, clock_{std::move(clock)} {
-    std::vector<const char*> keywords, values;
-    for (const auto& [keyword, value] : address.options()) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    db_.reset(PQconnectdbParams(keywords.data(), values.data(), 0));
-    if (!db_ || PQstatus(db_.get()) != CONNECTION_OK)
-        throw_failure(name(), db_ ? PQerrorMessage(db_.get()) : "out of memory",
-                      db_ ? state_of_refusal(db_.get()) : "08001");
-    if (has_unguarded_password(db_.get()))
-        throw StoreFailed{
-            "store " + name() +
-            ": its password comes from PGPASSWORD or a service file: " + where_passwords_go};
-    PQsetNoticeProcessor(
-        db_.get(), [](void*, const char*) {}, nullptr);
-    const char* encoding = PQparameterStatus(db_.get(), "server_encoding");
-    if (encoding && std::string_view{encoding} != "UTF8")
-        throw StoreFailed{"store " + name() + ": the database's encoding is " + encoding +
-                          "; create one with ENCODING 'UTF8'"};
+Connection::Connection(const Address& address, std::function<Instant()> clock, Waits waits)
+    : sql::Connection{address.name()},
+      clock_{std::move(clock)},
+      waits_{std::move(waits)},
+      db_{connect(address)} {
     require(PQsetnonblocking(db_.get(), 1) == 0, "a fresh connection");
     require(PQenterPipelineMode(db_.get()) == 1, "an idle connection");
     script(session_settings);
@@ -121,29 +81,30 @@ void Connection::check_sent(int accepted) {
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
-void Connection::wait(std::chrono::steady_clock::time_point deadline) {
+void Connection::wait(std::chrono::steady_clock::time_point begun) {
     const int unsent = PQflush(db_.get());
     if (unsent < 0) lost();
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto waited = std::chrono::steady_clock::now() - begun;
+    const bool over =
+        patient_ ? waited >= answer_within_if_patient
+                 : waited >= waits_.longest || (waited >= Waits::when_others_went &&
+                                                waits_.others_went && waits_.others_went());
+    if (over) {
+        failed_ = broken_ = true;
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(waited).count();
+        throw_failure(name(), "no answer within " + std::to_string(seconds) + " s",
+                      connection_failure);
+    }
     pollfd socket{.fd = PQsocket(db_.get()),
                   .events = static_cast<short>(unsent != 0 ? POLLIN | POLLOUT : POLLIN),
                   .revents = 0};
-    const int ready = left.count() > 0 ? ::poll(&socket, 1, static_cast<int>(left.count())) : 0;
-    if (ready == 0) {
-        failed_ = broken_ = true;
-        throw_failure(name(), "no answer within " + std::to_string(answer_within.count()) + " s",
-                      connection_failure);
-    }
+    ::poll(&socket, 1, static_cast<int>(look_at_others_every.count()));
     if ((socket.revents & ~POLLOUT) != 0 && PQconsumeInput(db_.get()) != 1) lost();
 }
 
 Connection::Result Connection::next_result() {
-    if (PQisBusy(db_.get()) != 0) {
-        const auto deadline = std::chrono::steady_clock::now() +
-                              (patient_ ? answer_within_if_patient : answer_within);
-        while (PQisBusy(db_.get()) != 0) wait(deadline);
-    }
+    const auto begun = std::chrono::steady_clock::now();
+    while (PQisBusy(db_.get()) != 0) wait(begun);
     return Result{PQgetResult(db_.get())};
 }
 

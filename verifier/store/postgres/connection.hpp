@@ -9,8 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "verifier/store/postgres/address.hpp"
+#include "verifier/store/postgres/connecting.hpp"
 #include "verifier/store/sql/connection.hpp"
+#include "verifier/store/store_away.hpp"
 
 namespace vigil::verifier::postgres {
 
@@ -22,8 +23,18 @@ using sql::Sql;
 /// The transaction may succeed when it is repeated as a whole: the server was in the way of itself
 /// (serialisation, deadlock, lock timeout), is restarting, or the connection went, perhaps with
 /// the answer to a commit.
-struct TryAgain : StoreFailed {
-    using StoreFailed::StoreFailed;
+struct TryAgain : StoreAway {
+    using StoreAway::StoreAway;
+};
+
+/// How long a connection waits for an answer. A server that hangs, or whose disk does, keeps its
+/// connections alive.
+struct Waits {
+    std::chrono::seconds longest{150};
+    /// Empty, or whether other connections to the server were lost since this one was made: then
+    /// the answer is not waited for longer than `when_others_went`.
+    std::function<bool()> others_went = {};
+    static constexpr std::chrono::seconds when_others_went{20};
 };
 
 /// One connection to PostgreSQL in pipeline mode: statements are sent without waiting, and what
@@ -34,7 +45,8 @@ public:
     /// Connects and settles the session; throws TryAgain when nobody answers, StoreFailed when the
     /// server refuses.
     /// `clock`: the database's; empty: the server's.
-    explicit Connection(const Address& address, std::function<Instant()> clock = {});
+    explicit Connection(const Address& address, std::function<Instant()> clock = {},
+                        Waits waits = {});
     ~Connection() override;
 
     Instant clock() override;
@@ -61,9 +73,6 @@ public:
 
 private:
     class Prepared;
-    struct Finish {
-        void operator()(PGconn* db) const { PQfinish(db); }
-    };
     struct Clear {
         void operator()(PGresult* result) const { PQclear(result); }
     };
@@ -94,7 +103,7 @@ private:
     Result receive(const UnderWay& next);
     /// The next result of the connection; nothing at the end of a statement's.
     Result next_result();
-    void wait(std::chrono::steady_clock::time_point deadline);
+    void wait(std::chrono::steady_clock::time_point begun);
     void check_sent(int accepted);
     void check(const UnderWay& of, const PGresult* result);
     void forget_under_way() noexcept;
@@ -102,8 +111,9 @@ private:
     [[noreturn]] void fail(const PGresult* result);
     [[noreturn]] void lost();
 
-    std::function<Instant()> clock_;
-    std::unique_ptr<PGconn, Finish> db_;
+    const std::function<Instant()> clock_;
+    const Waits waits_;
+    const Session db_;
     std::unordered_map<const char*, std::unique_ptr<Prepared>> statements_, many_statements_;
     std::deque<UnderWay> under_way_;  ///< in the order of their results
     int prepared_count_{};

@@ -54,6 +54,7 @@ void throw_failure(const std::string& store, std::string words, std::string_view
     const std::string text = "store " + store + ": " + words + " (PostgreSQL " +
                              std::string{state} + "): " + advice(state);
     if (may_be_repeated(state)) throw TryAgain{text};
+    if (state.starts_with("53")) throw StoreAway{text};
     throw StoreFailed{text};
 }
 

@@ -16,7 +16,7 @@ bool is_standby(std::string_view state);
 /// What to do about an error, for people.
 const char* advice(std::string_view state);
 
-/// Throws TryAgain or StoreFailed: the store, the engine's words, what to do.
+/// Throws TryAgain, StoreAway or StoreFailed: the store, the engine's words, what to do.
 [[noreturn]] void throw_failure(const std::string& store, std::string words,
                                 std::string_view state);
 

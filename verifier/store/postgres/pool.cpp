@@ -33,7 +33,10 @@ std::unique_ptr<Connection> Pool::take(std::uint64_t& era) {
         ++made_;
     }
     try {
-        return std::make_unique<Connection>(address_, clock_);
+        return std::make_unique<Connection>(
+            address_, clock_, Waits{.longest = longest_, .others_went = [eras = eras_, era] {
+                                        return *eras != era;
+                                    }});
     } catch (...) {
         const std::scoped_lock lock{mutex_};
         --made_;

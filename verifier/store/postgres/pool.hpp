@@ -22,10 +22,14 @@ public:
     using Eras = std::shared_ptr<std::atomic<std::uint64_t>>;
     static Eras new_eras() { return std::make_shared<std::atomic<std::uint64_t>>(0); }
 
-    /// `clock`: see Connection.
+    /// `clock`: see Connection; `longest`: see Waits.
     Pool(const Address& address, std::size_t most, std::function<Instant()> clock = {},
-         Eras eras = new_eras())
-        : address_{address}, most_{most}, clock_{std::move(clock)}, eras_{std::move(eras)} {}
+         Eras eras = new_eras(), std::chrono::seconds longest = Waits{}.longest)
+        : address_{address},
+          most_{most},
+          clock_{std::move(clock)},
+          eras_{std::move(eras)},
+          longest_{longest} {}
 
     /// A connection outside a transaction, until destruction; then rolled back and, when it is
     /// still good, kept for the next one.
@@ -61,12 +65,17 @@ private:
     const std::size_t most_;
     const std::function<Instant()> clock_;
     const Eras eras_;
+    const std::chrono::seconds longest_;
     std::mutex mutex_;
     std::condition_variable returned_;
     // guarded by mutex_
     std::vector<Idle> idle_;
     std::size_t made_{};
 };
+
+/// For an answer, at most, by those that write what others wait for. Rows are held by others for 10
+/// s at most, and a server that hangs must have been left before heartbeats have a gap.
+constexpr std::chrono::seconds writers_wait{20};
 
 /// brief: at most ten attempts, so some seconds where the server refuses at once. outage: as long
 /// as a server may be away before a gap in the heartbeats makes checks void (protocol 5.9), for
