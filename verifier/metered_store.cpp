@@ -39,6 +39,10 @@ void MeteredStore::write_redoable(const std::function<void(Transaction&)>& work)
     timed_write([&] { store_->write_redoable(work); });
 }
 
+void MeteredStore::write_punctual(const std::function<void(Transaction&)>& work) {
+    timed_write([&] { store_->write_punctual(work); });
+}
+
 std::vector<AnswerFate> MeteredStore::record(std::span<const AnswerRecord* const> answers) {
     std::vector<AnswerFate> fates;
     timed_write([&] { fates = store_->record(answers); });

@@ -15,6 +15,7 @@ public:
 
     void write(const std::function<void(Transaction&)>& work) override;
     void write_redoable(const std::function<void(Transaction&)>& work) override;
+    void write_punctual(const std::function<void(Transaction&)>& work) override;
     std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override;
     void read(const std::function<void(Reader&)>& work) override;
     void await_writers() override;

@@ -25,7 +25,7 @@ std::optional<std::uint32_t> number_of(const std::string& name) {
 }  // namespace
 
 void LeasedStore::write(const std::function<void(Transaction&)>& work) {
-    store_.write([&](Transaction& tx) {
+    store_.write_punctual([&](Transaction& tx) {
         tx.require_lease(lease_, length_, std::nullopt);
         work(tx);
     });
@@ -64,13 +64,14 @@ std::optional<Lease> Replica::take_free_number(Transaction& tx) const {
 
 void Replica::serve(Instant settled) {
     if (number_) try {
-            store_.write([&](Transaction& tx) { tx.require_lease(*number_, length_, settled); });
+            store_.write_punctual(
+                [&](Transaction& tx) { tx.require_lease(*number_, length_, settled); });
             return;
         } catch (const LeaseLost&) {
             number_.reset();
         }
     std::optional<Lease> taken;
-    store_.write([&](Transaction& tx) {
+    store_.write_punctual([&](Transaction& tx) {
         taken = take_free_number(tx);
         if (taken) tx.require_lease(*taken, length_, settled);
     });
@@ -86,7 +87,7 @@ bool Replica::hold_books() {
         return true;
     }
     std::optional<Lease> taken;
-    store_.write([&](Transaction& tx) {
+    store_.write_punctual([&](Transaction& tx) {
         // Looked at first: whoever keeps the books may hold the row for long.
         const Instant now = tx.database_time();
         const auto leases = tx.leases();

@@ -285,7 +285,7 @@ Instant Timeline::next_beat() const {
 void Timeline::beat(Instant now) {
     renew(now);
     const Instant able = by_now();
-    store_.write([&](Transaction& tx) { tx.add_heartbeat(replica_.number(), able); });
+    store_.write_punctual([&](Transaction& tx) { tx.add_heartbeat(replica_.number(), able); });
     beat_ = able;
     silent_ = false;
 }

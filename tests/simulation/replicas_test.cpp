@@ -1,7 +1,10 @@
 #include <array>
+#include <atomic>
+#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <random>
+#include <thread>
 
 #include "tests/simulation/books.hpp"
 #include "tests/simulation/world.hpp"
@@ -140,6 +143,46 @@ TEST(ReplicasOnPostgres, KeepTheBooksOfOneOnSqlite) {
     }
 }
 
+TEST(ReplicasOnPostgres, EnrolmentThatWaitsCostsNeitherNumberNorBooks) {
+    PrivatePostgres* server = PrivatePostgres::shared();
+    if (!server) GTEST_SKIP() << "PostgreSQL is not installed";
+    const std::string uri = server->fresh_schema();
+    const auto store = open_postgres_store(uri), other = open_postgres_store(uri);
+    Replica replica{*store, "well", 60s};
+    std::atomic<bool> held{false}, over{false}, enrolled{false};
+    auto holding = std::async(std::launch::async, [&] {
+        other->write([&](Transaction& tx) {
+            while (!over) {  // it would lose the row if it stood still
+                tx.hold_enrolments();
+                held = true;
+                std::this_thread::sleep_for(20ms);
+            }
+        });
+    });
+    for (int i = 0; i < 2'000 && !held; ++i) std::this_thread::sleep_for(5ms);
+    auto enrolling = std::async(std::launch::async, [&] {
+        store->write([](Transaction& tx) { tx.hold_enrolments(); });
+        enrolled = true;
+    });
+    const auto waiting = [&] {
+        return server->run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+    };
+    for (int i = 0; i < 2'000 && waiting() == "0"; ++i) std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(waiting(), "1");
+    EXPECT_NO_THROW({
+        replica.serve(Instant{});
+        EXPECT_TRUE(replica.hold_books());
+        replica.books()->write([](Transaction&) {});
+        replica.books()->write_redoable([](Transaction&) {});
+        store->await_writers();
+    });
+    EXPECT_FALSE(enrolled);
+    EXPECT_EQ(store->health().failures, 0U) << "done while it made way for a moment";
+    over = true;
+    holding.get();
+    enrolling.get();
+}
+
 std::vector<LeaseRecord> leases(World& world) {
     std::vector<LeaseRecord> out;
     world.store().read([&](Reader& reader) { out = reader.leases(); });
@@ -218,8 +261,53 @@ TEST(Replica, EveryWayOfWritingThroughTheBooksAsksForTheLease) {
     EXPECT_NO_THROW(former.books()->record({}));
     ASSERT_TRUE(next.hold_books());
     EXPECT_THROW(former.books()->write([](Transaction&) {}), LeaseLost);
+    EXPECT_THROW(former.books()->write_punctual([](Transaction&) {}), LeaseLost);
+    EXPECT_THROW(former.books()->write_redoable([](Transaction&) {}), LeaseLost);
     EXPECT_THROW(former.books()->record({}), LeaseLost) << "not passed on beside the lease";
     EXPECT_NO_THROW(next.books()->record({}));
+}
+
+/// As one whose connection for other writes is taken: an enrolment waits for another verifier's.
+class HeldUpStore final : public Store {
+public:
+    explicit HeldUpStore(Store& store) : store_{store} {}
+    void write(const std::function<void(Transaction&)>&) override {
+        throw StoreFailed{"an enrolment waits"};
+    }
+    void write_redoable(const std::function<void(Transaction&)>& work) override {
+        store_.write_redoable(work);
+    }
+    void write_punctual(const std::function<void(Transaction&)>& work) override {
+        store_.write_punctual(work);
+    }
+    void read(const std::function<void(Reader&)>& work) override { store_.read(work); }
+    void await_writers() override { store_.await_writers(); }
+    bool writes_across_buckets() const override { return store_.writes_across_buckets(); }
+    Health health() override { return store_.health(); }
+
+private:
+    Store& store_;
+};
+
+TEST(Replica, TimelineWritesNothingBehindAnEnrolment) {
+    World world{8, small_policy(), 1};
+    world.boot();
+    world.enrol({Habit::honest});
+    HeldUpStore store{world.store()};
+    Roster roster{store};
+    Schedule schedule{store};
+    TimelineHooks hooks;
+    hooks.draw = [] { return DayKey{}; };
+    Timeline timeline{store, roster, schedule, {}, {.holder = World::alone}, hooks};
+    const Instant begin = world.now();
+    for (Instant now = begin; now < begin + 150s; now += 500ms) {
+        timeline.start_checks(now);
+        EXPECT_NO_THROW(while (timeline.keep_books(now) <= now){});
+    }
+    std::vector<Instant> beats;
+    world.store().read([&](Reader& r) { beats = r.heartbeats(begin, begin + 150s); });
+    EXPECT_GE(beats.size(), 15U);
+    EXPECT_TRUE(last_closed(world));
 }
 
 TEST(Replica, WindowIsClosedOnlyWhenAllThatServeHaveSettledTheirAnswers) {

@@ -56,29 +56,29 @@ protected:
     Pool readers_;
 };
 
-/// One write transaction of this process at a time, several readers beside it.
+/// One write transaction of this process at a time; beside it one of those that must not be late,
+/// answers, and several readers.
 class PostgresStore final : public PostgresReading {
 public:
     PostgresStore(const Address& address, const PostgresSettings& settings)
         : PostgresReading{address, settings.readers, settings.clock},
           bucket_transactions_{settings.bucket_transactions},
-          writer_{address, 1, settings.clock, eras_, postgres::writers_wait} {
+          writer_{address, 1, settings.clock, eras_, postgres::writers_wait},
+          punctual_writer_{address, 1, settings.clock, eras_, postgres::punctual_writers_wait} {
         { const Pool::Loan reached{writer_}; }  // one that is away is told at once
         with_repetition([this] { prepare(); }, [] {});
         answer_writers_.emplace(address, settings.answer_writers, settings.bucket_transactions,
                                 failures_, eras_);
     }
 
-    void write(const std::function<void(Transaction&)>& work) override {
-        try {
-            with_repetition([&] { attempt_write(work); }, [this] { ++failures_; });
-        } catch (const postgres::TryAgain&) {
-            throw;
-        } catch (const StoreFailed&) {
-            ++failures_;
-            throw;
-        }
-        ++commits_;
+    void write(const std::function<void(Transaction&)>& work) override { write_on(writer_, work); }
+
+    void write_punctual(const std::function<void(Transaction&)>& work) override {
+        write_on(punctual_writer_, work);
+    }
+
+    void write_redoable(const std::function<void(Transaction&)>& work) override {
+        write_on(punctual_writer_, work);  // of the books
     }
 
     std::vector<AnswerFate> record(std::span<const AnswerRecord* const> answers) override {
@@ -94,7 +94,7 @@ public:
         for (int bucket = 0; bucket < sql::buckets; ++bucket)
             with_repetition(
                 [&] {
-                    Pool::Loan db{writer_};
+                    Pool::Loan db{punctual_writer_};
                     db->begin_writing();
                     sql::hold_bucket(*db, bucket);
                 },
@@ -107,6 +107,18 @@ public:
     }
 
 private:
+    void write_on(Pool& pool, const std::function<void(Transaction&)>& work) {
+        try {
+            with_repetition([&] { attempt_write(pool, work); }, [this] { ++failures_; });
+        } catch (const postgres::TryAgain&) {
+            throw;
+        } catch (const StoreFailed&) {
+            ++failures_;
+            throw;
+        }
+        ++commits_;
+    }
+
     void prepare() {
         for (int attempt = 1;; ++attempt) {
             try {
@@ -124,8 +136,8 @@ private:
         }
     }
 
-    void attempt_write(const std::function<void(Transaction&)>& work) {
-        Pool::Loan db{writer_};
+    static void attempt_write(Pool& pool, const std::function<void(Transaction&)>& work) {
+        Pool::Loan db{pool};
         db->begin_writing();
         sql::SqlTransaction transaction{*db};
         work(transaction);
@@ -133,7 +145,7 @@ private:
     }
 
     const bool bucket_transactions_;
-    Pool writer_;
+    Pool writer_, punctual_writer_;
     std::atomic<std::uint64_t> commits_{}, failures_{};
     std::optional<postgres::AnswerWriters> answer_writers_;
 };

@@ -279,6 +279,9 @@ public:
     /// steps that are done again where they are lost. Nothing written later is ever kept without
     /// it.
     virtual void write_redoable(const std::function<void(Transaction&)>& work) { write(work); }
+    /// The same as write(), and where the engine can, without waiting for any other than these of
+    /// this program: for heartbeats, leases and the books, which are lost when they come late.
+    virtual void write_punctual(const std::function<void(Transaction&)>& work) { write(work); }
     /// Records answers, each as Transaction::record() does and in this order for each node; returns
     /// what became of each. In one transaction or in several: when it throws, some may be recorded,
     /// and offering them again is harmless. When it returns, everything is on stable storage. Waits
@@ -322,8 +325,8 @@ std::unique_ptr<Store> open_sqlite_store_for_reading(const std::string& path);
 
 /// Opens a PostgreSQL store, "postgresql://USER@HOST,HOST/DATABASE?…": creates the tables in the
 /// connection's schema where they are missing, or migrates them. Several processes may have it
-/// open. Throws StoreTooNew, or StoreFailed with the hosts, the engine's words and what to do; no
-/// message holds a secret.
+/// open. Throws StoreTooNew, StoreAway at once where no host can be written now, or StoreFailed,
+/// with the hosts, the engine's words and what to do; no message holds a secret.
 std::unique_ptr<Store> open_postgres_store(const std::string& uri);
 
 /// The same for reading only, also from a standby: nothing is created or migrated.

@@ -73,9 +73,10 @@ private:
     std::size_t made_{};
 };
 
-/// For an answer, at most, by those that write what others wait for. Rows are held by others for 10
-/// s at most, and a server that hangs must have been left before heartbeats have a gap.
-constexpr std::chrono::seconds writers_wait{20};
+/// How long an answer is waited for by those that write; rows that it may be about are held by
+/// others for 10 s at most. Of a server that hangs, the next heartbeat must reach another before
+/// there is a gap, half a minute after the one before.
+constexpr std::chrono::seconds writers_wait{20}, punctual_writers_wait{10};
 
 /// brief: at most ten attempts, so some seconds where the server refuses at once. outage: as long
 /// as a server may be away before a gap in the heartbeats makes checks void (protocol 5.9), for
