@@ -41,10 +41,11 @@ std::variant<Receipt, Refusal> Committer::outcome_of(const AnswerFate& fate,
             return Receipt{fate.id, fate.received,
                            receipt_key_.sign(receipt_bytes(network_, fate.id, fate.received))};
         case AnswerFate::Kind::closed:
-            return Refusal{RefusalReason::check_closed,
-                           "the check's window is closed: it was decided without this answer",
-                           offered,
-                           {}};
+            return Refusal{
+                RefusalReason::check_closed,
+                "the window that this answer belongs to is closed: it was decided without it",
+                offered,
+                {}};
         case AnswerFate::Kind::contradicted:
             return Refusal{RefusalReason::check_closed,
                            "some of these checks were answered before: answer each of them alone",

@@ -117,6 +117,7 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
     AnswerRecord& record = judged.record;
     record.node = node->ref;
     record.received = arrived.received;
+    record.received_in = schedule_.calendar().window_at(arrived.received);
     record.signature = arrived.signature;
     record.signed_bytes = signed_bytes(schedule_.network(), arrived.answer);
     record.id = answer_id(record.signed_bytes);
@@ -126,7 +127,7 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
                            to_hex(schedule_.network()),
                        record.id);
 
-    catch_up(schedule_.calendar().window_at(arrived.received));
+    catch_up(record.received_in);
     // Another verifier may have served this node a moment ago. It has signed, and once is enough.
     bool looked_up = false, too_often = false;
     const auto look_up = [&](const DeviceId& id) {

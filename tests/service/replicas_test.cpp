@@ -1,9 +1,14 @@
+#include <algorithm>
 #include <chrono>
+#include <future>
 #include <gtest/gtest.h>
 #include <thread>
 
 #include "tests/service/test_node.hpp"
 #include "tests/service/world.hpp"
+#include "verifier/day_settler.hpp"
+#include "verifier/replay.hpp"
+#include "verifier/window_closer.hpp"
 
 namespace vigil::verifier::test {
 namespace {
@@ -122,6 +127,43 @@ TEST(Replicas, CalibrationOfOneIsAnsweredToAnother) {
     const wire::SignedAnswer answer = at_another.answer(check);
     const auto outcome = at_another.submit(answer);
     ASSERT_TRUE(outcome.has_receipt()) << outcome.refusal().message();
+}
+
+// It was recorded, and a replay came to another baseline and another state_hash.
+TEST(Replicas, CalibrationThatWaitedOverASettlementIsRefusedAndTheRecordReplays) {
+    World world;
+    const Calendar calendar = world.schedule.calendar();
+    const DayIndex day = calendar.day_at(world.clock.now());
+    const Instant end = calendar.span(day).end;
+    WindowIndex window = world.window();
+    world.clock.set(end - 10s);
+    for (; calendar.day_of(window + 1) == day; ++window)
+        close_window(world.store, world.roster, world.schedule, window, world.clock.now());
+    TestNode node{world.connect(), 1};
+    ASSERT_TRUE(node.enrol().ok());
+    const auto open = node.open_checks();
+    const auto check = std::ranges::find(open, CheckKind::calibration, &wire::OpenCheck::kind);
+    ASSERT_NE(check, open.end());
+    const wire::SignedAnswer answer = node.answer(*check);
+
+    world.clock.set(end + 5s);  // whoever has the answer is cut off, and its number expired
+    close_window(world.store, world.roster, world.schedule, window, world.clock.now());
+    settle_day(world.store, world.schedule, day, world.clock.now());
+    std::promise<AnswerReply> replied;
+    world.answers.submit({.node = node.id,
+                          .answer = answer.answer,
+                          .signature = answer.signature,
+                          .received = end - 5s},
+                         [&](AnswerReply reply) { replied.set_value(std::move(reply)); });
+    const AnswerReply reply = replied.get_future().get();
+    const auto* refusal = std::get_if<Refusal>(&reply.outcome);
+    EXPECT_TRUE(refusal && refusal->reason == RefusalReason::check_closed);
+    EXPECT_EQ(world.roster.device(node.devices[0])->baseline, 0U) << "so it is offered another";
+
+    const ReplayReport report = replay(world.store, {.scratch = ":memory:", .progress = {}});
+    EXPECT_TRUE(report.agrees()) << report.sentences.at(0);
+    ASSERT_EQ(report.days.size(), 1U);
+    EXPECT_EQ(report.days[0].recorded, report.days[0].replayed);
 }
 
 TEST(Replicas, AnswerOfANodeThatEnrolledElsewhereIsTaken) {

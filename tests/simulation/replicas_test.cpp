@@ -23,7 +23,7 @@ constexpr std::int64_t days_simulated = 12;
 constexpr std::int64_t days_on_postgres = 2;
 constexpr std::size_t verifiers = 3;
 
-enum class Fate : std::uint8_t { alone, together, dying, pausing, rolling };
+enum class Fate : std::uint8_t { alone, together, dying, pausing, rolling, cut_off };
 
 struct Outcome {
     std::vector<std::string> hashes;  ///< of the settled days
@@ -66,6 +66,10 @@ Outcome live_through(std::uint64_t seed, Fate fate, std::int64_t days = days_sim
                 break;
             case Fate::pausing:
                 world.at(at, [&world, who] { world.pause(who); });
+                world.at(at + away, [&world, who] { world.go_on(who); });
+                break;
+            case Fate::cut_off:
+                world.at(at, [&world, who] { world.cut_off(who); });
                 world.at(at + away, [&world, who] { world.go_on(who); });
                 break;
             case Fate::rolling:
@@ -115,7 +119,7 @@ TEST_P(Replicas, KeepTheBooksOfOne) {
 }
 
 std::string fate_name(const testing::TestParamInfo<Fate>& fate) {
-    constexpr std::array names{"alone", "together", "dying", "pausing", "rolling"};
+    constexpr std::array names{"alone", "together", "dying", "pausing", "rolling", "cut_off"};
     return names.at(static_cast<std::size_t>(fate.param));
 }
 INSTANTIATE_TEST_SUITE_P(Every, Replicas,
@@ -181,6 +185,36 @@ TEST(ReplicasOnPostgres, EnrolmentThatWaitsCostsNeitherNumberNorBooks) {
     over = true;
     holding.get();
     enrolling.get();
+}
+
+TEST(Replica, OneThatIsCutOffWithAnswersInHandContradictsNothing) {
+    const std::uint64_t seed = seed_from_environment();
+    std::printf("VIGIL_SEED=%llu\n", static_cast<unsigned long long>(seed));
+    const Outcome outcome = live_through(seed, Fate::cut_off);
+    expect_each_once_in_order(outcome.closed);
+    EXPECT_THAT(outcome.differences, IsEmpty());
+    EXPECT_GT(outcome.lost, 0U);
+}
+
+// A calibration that was recorded when the window it came in was closed gave audits another
+// baseline than the one that had judged, and another state_hash.
+TEST(Replica, CalibrationThatWaitedInItsHandsOverASettlementIsRefused) {
+    World world{9, small_policy(), 2};
+    world.boot(0);
+    world.boot(1);
+    const DayIndex day = world.calendar().day_at(world.now());
+    const Instant end = world.calendar().span(day).end;
+    world.run_until(end - 4s);
+    for (int i = 0; i < 8; ++i) world.enrol({Habit::honest});
+    world.timeline().follow(world.now());
+    world.cut_off(0);
+    world.run_until(end + 40s);
+    world.store().read([&](Reader& reader) { EXPECT_TRUE(reader.settled_day(day)); });
+    const std::uint64_t lost = world.lost_answers;
+    world.go_on(0);
+    EXPECT_GT(world.lost_answers, lost);
+    world.run_until(end + 2 * world.policy().day);
+    EXPECT_THAT(audit(world.store()), IsEmpty());
 }
 
 std::vector<LeaseRecord> leases(World& world) {

@@ -77,32 +77,8 @@ void World::boot(std::size_t verifier) {
         std::make_unique<Timeline>(store, *booted.roster, *booted.schedule, outlets(verifier),
                                    std::move(booted_with), hooks());
     booted.wake = now_;
-    booted.paused = false;
+    booted.paused = booted.cut_off = false;
     booted.timeline->keep_books(now_);
-}
-
-void World::shut_down(std::size_t verifier) { verifiers_.at(verifier) = {}; }
-
-void World::stop(std::size_t verifier) {
-    verifiers_.at(verifier).timeline->leave();
-    shut_down(verifier);
-}
-
-void World::pause(std::size_t verifier) { verifiers_.at(verifier).paused = true; }
-void World::go_on(std::size_t verifier) { verifiers_.at(verifier).paused = false; }
-
-bool World::running() const {
-    return std::any_of(verifiers_.begin(), verifiers_.end(),
-                       [](const Verifier& verifier) { return verifier.awake(); });
-}
-
-Store& World::store_of(Verifier& verifier) {
-    return verifier.own_store ? *verifier.own_store : *store_;
-}
-
-World::Verifier& World::somebody(std::uint64_t salt) {
-    for (std::uint64_t at = dice(++asked_, salt, 9);; ++at)
-        if (Verifier& one = verifiers_[at % verifiers_.size()]; one.awake()) return one;
 }
 
 TimelineHooks World::hooks() {
@@ -311,10 +287,11 @@ void World::deliver(const Sent& sent) {
         ++lost_answers;
         return;
     }
-    Verifier& by = somebody(4);
+    Verifier& by = taker(sent);
     AnswerRecord record;
     record.node = nodes_[sent.node].ref;
     record.received = now_;
+    record.received_in = calendar().window_at(now_);
     record.signed_bytes = signed_bytes(by.schedule->network(), sent.answer);
     record.id = answer_id(record.signed_bytes);
     bool judgeable = true;
@@ -342,6 +319,13 @@ void World::deliver(const Sent& sent) {
                        device->baseline_for(calendar().span(scheduled->claim.window).begin))});
     }
     if (judgeable) record.verdicts = verdicts;
+    if (by.cut_off)
+        by.in_hand.push_back(std::move(record));
+    else
+        commit(by, record);
+}
+
+void World::commit(Verifier& by, const AnswerRecord& record) {
     AnswerFate fate;
     store_of(by).write([&](Transaction& tx) { fate = tx.record(record); });
     if (fate.kind == AnswerFate::Kind::closed) {
@@ -349,7 +333,7 @@ void World::deliver(const Sent& sent) {
         return;
     }
     ++taken_answers;
-    waiting_answers += !judgeable;
+    waiting_answers += record.verdicts.empty();
     for (const VerdictRecord& verdict : record.verdicts)
         if (verdict.claim.kind == CheckKind::calibration)
             by.roster->set_calibrated(devices_[by_ref_.at(verdict.claim.device)].id,

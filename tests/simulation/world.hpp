@@ -54,6 +54,9 @@ public:
     void shut_down(std::size_t verifier = 0);             ///< as a power cut does
     void stop(std::size_t verifier);                      ///< as SIGTERM does
     void pause(std::size_t verifier);                     ///< as SIGSTOP does
+    /// From the store, while its nodes still reach it: it takes answers, and records them when it
+    /// goes on.
+    void cut_off(std::size_t verifier);
     void go_on(std::size_t verifier);
     bool running() const;
     bool running(std::size_t verifier) const { return verifiers_.at(verifier).awake(); }
@@ -92,7 +95,10 @@ private:
         std::unique_ptr<Timeline> timeline;
         Instant wake;
         bool paused = false;
-        bool awake() const { return timeline && !paused; }
+        bool cut_off = false;
+        std::vector<AnswerRecord> in_hand;  ///< while it is
+        bool awake() const { return timeline && !paused && !cut_off; }
+        bool reachable() const { return timeline && !paused; }
     };
     struct Device {
         DeviceRef ref;
@@ -122,6 +128,8 @@ private:
     void hear(std::size_t node, const std::vector<ScheduledCheck>& checks, const CheckRule& rule);
     void deliver(const Sent& sent);
     Verifier& somebody(std::uint64_t salt);
+    Verifier& taker(const Sent& sent);
+    void commit(Verifier& by, const AnswerRecord& record);
     Store& store_of(Verifier& verifier);
     std::optional<ScheduledCheck> find(Verifier& verifier, std::size_t node, const Proof& proof);
     TimelineHooks hooks();

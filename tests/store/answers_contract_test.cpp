@@ -104,19 +104,40 @@ TEST_P(AnswersContract, ClaimsThatTwoAnswersTookAreNoRepeat) {
     EXPECT_EQ(read(store(), [](Reader& r) { return r.answer_count(); }), 2);
 }
 
-TEST_P(AnswersContract, ClosedWindowTakesNoAnswerButCalibrationsNeverClose) {
+TEST_P(AnswersContract, ClosedWindowTakesNoAnswer) {
     const auto e = enrol(store(), 7, 1, 2);
     close(store(), 10);
     const auto late = hourly(e.devices[0].ref, 41), open = hourly(e.devices[1].ref, 44);
     EXPECT_EQ(record(store(), answer(e.node.ref, {late}, 1)).kind, Kind::closed);
     EXPECT_EQ(record(store(), answer(e.node.ref, {open, late}, 2)).kind, Kind::closed);
     EXPECT_EQ(record(store(), answer(e.node.ref, {open}, 3)).kind, Kind::recorded);
-    CheckClaim calibration = late;
-    calibration.kind = CheckKind::calibration;
-    EXPECT_EQ(record(store(), answer(e.node.ref, {calibration}, 4)).kind, Kind::recorded);
+    EXPECT_EQ(read(store(), [](Reader& r) { return r.answer_count(); }), 1);
+}
+
+// A verifier that had been cut off recorded it when the day was settled without it.
+TEST_P(AnswersContract, CalibrationIsTakenUntilTheWindowItsAnswerCameInIsClosed) {
+    const auto e = enrol(store(), 7, 1, 3);
+    const auto offer = [&](std::size_t device, std::int64_t received_in, bool in_batch) {
+        CheckClaim calibration = hourly(e.devices[device].ref, 39);  // issued in window 9
+        calibration.kind = CheckKind::calibration;
+        auto one = answer(e.node.ref, {calibration}, 1 + device);
+        one.received_in = {received_in};
+        const AnswerRecord* pointer = &one;
+        return in_batch ? store().record({&pointer, 1}).at(0).kind : record(store(), one).kind;
+    };
+    close(store(), 9);
+    EXPECT_EQ(offer(0, 10, true), Kind::recorded) << "its own window does not matter";
+    store().write([](Transaction& tx) { tx.begin_closing({10}, at(0)); });
+    for (const bool in_batch : {true, false}) {
+        EXPECT_EQ(offer(1, 10, in_batch), Kind::closed);
+        EXPECT_EQ(offer(0, 10, in_batch), Kind::repeated) << "its receipt stands";
+    }
+    EXPECT_EQ(offer(1, 11, true), Kind::recorded) << "it counts later";
+    EXPECT_EQ(offer(2, 11, false), Kind::recorded);
     store().read([](Reader& r) {
-        EXPECT_EQ(r.answer_count(), 2);
-        EXPECT_TRUE(r.verdicts_of({10}).empty());  // calibrations are not among them
+        EXPECT_EQ(r.answer_count(), 3);
+        EXPECT_EQ(r.calibration_verdicts_of({9}).size(), 3U);
+        EXPECT_TRUE(r.verdicts_of({9}).empty());  // calibrations are not among them
     });
 }
 
@@ -155,7 +176,7 @@ TEST_P(AnswersContract, AnswerThatWaitedForItsVerdictIsFoundAndTakesItsCheckAsBe
 TEST_P(AnswersContract, CheckThatWasDecidedWithoutAnAnswerTakesNone) {
     const auto e = enrol(store(), 7, 1, 2);
     CheckClaim decided = hourly(e.devices[0].ref, 41), open = hourly(e.devices[1].ref, 41);
-    decided.kind = open.kind = CheckKind::calibration;  // which no closing of a window refuses
+    decided.kind = open.kind = CheckKind::calibration;
     store().write(
         [&](Transaction& tx) { tx.add_verdicts(std::vector{verdict(decided, Verdict::missed)}); });
     EXPECT_EQ(record(store(), answer(e.node.ref, {decided}, 1)).kind, Kind::closed);

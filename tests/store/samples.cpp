@@ -130,6 +130,7 @@ AnswerRecord answer(NodeRef node, std::vector<CheckClaim> claims, std::uint64_t 
     AnswerRecord out{.node = node,
                      .id = bytes<AnswerId>(5, n),
                      .received = at(static_cast<std::int64_t>(n)),
+                     .received_in = claims.front().window,
                      .signed_bytes = ByteVector(48, static_cast<std::uint8_t>(n)),
                      .signature = bytes<Signature>(6, n),
                      .claims = std::move(claims),

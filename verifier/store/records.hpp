@@ -148,7 +148,8 @@ struct AnswerRecord {
     NodeRef node;
     AnswerId id;
     Instant received;
-    ByteVector signed_bytes;  ///< protocol 4.3
+    WindowIndex received_in{};  ///< the window of `received`: where a calibration's answer belongs
+    ByteVector signed_bytes;    ///< protocol 4.3
     Signature signature;
     std::vector<CheckClaim> claims;
     std::vector<VerdictRecord> verdicts;

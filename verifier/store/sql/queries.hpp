@@ -66,8 +66,12 @@ void hold_bucket(Connection& db, int bucket);
 /// Windows up to this one take no answers any more. To be asked when the bucket is held, else a
 /// closing that begins meanwhile could miss the answer.
 std::optional<WindowIndex> closed_to_answers(Connection& db);
-inline bool comes_too_late(const CheckClaim& claim, std::optional<WindowIndex> closed_up_to) {
-    return claim.kind != CheckKind::calibration && closed_up_to && claim.window <= *closed_up_to;
+/// A calibration counts from the window after the one that its answer came in (protocol 5.6),
+/// whenever it was issued.
+inline bool comes_too_late(const AnswerRecord& answer, const CheckClaim& claim,
+                           std::optional<WindowIndex> closed_up_to) {
+    const bool calibrates = claim.kind == CheckKind::calibration;
+    return closed_up_to && (calibrates ? answer.received_in : claim.window) <= *closed_up_to;
 }
 /// What the answer that took a check decides about a later one.
 AnswerFate decided_by(Connection& db, AnswerFate::Kind kind, std::uint8_t bucket,

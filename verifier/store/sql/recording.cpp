@@ -25,7 +25,7 @@ AnswerFate Recording::decide(Connection& db, const AnswerRecord& answer) {
         const bool taken = decided && by->second != no_answer;
         if (taken && !first_taken) first_taken = by->second;
         by_one = by_one && taken && by->second == first_taken;
-        closed = closed || (!taken && (decided || comes_too_late(claim, closed_up_to_)));
+        closed = closed || (!taken && (decided || comes_too_late(answer, claim, closed_up_to_)));
     }
     if (first_taken) {
         const auto kind = by_one ? AnswerFate::Kind::repeated : AnswerFate::Kind::contradicted;
