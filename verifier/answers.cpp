@@ -86,7 +86,7 @@ struct Answers::Running {
             const AnswersOptions& options, AnswerObserver told)
         : observer{std::move(told)},
           bytes_limit{options.bytes_limit},
-          judging{store, roster, schedule},
+          judging{roster, schedule},
           committer{store, roster, schedule.network(), std::move(receipt_key), options, observer},
           queue{options.queue_limit} {
         for (unsigned i = 0; i < options.judging_threads; ++i)

@@ -9,8 +9,6 @@
 namespace vigil::verifier {
 namespace {
 
-/// Windows are closed elsewhere, perhaps by another replica: how often to look whether one was.
-constexpr std::chrono::milliseconds look_every{100};
 constexpr Milliseconds look_up_every{1'000};
 constexpr std::size_t looked_up_max = 4'096;
 
@@ -70,20 +68,7 @@ const RosterDevice& JudgedAnswer::device_of(const VerdictRecord& verdict) const 
     return *devices[static_cast<std::size_t>(claim - record.claims.begin())];
 }
 
-Judging::Judging(Store& store, Roster& roster, Schedule& schedule)
-    : store_{store}, roster_{roster}, schedule_{schedule} {}
-
-void Judging::catch_up(WindowIndex window) {
-    const auto ready = [&] { return roster_.as_of() && *roster_.as_of() >= window - 1; };
-    if (ready()) return;
-    const std::lock_guard lock{mutex_};
-    const auto now = std::chrono::steady_clock::now();
-    if (ready() || now - looked_ < look_every) return;
-    looked_ = now;
-    std::optional<WindowIndex> closed;
-    store_.read([&](Reader& reader) { closed = reader.last_closed_window(); });
-    if (closed && (!roster_.as_of() || *closed > *roster_.as_of())) roster_.refresh_baselines();
-}
+Judging::Judging(Roster& roster, Schedule& schedule) : roster_{roster}, schedule_{schedule} {}
 
 bool Judging::judgeable(const RosterDevice& device, const CheckClaim& claim) const {
     if (claim.kind == CheckKind::calibration) return true;
@@ -127,7 +112,6 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
                            to_hex(schedule_.network()),
                        record.id);
 
-    catch_up(record.received_in);
     // Another verifier may have served this node a moment ago. It has signed, and once is enough.
     bool looked_up = false, too_often = false;
     const auto look_up = [&](const DeviceId& id) {
@@ -160,7 +144,7 @@ Expected<JudgedAnswer, Refusal> Judging::judge(const ArrivedAnswer& arrived) {
         if (!check) {
             // A calibration, or a device that came back, of which another verifier knows.
             device = look_up(proof.device);
-            check = schedule_.find(*device, proof.challenge, arrived.received);
+            if (device) check = schedule_.find(*device, proof.challenge, arrived.received);
         }
         if (!check)
             return unknown(RefusalReason::unknown_challenge,

@@ -20,26 +20,25 @@ struct JudgedAnswer {
 };
 
 /// The first half of an answer's way (protocol 5.2 to 5.7): limits, signature, devices, challenges,
-/// verdicts. Thread-safe. Throws StoreFailed.
+/// verdicts. Thread-safe. Reads the store only for what is unknown here, and then throws
+/// StoreFailed; baselines are refreshed by whoever closes windows or follows.
 class Judging {
 public:
-    Judging(Store& store, Roster& roster, Schedule& schedule);
+    Judging(Roster& roster, Schedule& schedule);
 
-    /// Either all proofs are judged or, while a window before theirs is still open, only those of
-    /// calibrations: they are compared with nothing, and a later one takes their place.
+    /// Either all proofs are judged or, while a window before theirs is still open or its baselines
+    /// are not shown yet, only those of calibrations: they are compared with nothing, and a later
+    /// one takes their place.
     Expected<JudgedAnswer, Refusal> judge(const ArrivedAnswer& arrived);
 
 private:
-    void catch_up(WindowIndex window);
     bool judgeable(const RosterDevice& device, const CheckClaim& claim) const;
     bool may_look_up(const NodeId& node);
 
-    Store& store_;
     Roster& roster_;
     Schedule& schedule_;
     std::mutex mutex_;
     // guarded by mutex_
-    std::chrono::steady_clock::time_point looked_{};
     std::unordered_map<NodeId, std::chrono::steady_clock::time_point, FirstBytes> looked_up_;
 };
 

@@ -315,7 +315,7 @@ private:
     void read_roster() {
         judging_.reset();
         roster_.emplace(*store_);
-        judging_.emplace(*store_, *roster_, schedule_);
+        judging_.emplace(*roster_, schedule_);
         stale_.clear();
     }
 

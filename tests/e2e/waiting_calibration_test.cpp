@@ -74,7 +74,7 @@ TEST_F(WaitingCalibration, ReplacedBeforeItsAnswerIsClosed) {
                           .nonces = {1, 2, 3},
                           .hashes_tried = 3},
                          {.device = free->id, .challenge = old, .nonces = {1}, .hashes_tried = 1}}};
-    Judging judging{*store, *roster, *schedule};
+    Judging judging{*roster, *schedule};
     const auto judged =
         judging.judge({.node = busy->node,
                        .answer = answer,

@@ -345,30 +345,5 @@ TEST_F(Submitting, FullQueueRefusesAsBusy) {
     caller.join();
 }
 
-TEST_F(Submitting, AnswerWaitsUnjudgedWhileTheWindowBeforeIsOpen) {
-    const WindowIndex window = world.window();
-    world.clock.set(world.schedule.calendar().span(window).end);
-    world.begin_fleet_check(CheckKind::hourly);
-    ASSERT_TRUE(node.submit(node.answer(node.open_checks().at(0))).has_receipt());
-    const auto unjudged = [&] {
-        std::size_t count{};
-        world.store.read(
-            [&](Reader& reader) { count = reader.unjudged_answers(window + 1).size(); });
-        return count;
-    };
-    EXPECT_EQ(unjudged(), 1U);
-    EXPECT_TRUE(rows(0).empty());
-
-    world.store.write([&](Transaction& transaction) {
-        transaction.close_window(window, world.clock.now(), {}, {}, {});
-    });
-    std::this_thread::sleep_for(150ms);  // how often the judging looks for closed windows
-    world.begin_fleet_check(CheckKind::roll_call);
-    ASSERT_TRUE(node.submit(node.answer(node.open_checks().at(0))).has_receipt());
-    EXPECT_EQ(unjudged(), 1U);
-    ASSERT_EQ(rows(0).size(), 1U);
-    EXPECT_EQ(rows(0)[0].verdict.claim.kind, CheckKind::roll_call);
-}
-
 }  // namespace
 }  // namespace vigil::verifier::test
