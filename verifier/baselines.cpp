@@ -7,11 +7,6 @@
 #include "core/uptime/judge.hpp"
 
 namespace vigil::verifier {
-namespace {
-
-constexpr std::int64_t calibrations_kept = 4;
-
-}  // namespace
 
 Milliseconds window_length(Reader& reader) {
     const auto policies = reader.policies();

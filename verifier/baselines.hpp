@@ -9,7 +9,9 @@ namespace vigil::verifier {
 /// The length of a window of this store's network, from its first policy; zero before it has one.
 Milliseconds window_length(Reader& reader);
 
-/// The latest passed calibrations of a device, at most four, oldest first.
+constexpr std::int64_t calibrations_kept = 4;
+
+/// The latest passed calibrations of a device, at most `calibrations_kept`, oldest first.
 std::vector<Calibrated> read_calibrated(Reader& reader, DeviceRef device, Milliseconds window);
 
 /// The rate of the last of them that was received before a window's begin (protocol 5.6); 0: none.

@@ -76,17 +76,17 @@ void Committer::commit(std::vector<Work>& batch) {
     }
     if (observer_.committed) observer_.committed(std::chrono::steady_clock::now() - begun);
 
+    // Before the replies: once everybody has one, a window may close, and the next one is judged by
+    // these.
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (fates[i].kind != AnswerFate::Kind::recorded) continue;
         const JudgedAnswer& answer = batch[i].answer;
         for (const VerdictRecord& verdict : answer.record.verdicts)
             if (verdict.claim.kind == CheckKind::calibration &&
                 verdict.judgement.verdict == Verdict::passed)
-                calibrated_.emplace_back(answer.device_of(verdict).id, verdict.judgement.rate);
+                roster_.set_calibrated(answer.device_of(verdict).id,
+                                       {answer.record.received, verdict.judgement.rate});
     }
-    // Before the replies: once everybody has one, a window may close, and the next one is judged by
-    // these.
-    show_calibrations();
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const JudgedAnswer& answer = batch[i].answer;
         AnswerReply reply{outcome_of(fates[i], answer.record.id), {}};
@@ -100,19 +100,6 @@ void Committer::commit(std::vector<Work>& batch) {
             }
         }
         batch[i].reply(std::move(reply));
-    }
-}
-
-/// The rates are in the store already; a roster that cannot read it now is told again after the
-/// next commit.
-void Committer::show_calibrations() {
-    try {
-        while (!calibrated_.empty()) {
-            roster_.set_calibrated(calibrated_.back().first, calibrated_.back().second);
-            calibrated_.pop_back();
-        }
-    } catch (const StoreFailed&) {
-        return;
     }
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "verifier/bounded_queue.hpp"
@@ -29,7 +28,6 @@ private:
     void commit(std::vector<Work>& batch);
     std::variant<Receipt, Refusal> outcome_of(const AnswerFate& fate,
                                               const AnswerId& offered) const;
-    void show_calibrations();
 
     Store& store_;
     Roster& roster_;
@@ -37,7 +35,6 @@ private:
     const SigningKey receipt_key_;
     const std::size_t batch_limit_;
     const AnswerObserver& observer_;
-    std::vector<std::pair<DeviceId, std::uint64_t>> calibrated_;  ///< of the thread: not shown yet
     BoundedQueue<Work> queue_;
     std::thread thread_;
 };

@@ -31,6 +31,11 @@ public:
         ++used_;
     }
 
+    void clear() {
+        places_.clear();
+        used_ = 0;
+    }
+
 private:
     static std::uint64_t packed(DeviceRef ref) {
         return std::uint64_t{ref.bucket} << 56 | static_cast<std::uint64_t>(ref.number);

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "core/base/require.hpp"
 #include "proto/edge/files.hpp"
 #include "verifier/enrolment.hpp"
 #include "verifier/refused.hpp"
@@ -185,7 +184,9 @@ Enrolments::Owed Enrolments::issue_owed_calibrations(const NodeId& id, Instant n
             const auto record =
                 std::find_if(devices.begin(), devices.end(),
                              [&](const DeviceRecord& d) { return d.ref == calibration.device; });
-            require(record != devices.end(), "the store knows every device of the roster");
+            if (record == devices.end())
+                throw StoreFailed{"the store lacks a device of node " + to_hex(id) +
+                                  " that it held before"};
             transaction.add_calibration(calibration, std::nullopt, record->request_sequence);
         }
     });
@@ -197,6 +198,7 @@ Enrolments::Owed Enrolments::issue_owed_calibrations(const NodeId& id, Instant n
     for (const CalibrationRecord& calibration : issued) {
         // As the store has it: one whose refresh failed was issued before.
         const auto device = roster_.device(calibration.device);
+        if (!device || !device->calibration) continue;  // the store lost them again
         owed.issued.emplace_back(device, schedule_.calibration_of(*device, *device->calibration));
     }
     return owed;

@@ -307,7 +307,8 @@ private:
             for (const VerdictRecord& verdict : answer.record.verdicts)
                 if (verdict.claim.kind == CheckKind::calibration &&
                     verdict.judgement.verdict == Verdict::passed)
-                    roster_->set_calibrated(answer.device_of(verdict).id, verdict.judgement.rate);
+                    roster_->set_calibrated(answer.device_of(verdict).id,
+                                            {answer.record.received, verdict.judgement.rate});
         }
         waiting_.clear();
     }

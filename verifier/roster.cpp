@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "core/base/require.hpp"
 #include "core/uptime/judge.hpp"
 
 namespace vigil::verifier {
@@ -51,6 +50,11 @@ bool lacks_calibration(const RosterDevice& device, const BooksDevice& books) {
            (device.calibrated.empty() || device.calibrated.back().rate != *books.calibration_rate);
 }
 
+bool same_entry(const EnrolmentEntry& a, const std::optional<EnrolmentEntry>& b) {
+    return b && a.kind == b->kind && a.node == b->node && a.received == b->received &&
+           a.signature == b->signature;
+}
+
 /// `calibrations` ascending by device.
 std::optional<CalibrationRecord> latest_of(std::span<const CalibrationRecord> calibrations,
                                            DeviceRef device) {
@@ -75,117 +79,76 @@ std::uint64_t RosterDevice::baseline_for(Instant window_begin) const {
     return calibrated_before(calibrated, window_begin);
 }
 
-Roster::Roster(Store& store) : store_{store} {
+/// As one snapshot of the store has it.
+struct Roster::Everything {
     std::vector<NodeRecord> nodes;
-    std::vector<std::vector<DeviceId>> ids;
+    std::vector<std::vector<DeviceId>> ids;  ///< of each node's devices
     std::vector<Device> devices;
-    store_.read([&](Reader& reader) {
-        nodes = reader.nodes();
-        ids.assign(nodes.size(), {});
-        devices.clear();
-        auto calibrations = reader.latest_calibrations();
-        std::ranges::sort(calibrations, {}, &CalibrationRecord::device);
-        followed_ = reader.enrolment_count();
-        as_of_ = reader.last_closed_window();
-        const Milliseconds window = window_length(reader);
-        for (const std::uint8_t bucket : reader.buckets_with_devices())
-            for (const BooksDevice& books : reader.books_devices(bucket)) {
-                const auto node = std::ranges::lower_bound(nodes, books.node, {}, &NodeRecord::ref);
-                require(node != nodes.end() && node->ref == books.node, "a device has a node");
-                ids[static_cast<std::size_t>(node - nodes.begin())].push_back(books.id);
-                auto device = std::make_shared<RosterDevice>();
-                set_enrolled(*device, books, node->id);
-                device->calibration = latest_of(calibrations, books.ref);
-                set_roll_calls(*device, books.roll_call_rates, as_of_);
-                if (lacks_calibration(*device, books))
-                    set_calibrations(*device, read_calibrated(reader, books.ref, window));
-                devices.push_back(std::move(device));
-            }
-    });
-    for (Device& device : devices) place(std::move(device));
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        nodes_.emplace(nodes[i].id, roster_node(nodes[i], std::move(ids[i])));
+    std::int64_t enrolments{};
+    std::optional<EnrolmentEntry> last_enrolment;
+    std::optional<WindowIndex> as_of;
+};
+
+Roster::Roster(Store& store) : store_{store} {
+    show(read_everything());
     version_ = 1;
 }
 
-std::shared_ptr<const RosterNode> Roster::node(const NodeId& id) const {
-    const std::shared_lock lock{mutex_};
-    const auto found = nodes_.find(id);
-    return found == nodes_.end() ? nullptr : found->second;
-}
-
-const Roster::Device* Roster::at(DeviceRef ref) const {
-    const auto& bucket = buckets_[ref.bucket];
-    if (ref.number < 1 || ref.number > std::ssize(bucket)) return nullptr;
-    const Device& found = bucket[static_cast<std::size_t>(ref.number - 1)];
-    return found ? &found : nullptr;
-}
-
-Device Roster::device(const DeviceId& id) const {
-    const std::shared_lock lock{mutex_};
-    const auto ref = index_.find(id, [&](DeviceRef one) { return (*at(one))->id; });
-    return ref ? *at(*ref) : nullptr;
-}
-
-Device Roster::device(DeviceRef ref) const {
-    const std::shared_lock lock{mutex_};
-    const Device* found = at(ref);
-    return found != nullptr ? *found : nullptr;
-}
-
-std::vector<Device> Roster::devices() const {
-    std::vector<Device> all;
-    std::uint64_t version{};
-    {
-        const std::shared_lock lock{mutex_};
-        all.reserve(device_count_);
-        version = version_;
-        if (order_version_ == version) {
-            for (const DeviceRef ref : order_) all.push_back(*at(ref));
-            return all;
-        }
-        for (const auto& bucket : buckets_)
-            for (const Device& device : bucket)
-                if (device) all.push_back(device);
-    }
-    std::ranges::sort(all, [](const Device& a, const Device& b) { return a->id < b->id; });
-    std::vector<DeviceRef> order(all.size());
-    std::ranges::transform(all, order.begin(), [](const Device& device) { return device->ref; });
-    const std::unique_lock lock{mutex_};
-    order_ = std::move(order);
-    order_version_ = version;
+Roster::Everything Roster::read_everything() const {
+    Everything all;
+    store_.read([&](Reader& reader) {
+        all = {};
+        all.nodes = reader.nodes();
+        all.ids.assign(all.nodes.size(), {});
+        auto calibrations = reader.latest_calibrations();
+        std::ranges::sort(calibrations, {}, &CalibrationRecord::device);
+        all.enrolments = reader.enrolment_count();
+        if (all.enrolments > 0)
+            for (EnrolmentEntry& entry : reader.enrolments(all.enrolments - 1, 1))
+                all.last_enrolment = std::move(entry);
+        all.as_of = reader.last_closed_window();
+        const Milliseconds window = window_length(reader);
+        for (const std::uint8_t bucket : reader.buckets_with_devices())
+            for (const BooksDevice& books : reader.books_devices(bucket)) {
+                const auto node =
+                    std::ranges::lower_bound(all.nodes, books.node, {}, &NodeRecord::ref);
+                if (node == all.nodes.end() || node->ref != books.node)
+                    throw StoreFailed{"the store lacks the node of device " + to_hex(books.id) +
+                                      "; it is damaged: restore the last copy of it"};
+                all.ids[static_cast<std::size_t>(node - all.nodes.begin())].push_back(books.id);
+                auto device = std::make_shared<RosterDevice>();
+                set_enrolled(*device, books, node->id);
+                device->calibration = latest_of(calibrations, books.ref);
+                set_roll_calls(*device, books.roll_call_rates, all.as_of);
+                if (lacks_calibration(*device, books))
+                    set_calibrations(*device, read_calibrated(reader, books.ref, window));
+                all.devices.push_back(std::move(device));
+            }
+    });
     return all;
 }
 
-std::vector<Device> Roster::devices_after(std::uint8_t bucket, std::int64_t after,
-                                          std::size_t most) const {
-    const std::shared_lock lock{mutex_};
-    std::vector<Device> found;
-    DeviceRef ref{bucket, after + 1};
-    for (const Device* device = at(ref); device != nullptr && found.size() < most;
-         ++ref.number, device = at(ref))
-        found.push_back(*device);
-    return found;
+void Roster::show(Everything all) {
+    followed_ = all.enrolments;
+    followed_entry_ = std::move(all.last_enrolment);
+    as_of_ = all.as_of;
+    nodes_.clear();
+    for (auto& bucket : buckets_) bucket.clear();
+    index_.clear();
+    device_count_ = 0;
+    for (Device& device : all.devices) place(std::move(device));
+    for (std::size_t i = 0; i < all.nodes.size(); ++i)
+        nodes_.emplace(all.nodes[i].id, roster_node(all.nodes[i], std::move(all.ids[i])));
 }
 
-std::size_t Roster::node_count() const {
-    const std::shared_lock lock{mutex_};
-    return nodes_.size();
-}
-
-std::size_t Roster::device_count() const {
-    const std::shared_lock lock{mutex_};
-    return device_count_;
-}
-
-std::uint64_t Roster::version() const {
-    const std::shared_lock lock{mutex_};
-    return version_;
-}
-
-std::optional<WindowIndex> Roster::as_of() const {
-    const std::shared_lock lock{mutex_};
-    return as_of_;
+void Roster::read_anew() {
+    const Refreshing refreshing{*this};
+    Everything all = read_everything();
+    const std::unique_lock lock{mutex_};
+    show(std::move(all));
+    tell_again();
+    lacks_rows_ = false;
+    ++version_;
 }
 
 void Roster::place(Device device) {
@@ -260,11 +223,25 @@ Roster::NodeRead Roster::read_node(const NodeId& id) {
 
 void Roster::await_refresh() { const std::lock_guard over{refreshing_}; }
 
+Roster::Refreshing::Refreshing(Roster& roster) : lock_{roster.refreshing_}, roster_{roster} {
+    const std::unique_lock lock{roster_.mutex_};
+    roster_.reading_ = true;
+}
+
+Roster::Refreshing::~Refreshing() {
+    const std::unique_lock lock{roster_.mutex_};
+    roster_.reading_ = false;
+    roster_.told_meanwhile_.clear();
+}
+
 void Roster::refresh(const NodeId& id) {
-    const std::lock_guard refreshing{refreshing_};
+    const Refreshing refreshing{*this};
     NodeRead read = read_node(id);
-    require(read.node.has_value(), "a refreshed node is in the store");
+    if (!read.node) throw lost_row("node " + to_hex(id));
     const std::unique_lock lock{mutex_};
+    for (const DeviceRecord& record : read.devices)
+        if (const Device* known = at(record.ref); known != nullptr && (*known)->id != record.id)
+            throw lost_row("device " + to_hex((*known)->id));
     put(*read.node, read.devices, read.calibrations);
     for (const DeviceRecord& record : read.devices) {
         auto changed = std::make_shared<RosterDevice>(**at(record.ref));
@@ -275,29 +252,51 @@ void Roster::refresh(const NodeId& id) {
             set_calibrations(*changed, std::move(calibrated->second));
         place(std::move(changed));
     }
+    tell_again();
+}
+
+StoreFailed Roster::lost_row(const std::string& what) {
+    lacks_rows_ = true;
+    return StoreFailed{"the store lacks " + what +
+                       ", which it held before: all who are enrolled are read anew"};
 }
 
 std::int64_t Roster::follow() {
     const std::lock_guard following{following_};
     const auto begun = std::chrono::steady_clock::now();
+    const auto known_as_of = as_of();
     std::int64_t count = 0;
     std::optional<WindowIndex> closed;
     store_.read([&](Reader& reader) {
         count = reader.enrolment_count();
         closed = reader.last_closed_window();
     });
-    while (followed_ < count) {
+    const std::int64_t shown = followed_;
+    bool lost = lacks_rows_ || count < shown || closed < known_as_of;
+    while (!lost && followed_ < count) {
         std::set<NodeId> changed;
-        std::int64_t entries = 0;
-        store_.read([&](Reader& reader) {
-            changed.clear();
-            const auto page = reader.enrolments(followed_, entries_a_page);
-            entries = std::ssize(page);
-            for (const EnrolmentEntry& entry : page) changed.insert(entry.node);
-        });
-        if (entries == 0) throw StoreFailed{"the store lacks enrolments that it counts"};
+        std::vector<EnrolmentEntry> page;
+        // The last known one first: after a loss another may stand in its place.
+        const std::int64_t from = std::max<std::int64_t>(followed_ - 1, 0);
+        store_.read([&](Reader& reader) { page = reader.enrolments(from, entries_a_page); });
+        lost = followed_ > from && (page.empty() || !same_entry(page.front(), followed_entry_));
+        if (lost) break;
+        const std::int64_t entries = std::ssize(page) - (followed_ - from);
+        if (entries <= 0) throw StoreFailed{"the store lacks enrolments that it counts"};
+        for (auto entry = page.end() - entries; entry != page.end(); ++entry)
+            changed.insert(entry->node);
         for (const NodeId& id : changed) refresh(id);
         followed_ += entries;
+        followed_entry_ = std::move(page.back());
+    }
+    if (lost) {
+        read_anew();
+        throw StoreFailed{
+            "the store lacks enrolments, devices or closed windows that it held before: " +
+            std::to_string(shown) + " enrolments were read, now it holds " + std::to_string(count) +
+            ". It was restored, or a failover lost its last commits, and receipts for them will "
+            "be found untrue. All who are enrolled were read anew; compare the store with its "
+            "standbys and run audit"};
     }
     if (closed != as_of()) refresh_baselines();
     looked_ = begun;
@@ -312,19 +311,32 @@ void Roster::follow_since(std::chrono::steady_clock::time_point moment) {
     follow();
 }
 
-void Roster::set_calibrated(const DeviceId& id, std::uint64_t rate) {
-    const std::lock_guard refreshing{refreshing_};
-    const Device known = device(id);
-    if (!known || known->roll_call_baseline) return;
-    std::vector<Calibrated> calibrated;
-    store_.read([&](Reader& reader) {
-        calibrated = read_calibrated(reader, known->ref, window_length(reader));
-    });
-    auto changed = std::make_shared<RosterDevice>(*known);
-    changed->baseline = rate;
-    set_calibrations(*changed, std::move(calibrated));
+void Roster::set_calibrated(const DeviceId& id, const Calibrated& calibrated) {
     const std::unique_lock lock{mutex_};
+    if (reading_) told_meanwhile_.emplace_back(id, calibrated);
+    tell(id, calibrated);
+}
+
+/// As read_calibrated() would find it: the latest ones, ascending.
+void Roster::tell(const DeviceId& id, const Calibrated& one) {
+    const auto ref = index_.find(id, [&](DeviceRef known) { return (*at(known))->id; });
+    if (!ref) return;
+    const RosterDevice& known = **at(*ref);
+    if (known.roll_call_baseline ||
+        std::ranges::find(known.calibrated, one) != known.calibrated.end())
+        return;
+    auto calibrated = known.calibrated;
+    calibrated.insert(std::ranges::upper_bound(calibrated, one.received, {}, &Calibrated::received),
+                      one);
+    if (std::ssize(calibrated) > calibrations_kept) calibrated.erase(calibrated.begin());
+    auto changed = std::make_shared<RosterDevice>(known);
+    set_calibrations(*changed, std::move(calibrated));
     place(std::move(changed));
+}
+
+/// What a refresh has read may be from before these were committed.
+void Roster::tell_again() {
+    for (const auto& [id, calibrated] : told_meanwhile_) tell(id, calibrated);
 }
 
 void Roster::refresh_baselines() {
@@ -336,10 +348,10 @@ void Roster::refresh_baselines() {
     as_of_ = std::max(as_of_, reached);
 }
 
-/// Only refreshes write, and this one holds refreshing_: what is read here is still there when it
-/// is replaced.
+/// Only refreshes write, of which this one is alone, and set_calibrated(), which is told again: so
+/// what is read here may replace what is there.
 void Roster::refresh_bucket(std::uint8_t bucket) {
-    const std::lock_guard refreshing{refreshing_};
+    const Refreshing refreshing{*this};
     std::vector<Device> devices;
     {
         const std::shared_lock lock{mutex_};
@@ -356,8 +368,8 @@ void Roster::refresh_bucket(std::uint8_t bucket) {
             fresh.push_back(device);
             if (!device) continue;
             const auto found = std::ranges::lower_bound(books, device->ref, {}, &BooksDevice::ref);
-            require(found != books.end() && found->ref == device->ref,
-                    "a device stays in the store");
+            if (found == books.end() || found->id != device->id)
+                throw lost_row("device " + to_hex(device->id));
             auto changed = std::make_shared<RosterDevice>(*device);
             set_roll_calls(*changed, found->roll_call_rates, as_of);
             if (lacks_calibration(*changed, *found))
@@ -368,6 +380,7 @@ void Roster::refresh_bucket(std::uint8_t bucket) {
     });
     const std::unique_lock lock{mutex_};
     buckets_[bucket].swap(devices);
+    tell_again();
 }
 
 }  // namespace vigil::verifier

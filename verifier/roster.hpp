@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -9,7 +10,9 @@
 #include <optional>
 #include <shared_mutex>
 #include <span>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/base/bytes.hpp"
@@ -78,7 +81,9 @@ public:
     std::optional<WindowIndex> as_of() const;
 
     /// Shows every enrolment, retirement and closing that was committed before the call, whoever
-    /// wrote it. Two rows are read when there is none. How many enrolment entries are shown.
+    /// wrote it. Two rows are read when there is none. How many enrolment entries are shown. A
+    /// store that lacks what it held before (restored, or a failover lost commits) is read anew as
+    /// a whole, and then StoreFailed says so.
     std::int64_t follow();
     /// The same for what was committed before `moment`: reads nothing when a reading began after
     /// it, so a crowd that comes at once is looked up once.
@@ -89,8 +94,9 @@ public:
     void refresh(const NodeId& id);
     void await_refresh();  ///< returns when one that is under way is over
     /// After the verdict of a passed calibration was committed: it becomes the baseline of a device
-    /// that has no valid roll call yet. `rate` is what is shown until the store has been read.
-    void set_calibrated(const DeviceId& id, std::uint64_t rate);
+    /// that has no valid roll call yet, as reading the store would show it. Neither reads nor waits
+    /// for who does.
+    void set_calibrated(const DeviceId& id, const Calibrated& calibrated);
     /// Reads all baselines again, after a window was closed: bucket by bucket, so that nobody waits
     /// for more than one of them. as_of() tells when it is through.
     void refresh_baselines();
@@ -98,6 +104,26 @@ public:
 private:
     using Device = std::shared_ptr<const RosterDevice>;
     struct NodeRead;
+    struct Everything;
+    /// Held by a refresh from its read to its end, so that none overtakes another.
+    class Refreshing {
+    public:
+        explicit Refreshing(Roster& roster);
+        ~Refreshing();
+        Refreshing(const Refreshing&) = delete;
+        Refreshing& operator=(const Refreshing&) = delete;
+
+    private:
+        const std::lock_guard<std::mutex> lock_;
+        Roster& roster_;
+    };
+    Everything read_everything() const;
+    void show(Everything all);
+    void read_anew();  ///< with following_ held
+    StoreFailed lost_row(const std::string& what);
+    // with mutex_ held
+    void tell(const DeviceId& id, const Calibrated& calibrated);
+    void tell_again();
     void put(const NodeRecord& node, std::span<const DeviceRecord> devices,
              std::span<const CalibrationRecord> calibrations);
     NodeRead read_node(const NodeId& id);
@@ -109,9 +135,11 @@ private:
     std::mutex following_;  ///< before refreshing_
     // guarded by following_
     std::int64_t followed_{};
+    std::optional<EnrolmentEntry> followed_entry_;  ///< the last of them
     std::chrono::steady_clock::time_point looked_{};
 
-    std::mutex refreshing_;  ///< held by a refresh from its read to its end, so none overtakes
+    std::atomic<bool> lacks_rows_{false};  ///< the store does: to be read anew
+    std::mutex refreshing_;                ///< before mutex_; Refreshing
     mutable std::shared_mutex mutex_;
     // guarded by mutex_
     std::unordered_map<NodeId, std::shared_ptr<const RosterNode>, FirstBytes> nodes_;
@@ -120,6 +148,8 @@ private:
     std::size_t device_count_{};
     std::optional<WindowIndex> as_of_;
     std::uint64_t version_{};
+    bool reading_{};  ///< a refresh is under way
+    std::vector<std::pair<DeviceId, Calibrated>> told_meanwhile_;
     mutable std::vector<DeviceRef> order_;  ///< ascending by id, when version_ was order_version_
     mutable std::uint64_t order_version_{};
 };

@@ -28,6 +28,23 @@ TEST_F(Submitting, NothingIsReadForAnAnswerBetweenAWindowsEndAndTheNextOnesBasel
     }
 }
 
+TEST_F(Submitting, CalibrationHasItsReceiptAndCountsWhileTheStoreCannotBeRead) {
+    world.clock.advance(1ms);
+    TestNode other{world.connect(), 2};
+    ASSERT_TRUE(other.enrol().ok());
+    const wire::SignedAnswer answer = other.answer(other.open_checks().at(0));
+    world.schedule.plan(world.window() - 1);  // as it was read in that window
+    const std::uint64_t reads = world.store.reads();
+    world.store.fails_to_read = true;
+    const v1::AnswerOutcome outcome = other.submit(answer);
+    world.store.fails_to_read = false;
+    EXPECT_TRUE(outcome.has_receipt()) << outcome.refusal().message();
+    EXPECT_EQ(world.store.reads(), reads);
+    const auto shown = world.roster.device(other.devices[0]);
+    EXPECT_EQ(shown->calibrated, Roster{world.store}.device(other.devices[0])->calibrated);
+    EXPECT_EQ(shown->calibrated.size(), 1U);
+}
+
 TEST_F(Submitting, AnswerWaitsUnjudgedWhileTheWindowBeforeIsOpen) {
     const WindowIndex window = world.window();
     world.clock.set(world.schedule.calendar().span(window).end);

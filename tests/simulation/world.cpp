@@ -337,7 +337,7 @@ void World::commit(Verifier& by, const AnswerRecord& record) {
     for (const VerdictRecord& verdict : record.verdicts)
         if (verdict.claim.kind == CheckKind::calibration)
             by.roster->set_calibrated(devices_[by_ref_.at(verdict.claim.device)].id,
-                                      verdict.judgement.rate);
+                                      {record.received, verdict.judgement.rate});
 }
 
 void World::at(Instant when, std::function<void()> what) { script_.emplace(when, std::move(what)); }

@@ -97,7 +97,7 @@ TEST(DevicePage, TheFirstHoursSayWhatDoesNotCountAndWhatWasMeasured) {
     EXPECT_THAT(page, HasSubstr("nothing was measured yet"));
     EXPECT_THAT(page, Not(HasSubstr("by calibration")));
     // Before a window was closed the roster alone knows of it.
-    young.world.roster().set_calibrated(young.hostile_device, 4'610'000'000);
+    young.world.roster().set_calibrated(young.hostile_device, {young.world.now(), 4'610'000'000});
     EXPECT_THAT(edge::body_of(young.get(path)),
                 AllOf(HasSubstr(" by calibration"), Not(HasSubstr("nothing was measured yet"))));
 }

@@ -161,6 +161,7 @@ Outcome explain_day(Parts& parts, const v1::ExplainRequest& request,
     const auto node = parts.roster.node((*device)->node);
     std::optional<DayFile> file;
     parts.store.read([&](Reader& reader) {
+        if (!node) return;
         for (const DeviceRecord& record : reader.devices_of(node->ref))
             if (record.id == (*device)->id)
                 file = read_day_file(reader, *parts.schedule.policy_on(day), record, day);

@@ -113,6 +113,7 @@ struct CalibrationRecord {
 struct Calibrated {
     Instant received;
     std::uint64_t rate{};  ///< hashes per second
+    friend bool operator==(const Calibrated&, const Calibrated&) = default;
 };
 
 /// Which check of which device a proof answers. (device, kind, ref) is claimed once; the
