@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 constexpr Milliseconds batch_wait{100};
 constexpr Milliseconds receipt_wait{3000};  // for a receipt over the stream, before a call is tried
 constexpr Milliseconds receipt_grace{2000};  // after the deadline, for a receipt on its way
+constexpr Milliseconds last_try{500};        // before the deadline
 constexpr Milliseconds first_pause{500};
 constexpr Milliseconds longest_pause{8000};
 constexpr Milliseconds save_pause{1000};  // after a save that failed
@@ -183,7 +184,10 @@ void Outbox::refused(const Refusal& refusal, bool over_session) {
     if (again) {
         // Not all of a fleet in the same moment.
         const Milliseconds pause = refusal.retry_after + found->second.pauses.next();
-        found->second.next = steady_clock::now() + pause;
+        const auto now = steady_clock::now();
+        // Nor beyond the last moment that can help.
+        found->second.next = std::min(
+            now + pause, std::max(now + refusal.retry_after, found->second.until - last_try));
         // It lives, and what comes over a session is served before what calls bring.
         if (over_session) found->second.unheard = false;
         spdlog::info("the verifier asks to send an answer again in {} ms: {}", pause.count(),

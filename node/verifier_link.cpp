@@ -356,9 +356,13 @@ Expected<std::vector<AnswerOutcome>, std::string> VerifierLink::call(
     if (!running_->has_channel()) return tl::unexpected{std::string{"not connected yet"}};
     Running::Call call{*running_};
     const Line line = running_->line(call);
+    const auto begun = steady_clock::now();
+    running_->session.ask();
     auto submitted = submit_answers(line, running_->identity.node, answers);
     if (!submitted) {
-        if (submitted.error().timed_out) running_->give_up(line.channel);
+        // A verifier whose store stands still keeps calls waiting, and its sessions alive.
+        if (submitted.error().timed_out && !running_->session.heard_since(begun))
+            running_->give_up(line.channel);
         return tl::unexpected{submitted.error().why};
     }
     for (const JudgedCheck& verdict : submitted->verdicts) running_->events.judged(verdict);

@@ -37,7 +37,7 @@ struct Session::Open {
     std::mutex mutex;
     std::condition_variable changed;
     // guarded by mutex
-    bool over = false;
+    bool over = true;
     bool opened = false;
     SteadyTime last_heard;
     SteadyTime ping_sent;
@@ -268,6 +268,13 @@ Session::End Session::hold(const Line& line, const NetworkId& network) {
         end.trouble = failed.why.trouble;
     }
     return end;
+}
+
+void Session::ask() { open_->ping(now_()); }
+
+bool Session::heard_since(SteadyTime then) const {
+    const std::lock_guard lock{open_->mutex};
+    return open_->opened && !open_->over && open_->last_heard > then;
 }
 
 bool Session::send(const SignedAnswer& answer) {

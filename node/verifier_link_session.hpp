@@ -30,6 +30,10 @@ public:
 
     /// Any thread. False: none is open.
     bool send(const SignedAnswer& answer);
+    /// Asks for a sign of life: is there one, heard_since() says so soon. Any thread.
+    void ask();
+    /// Something came over an open session since then. Any thread.
+    bool heard_since(SteadyTime then) const;
 
 private:
     struct Open;

@@ -85,6 +85,7 @@ struct Answers::Running {
     Running(Store& store, Roster& roster, Schedule& schedule, SigningKey receipt_key,
             const AnswersOptions& options, AnswerObserver told)
         : observer{std::move(told)},
+          network{schedule.network()},
           bytes_limit{options.bytes_limit},
           judging{roster, schedule},
           committer{store, roster, schedule.network(), std::move(receipt_key), options, observer},
@@ -118,12 +119,14 @@ struct Answers::Running {
         } catch (const StoreFailed&) {
             refuse(waiting.reply, {RefusalReason::unavailable,
                                    "the verifier could not read its store; nothing was decided",
-                                   {},
-                                   retry_after_failure});
+                                   id_of(waiting.arrived.answer), retry_after_failure});
         }
     }
 
+    AnswerId id_of(const Answer& answer) const { return answer_id(signed_bytes(network, answer)); }
+
     const AnswerObserver observer;
+    const NetworkId network;
     const std::size_t bytes_limit;
     std::atomic<std::size_t> bytes{0};          ///< of answers without a reply
     std::atomic<std::size_t> claimed_bytes{0};  ///< of these, by whoever names the node
@@ -151,7 +154,7 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
     const std::size_t claimed = arrived.over_session ? 0 : bytes;
     const auto lane = arrived.over_session ? Lanes::Lane::first : Lanes::Lane::second;
     const bool of_all = (r.bytes += bytes) <= r.bytes_limit;
-    const bool of_claimed = (r.claimed_bytes += claimed) <= r.bytes_limit / 2 || claimed == 0;
+    const bool of_claimed = (r.claimed_bytes += claimed) <= r.bytes_limit / 4 || claimed == 0;
     r.turnstile.enter(received);
     Waiting waiting{std::move(arrived),
                     [reply = std::move(reply), &r, received, bytes, claimed](AnswerReply answer) {
@@ -161,16 +164,17 @@ void Answers::submit(ArrivedAnswer arrived, Reply reply) {
                         r.turnstile.leave(received);
                     }};
     if (of_all && of_claimed && r.queue.offer(lane, waiting)) return;
-    r.refuse(
-        waiting.reply,
-        {RefusalReason::busy, "too many answers are waiting to be judged", {}, retry_when_busy});
+    r.refuse(waiting.reply, {RefusalReason::busy, "too many answers are waiting to be judged",
+                             r.id_of(waiting.arrived.answer), retry_when_busy});
 }
+
+AnswerId Answers::id_of(const Answer& answer) const { return running_->id_of(answer); }
 
 std::optional<Answers::Held> Answers::hold(Instant received, std::size_t bytes) {
     Running& r = *running_;
     // Half of what answers without a session may take: the other is left for known nodes.
     const bool of_all = (r.bytes += bytes) <= r.bytes_limit;
-    const bool fits = (r.claimed_bytes += bytes) <= r.bytes_limit / 4 && of_all;
+    const bool fits = (r.claimed_bytes += bytes) <= r.bytes_limit / 8 && of_all;
     std::shared_ptr<const void> counted{&r, [bytes](Running* at) {
                                             at->bytes -= bytes;
                                             at->claimed_bytes -= bytes;

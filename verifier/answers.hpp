@@ -37,11 +37,13 @@ struct ArrivedAnswer {
 struct AnswersOptions {
     unsigned judging_threads = 1;
     /// Answers waiting for judging, of sessions and of others each, and as many for the commit: one
-    /// of each node, so that a store that stands still costs nobody the time at which it answered.
+    /// of each node, so that a store that stands still costs nobody the time at which it answered,
+    /// as far as `bytes_limit` goes.
     std::size_t queue_limit = 65'536;
     std::size_t batch_limit = 1024;  ///< answers in one commit
-    /// Of all answers without a reply yet, as signed; half of it where they came without a session.
-    std::size_t bytes_limit = 256 << 20;
+    /// Of all answers without a reply yet, as signed; a quarter of it where they came without a
+    /// session. 25,000 nodes of eight devices with 256 nonces each need 430 MB of it.
+    std::size_t bytes_limit = 512 << 20;
 };
 
 /// Told after a commit, for logs, metrics and pages. Called on the committer's
@@ -73,6 +75,7 @@ public:
     ~Answers();  ///< finishes what was accepted, then stops
 
     void submit(ArrivedAnswer arrived, Reply reply);
+    AnswerId id_of(const Answer& answer) const;  ///< for a refusal before anything is judged
 
     /// Counts answers as received that cannot be submitted yet, because their node is looked for:
     /// settle() waits for them, and `bytes` are among those waiting, each until its last owner lets

@@ -10,7 +10,6 @@ constexpr std::size_t most = 256;
 constexpr std::size_t most_of_address = most / 4;
 constexpr std::size_t most_of_this_machine = most - most_of_address;
 constexpr std::size_t most_spare = 16;
-constexpr std::chrono::seconds patience{3};
 constexpr PeerAddress this_machine{};
 
 }  // namespace
@@ -68,7 +67,7 @@ bool HttpPlaces::take_away(Time now, const PeerAddress* of) {
     const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const Place* place) {
         return of == nullptr || place->of_ == *of;
     });
-    if (found == waiting_.end() || now - (*found)->since_ < patience) return false;
+    if (found == waiting_.end() || now - (*found)->since_ < patience_) return false;
     take_away(**found);
     return true;
 }

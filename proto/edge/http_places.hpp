@@ -52,6 +52,8 @@ public:
 
     /// Before the first is taken. False: all addresses are as one, and it has all places.
     void limit_addresses(bool on) { limited_ = on; }
+    /// In the place of 3 s.
+    void be_patient(std::chrono::milliseconds for_so_long) { patience_ = for_so_long; }
 
     /// Null: none is left, not even a spare one.
     std::unique_ptr<Place> take(const PeerAddress& peer, Time now);
@@ -66,6 +68,7 @@ private:
     static void take_away(Place& place);
 
     bool limited_ = true;
+    std::chrono::milliseconds patience_{3'000};
     std::size_t taken_ = 0, spare_taken_ = 0;
     std::map<PeerAddress, Held> held_;
     std::list<Place*> waiting_, spare_waiting_;  ///< the longest first

@@ -327,6 +327,11 @@ void HttpServer::limit_addresses(bool on) {
     running_->places.limit_addresses(on);
 }
 
+void HttpServer::be_patient(std::chrono::milliseconds for_so_long) {
+    require(!running_->thread.joinable(), "how patient it is, is said before start()");
+    running_->places.be_patient(for_so_long);
+}
+
 void HttpServer::publish(const std::string& path, const std::string& data) {
     asio::post(running_->io, [running = running_.get(), path, event = event_text(data)] {
         running->channels.at(path).publish(event);

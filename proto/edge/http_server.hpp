@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -64,6 +65,8 @@ public:
 
     /// Before start(). False: an address has no share, where a proxy hides those of its visitors.
     void limit_addresses(bool on);
+    /// Before start(). How long a connection may wait for a request while another finds no place.
+    void be_patient(std::chrono::milliseconds for_so_long);
 
     /// Binds and serves; port 0 takes a free one. Throws Fatal E-PORT when the port is taken or may
     /// not be bound, naming address, port and the flag that changes it (`flag`, e.g.

@@ -303,6 +303,7 @@ void Fleet::keep_pinging(std::chrono::seconds every) {
 }
 
 void Fleet::keep_polling(std::chrono::seconds every) {
+    if (shared_.empty()) throw std::runtime_error{"nobody polls: say --streams 0"};
     in_turns(every, [this](LoadNode& node, std::size_t turn) {
         node.poll(shared_[turn % shared_.size()]);
     });

@@ -146,7 +146,6 @@ void LoadNode::count(const v1::JudgedCheck& judged) {
 
 void LoadNode::take_opened(const v1::SessionResponse& message) {
     open_ = true;
-    ++crew_.open;
     std::vector<wire::OpenCheck> calibrations;
     for (const v1::OpenCheck& told : message.opened().open_checks()) {
         const auto check = wire::open_check_from_proto(told);
@@ -159,6 +158,7 @@ void LoadNode::take_opened(const v1::SessionResponse& message) {
     // What has no reply goes out again on the new stream.
     for (const Sent& sent : in_flight_) stream_->write(sent.answer.bytes);
     if (crew_.sending) flow();
+    ++crew_.open;  // whoever counts streams finds what they sent
 }
 
 void LoadNode::take_check(const wire::OpenCheck& check) {

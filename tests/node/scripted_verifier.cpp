@@ -187,8 +187,11 @@ struct ScriptedVerifier::Running : v1::NodeService::Service, v1::QueryService::S
         return grpc::Status::OK;
     }
 
-    grpc::Status SubmitAnswers(grpc::ServerContext*, const v1::SubmitAnswersRequest* request,
+    grpc::Status SubmitAnswers(grpc::ServerContext* context,
+                               const v1::SubmitAnswersRequest* request,
                                v1::SubmitAnswersResponse* response) override {
+        while (script.calls_wait && !context->IsCancelled())
+            std::this_thread::sleep_for(Milliseconds{10});
         for (const auto& message : request->answers()) {
             const SignedAnswer answer = read_answer(id(), message);
             reply_with_receipt(*response->add_outcomes(), id(), answer);

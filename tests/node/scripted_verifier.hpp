@@ -30,6 +30,7 @@ struct Script {
     std::atomic<std::int64_t> clock_ahead_ms{0};
     std::atomic<bool> silent{false};  ///< opened sessions get no pong
     std::atomic<int> pongs_late_ms{0};
+    std::atomic<bool> calls_wait{false};  ///< SubmitAnswers gets no reply before its deadline
 
     std::vector<wire::Enrolment> enrolments;
     std::vector<SignedAnswer> streamed, called;

@@ -34,6 +34,25 @@ TEST_F(LinkTest, AWrongCertificateLaterIsOnlyReported) {
     EXPECT_FALSE(heard.ended());
 }
 
+// A fleet that comes back at once, because a store stood still, has no sessions when it goes on.
+TEST_F(LinkTest, ACallThatWaitsTooLongCostsNoSessionThatLives) {
+    ScriptedVerifier verifier{script, folder.path() / "tls"};
+    const auto link = start(options(verifier));
+    ASSERT_TRUE(eventually([&] { return heard.connected == 1; }));
+    script.calls_wait = true;
+    EXPECT_FALSE(link->call(std::vector{answer()}));
+    script.calls_wait = false;
+    EXPECT_TRUE(link->send(answer()));
+    EXPECT_TRUE(eventually([&] { return heard.count(heard.receipts) == 1; }));
+    EXPECT_EQ(heard.connected, 1);
+
+    script.silent = script.calls_wait = true;
+    EXPECT_FALSE(link->call(std::vector{answer()}));
+    script.silent = script.calls_wait = false;
+    EXPECT_TRUE(eventually([&] { return heard.connected >= 2; }, Milliseconds{8'000}))
+        << "one that gives no sign of life either is given up";
+}
+
 TEST_F(LinkTest, OfSeveralVerifiersTheNextIsTakenWhenOneIsGone) {
     auto first = std::make_unique<ScriptedVerifier>(script, folder.path() / "tls");
     ScriptedVerifier second{script, folder.path() / "tls"};  // with the same certificate

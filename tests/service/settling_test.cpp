@@ -126,7 +126,7 @@ TEST(Settling, WaitsForAnAnswerWhoseNodeIsStillLookedFor) {
 // As much as anybody liked could wait for the store there.
 TEST(Settling, AnswersWhoseNodeIsLookedForTakeTheirShare) {
     WorldOptions options;
-    options.answers.bytes_limit = 12'000;  // 3,000 of them for unknown nodes
+    options.answers.bytes_limit = 24'000;  // 3,000 of them for unknown nodes
     World world{options};
     TestNode first{world.connect(), 1}, second{world.connect(), 2};
     const auto large = [](const TestNode& node) {

@@ -25,8 +25,9 @@ struct DoorOptions {
     std::function<bool()> crowded = {};
     bool by_address = true;  ///< false: behind a proxy, all have its address
     /// Connections of an address at most, waiting and inside.
-    std::size_t of_address = 2'048;
-    /// How many of it (edge::counted_as_one) are inside; exact where they are `limit` or more.
+    std::size_t of_address = 4'096;
+    /// How many of it (edge::counted_as_one) are inside. Where they are `limit` or more, some that
+    /// ended are looked for, a few at a time; the others still count.
     using Inside = std::function<std::size_t(const edge::PeerAddress&, std::size_t limit)>;
     Inside inside = {};                      ///< the door's thread
     std::function<void()> turned_away = {};  ///< one whose address has its share. The door's thread
@@ -42,7 +43,7 @@ struct DoorOptions {
 /// Bounds: 8,192 wait, or a quarter of the descriptors that the process may have. An address that
 /// has as many as there are places left gets no more: one alone half of all, two a third each, so
 /// that one is left for whoever else comes. Nor does one that has its share, waiting and inside:
-/// 2,048, or half of what the descriptors carry. Who gets no place is hung up on. When all places
+/// 4,096, or half of what the descriptors carry. Who gets no place is hung up on. When all places
 /// are taken others wait in the kernel's queue (4,096) or their own kernel's repetitions.
 class Door {
 public:

@@ -25,9 +25,9 @@ v1::SessionResponse check_message(const wire::OpenCheck& check) {
     return message;
 }
 
-v1::SessionResponse judged_message(const RosterDevice& device, const VerdictRecord& verdict) {
+v1::SessionResponse judged_message(const wire::JudgedCheck& verdict) {
     v1::SessionResponse message;
-    *message.mutable_judged() = to_proto(told(device.id, verdict));
+    *message.mutable_judged() = to_proto(verdict);
     return message;
 }
 

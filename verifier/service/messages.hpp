@@ -13,7 +13,7 @@ grpc::ByteBuffer serialised(const v1::SessionResponse& message);
 bool parse(grpc::ByteBuffer& bytes, v1::SessionRequest& message);  ///< false: not that message
 
 v1::SessionResponse check_message(const wire::OpenCheck& check);
-v1::SessionResponse judged_message(const RosterDevice& device, const VerdictRecord& verdict);
+v1::SessionResponse judged_message(const wire::JudgedCheck& verdict);
 v1::SessionResponse reply_message(const AnswerReply& reply);
 /// Of a SessionResponse or an AnswerOutcome: receipt or refusal, and the verdicts.
 template <typename Message>

@@ -240,7 +240,7 @@ Outlets Service::outlets() {
         });
     };
     outlets.judged = [to_node](const RosterDevice& device, const VerdictRecord& verdict) {
-        to_node(device.node, [bytes = serialised(judged_message(device, verdict))](
+        to_node(device.node, [bytes = serialised(judged_message(told(device.id, verdict)))](
                                  Session& session) { session.push_judged(bytes); });
     };
     return outlets;

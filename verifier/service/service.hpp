@@ -55,9 +55,9 @@ struct ServiceOptions {
     std::size_t queries_of_peer = 16;
     std::size_t work_of_peer = 256;  ///< of the calls that wait for a thread
     std::size_t calls_of_peer = 2'048;
-    std::size_t connections_of_peer = 2'048;  ///< a node has one; before its handshake (door.hpp)
+    std::size_t connections_of_peer = 4'096;  ///< a node has one; before its handshake (door.hpp)
     Milliseconds open_within{10'000};         ///< from the stream's start to its opening
-    /// A session that sent nothing for so long is ended: of a node, that is three pings.
+    /// A session that sent nothing for so long is ended: of a node, that is two pings.
     Milliseconds idle_after{900'000};
     /// A connection without a stream that says nothing for so long is ended; a poller calls every
     /// 5 s at least.

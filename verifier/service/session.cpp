@@ -25,6 +25,17 @@ constexpr Milliseconds age_spread{2'000};
 constexpr Milliseconds busy_pause{1'000};
 constexpr Milliseconds store_pause{5'000};
 
+/// To the session that a node has by now, if it has one.
+void tell_verdicts(Parts& parts, const NodeId& node, const AnswerReply& reply) {
+    const auto route = parts.switchboard.find(node);
+    if (!route) return;
+    for (const wire::JudgedCheck& verdict : reply.verdicts)
+        route->thread->post([session = route->session,
+                             bytes = serialised(judged_message(verdict))](NetworkThread& thread) {
+            if (Session* found = thread.find(session)) found->push_judged(bytes);
+        });
+}
+
 }  // namespace
 
 Session::Session(Parts& parts, NetworkThread& thread, std::uint64_t id)
@@ -178,19 +189,22 @@ void Session::take_answer(const v1::SignedAnswer& message, Instant received) {
         parts_.count(refusal.reason);
         outbox_.push_back(serialised(reply_message({refusal, {}})));
     };
+    auto answer = wire::answer_from_proto(message);
+    if (!answer) return refuse_answer(answer.error());
     if (in_flight_ >= parts_.options.answers_in_flight)
         return refuse_answer({RefusalReason::busy,
                               std::to_string(in_flight_) + " answers of this session are waiting",
-                              {},
-                              busy_pause});
-    auto answer = wire::answer_from_proto(message);
-    if (!answer) return refuse_answer(answer.error());
+                              parts_.answers.id_of(answer->answer), busy_pause});
     ++in_flight_;
     parts_.answers.submit(
         {node_, std::move(answer->answer), answer->signature, received, /*over_session=*/true},
-        [thread = thread_.shared_from_this(), session = id_](AnswerReply reply) {
-            thread->post([session, reply = std::move(reply)](NetworkThread& there) {
-                if (Session* found = there.find(session)) found->reply(reply);
+        [&parts = parts_, node = node_, thread = thread_.shared_from_this(),
+         session = id_](AnswerReply reply) {
+            thread->post([&parts, node, session, reply = std::move(reply)](NetworkThread& there) {
+                if (Session* found = there.find(session))
+                    found->reply(reply);
+                else  // its receipt comes with a repeat, but no verdict
+                    tell_verdicts(parts, node, reply);
             });
         });
 }
