@@ -267,12 +267,15 @@ std::int64_t Roster::follow() {
     const auto known_as_of = as_of();
     std::int64_t count = 0;
     std::optional<WindowIndex> closed;
+    std::vector<EnrolmentEntry> last;
+    const std::int64_t shown = followed_;
     store_.read([&](Reader& reader) {
         count = reader.enrolment_count();
         closed = reader.last_closed_window();
+        if (shown > 0) last = reader.enrolments(shown - 1, 1);
     });
-    const std::int64_t shown = followed_;
-    bool lost = lacks_rows_ || count < shown || closed < known_as_of;
+    bool lost = lacks_rows_ || count < shown || closed < known_as_of ||
+                (!last.empty() && !same_entry(last.front(), followed_entry_));
     while (!lost && followed_ < count) {
         std::set<NodeId> changed;
         std::vector<EnrolmentEntry> page;
@@ -291,16 +294,22 @@ std::int64_t Roster::follow() {
     }
     if (lost) {
         read_anew();
-        throw StoreFailed{
-            "the store lacks enrolments, devices or closed windows that it held before: " +
-            std::to_string(shown) + " enrolments were read, now it holds " + std::to_string(count) +
-            ". It was restored, or a failover lost its last commits, and receipts for them will "
-            "be found untrue. All who are enrolled were read anew; compare the store with its "
-            "standbys and run audit"};
+        loss_ = "the store lacks enrolments, devices or closed windows that it held before: " +
+                std::to_string(shown) + " enrolments were read, now it holds " +
+                std::to_string(count) +
+                ". It was restored, or a failover lost its last commits, and receipts for them "
+                "will be found untrue. All who are enrolled were read anew; compare the store with "
+                "its standbys and run audit";
+    } else if (closed != as_of()) {
+        refresh_baselines();
     }
-    if (closed != as_of()) refresh_baselines();
     looked_ = begun;
     return followed_;
+}
+
+std::optional<std::string> Roster::take_loss() {
+    const std::lock_guard following{following_};
+    return std::exchange(loss_, std::nullopt);
 }
 
 void Roster::follow_since(std::chrono::steady_clock::time_point moment) {

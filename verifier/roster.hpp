@@ -81,10 +81,12 @@ public:
     std::optional<WindowIndex> as_of() const;
 
     /// Shows every enrolment, retirement and closing that was committed before the call, whoever
-    /// wrote it. Two rows are read when there is none. How many enrolment entries are shown. A
+    /// wrote it. Three rows are read when there is none. How many enrolment entries are shown. A
     /// store that lacks what it held before (restored, or a failover lost commits) is read anew as
-    /// a whole, and then StoreFailed says so.
+    /// a whole, and take_loss() says so.
     std::int64_t follow();
+    /// What an operator must hear of it, once: whoever follows may be serving a stranger.
+    std::optional<std::string> take_loss();
     /// The same for what was committed before `moment`: reads nothing when a reading began after
     /// it, so a crowd that comes at once is looked up once.
     void follow_since(std::chrono::steady_clock::time_point moment);
@@ -137,6 +139,7 @@ private:
     std::int64_t followed_{};
     std::optional<EnrolmentEntry> followed_entry_;  ///< the last of them
     std::chrono::steady_clock::time_point looked_{};
+    std::optional<std::string> loss_;  ///< that nobody has taken yet
 
     std::atomic<bool> lacks_rows_{false};  ///< the store does: to be read anew
     std::mutex refreshing_;                ///< before mutex_; Refreshing

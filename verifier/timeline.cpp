@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/uptime/availability.hpp"
 
@@ -51,6 +52,7 @@ Instant Timeline::follow(Instant now) {
     others_ = others.serving;
     ahead_ms_ = (now - others.database_time).count();
     roster_.follow();
+    if (auto loss = roster_.take_loss()) throw StoreFailed{*std::move(loss)};
     schedule_.follow_policies();
     return now + follow_every;
 }

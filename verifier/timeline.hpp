@@ -71,7 +71,8 @@ public:
     /// books are left to another.
     Instant stay_alive(Instant now);
 
-    /// Shows roster and schedule what other verifiers wrote. Returns when to be called next.
+    /// Shows roster and schedule what other verifiers wrote. Returns when to be called next. That
+    /// the store lost rows is a StoreFailed, too, once: others then have gone on without them.
     Instant follow(Instant now);
     /// As of the last keep_books(): it is this one that closes windows. Any thread.
     bool keeps_books() const { return keeps_books_; }
