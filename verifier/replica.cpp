@@ -106,7 +106,7 @@ bool Replica::hold_books() {
 
 void Replica::give_books_back() {
     if (!books_) return;
-    store_.write([&](Transaction& tx) { tx.release_lease(*books_lease_); });
+    store_.write_punctual([&](Transaction& tx) { tx.release_lease(*books_lease_); });
     books_.reset();
 }
 
@@ -135,7 +135,7 @@ Replica::Others Replica::others() {
 
 void Replica::leave() {
     books_.reset();
-    store_.write([&](Transaction& tx) {
+    store_.write_punctual([&](Transaction& tx) {
         if (books_lease_) tx.release_lease(*books_lease_);
         if (number_) tx.release_lease(*number_);
     });

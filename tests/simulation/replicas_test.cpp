@@ -342,6 +342,17 @@ TEST(Replica, TimelineWritesNothingBehindAnEnrolment) {
     world.store().read([&](Reader& r) { beats = r.heartbeats(begin, begin + 150s); });
     EXPECT_GE(beats.size(), 15U);
     EXPECT_TRUE(last_closed(world));
+
+    const Instant end = begin + 150s;
+    EXPECT_TRUE(timeline.keeps_books());
+    EXPECT_NO_THROW(timeline.stay_alive(end));
+    EXPECT_FALSE(timeline.keeps_books());
+    timeline.keep_books(end);
+    EXPECT_TRUE(timeline.keeps_books());
+    timeline.clock_stepped_ahead();
+    EXPECT_NO_THROW(timeline.keep_books(end));
+    EXPECT_FALSE(timeline.keeps_books());
+    EXPECT_NO_THROW(timeline.leave());
 }
 
 TEST(Replica, WindowIsClosedOnlyWhenAllThatServeHaveSettledTheirAnswers) {
