@@ -149,6 +149,7 @@ void Roster::read_anew() {
     tell_again();
     lacks_rows_ = false;
     ++version_;
+    ++readings_;
 }
 
 void Roster::place(Device device) {

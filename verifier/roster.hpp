@@ -91,6 +91,9 @@ public:
     /// it, so a crowd that comes at once is looked up once.
     void follow_since(std::chrono::steady_clock::time_point moment);
 
+    /// How often all was read anew after a loss: what was kept of the store is not of this one.
+    std::uint64_t readings() const { return readings_; }
+
     /// Reads one node and its devices again, after an enrolment, retirement or calibration was
     /// committed.
     void refresh(const NodeId& id);
@@ -142,7 +145,8 @@ private:
     std::optional<std::string> loss_;  ///< that nobody has taken yet
 
     std::atomic<bool> lacks_rows_{false};  ///< the store does: to be read anew
-    std::mutex refreshing_;                ///< before mutex_; Refreshing
+    std::atomic<std::uint64_t> readings_{};
+    std::mutex refreshing_;  ///< before mutex_; Refreshing
     mutable std::shared_mutex mutex_;
     // guarded by mutex_
     std::unordered_map<NodeId, std::shared_ptr<const RosterNode>, FirstBytes> nodes_;

@@ -61,7 +61,15 @@ Instant Timeline::start_checks(Instant now) {
     if (!began_) began_ = now;
     const WindowIndex window = calendar_.window_at(now);
     const bool stepped_back = now + step_back_max < reached_;
-    if (!plan_ || plan_->window != window || !plan_->key || stepped_back) enter(window);
+    const std::uint64_t readings = roster_.readings();
+    const bool read_anew = readings != started_of_;
+    if (read_anew) {
+        coming_.reset();  // of devices that may be others now
+        began_ = now;
+    }
+    if (!plan_ || plan_->window != window || !plan_->key || stepped_back || read_anew)
+        enter(window);
+    started_of_ = readings;
     reached_ = now;
     start_fleet_checks(now);
     add_newcomers();
@@ -136,7 +144,8 @@ void Timeline::start_spot_checks(Instant now) {
         if (!device) continue;
         const std::uint64_t ref = static_cast<std::uint64_t>(plan_->window.value) * 256 + due->j;
         for (const ScheduledCheck& scheduled : schedule_.spot_checks_of(*device, *plan_)) {
-            if (scheduled.check.ref != ref || scheduled.check.deadline < now) continue;
+            const Check& check = scheduled.check;
+            if (check.ref != ref || check.start != due->at || check.deadline < now) continue;
             if (outlets_.device_check)
                 outlets_.device_check(*device, scheduled, plan_->policy->spot);
             report_start(due->at, now);
@@ -199,6 +208,11 @@ bool Timeline::renewal_due(std::optional<Instant> last, Instant now) const {
 
 /// Held, or taken, and what this knows is as of then.
 bool Timeline::hold_books(Instant now) {
+    const std::uint64_t readings = roster_.readings();
+    if (readings != recalled_of_) {  // the store lost rows, perhaps of these
+        recalled_ = false;
+        keys_through_.reset();
+    }
     const bool held = replica_.books() != nullptr;
     if (held && recalled_ && !renewal_due(asked_, now)) return true;
     if (!held && !renewal_due(asked_, now)) return false;
@@ -216,6 +230,7 @@ bool Timeline::hold_books(Instant now) {
         if (const auto settled = reader.last_settled_day()) last_settled_ = settled->day;
     });
     recalled_ = true;
+    recalled_of_ = readings;
     return true;
 }
 

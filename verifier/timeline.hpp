@@ -151,6 +151,7 @@ private:
     std::optional<SpotStarts> coming_;  ///< of the next window, as far as prepared
     bool prepared_{};                   ///< nothing is left to do for the next window
     std::optional<std::uint64_t> known_version_;
+    std::uint64_t started_of_{};  ///< Roster::readings()
 
     // keep_books() only
     Instant call_;             ///< its `now`
@@ -162,6 +163,7 @@ private:
     std::optional<Instant> asked_;    ///< when the books were renewed, or found held by another
     Instant settled_{};               ///< as the others were told
     bool recalled_{};                 ///< what follows is as of the taking of the books
+    std::uint64_t recalled_of_{};     ///< Roster::readings()
     bool silent_{};                   ///< until a gap that is a verifier's fault
     std::optional<DayIndex> keys_through_;
     std::optional<WindowIndex> last_closed_;
