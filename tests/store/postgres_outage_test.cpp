@@ -125,6 +125,13 @@ TEST_F(PostgresOutage, ServerThatHangsIsLeftForTheOneThatWasPromoted) {
     EXPECT_EQ(read(*store, [](Reader& r) { return r.heartbeats(at(0), at(9)); }).size(), 2U);
 }
 
+TEST_F(PostgresOutage, StatementThatTookTooLongMayBeQuickerLater) {
+    postgres::Connection db{postgres::Address{PrivatePostgres::shared()->fresh_schema(),
+                                              postgres::Address::Use::writing}};
+    db.script("SET statement_timeout = '10ms'");
+    EXPECT_THROW(db.script("SELECT pg_sleep(60)"), StoreAway);
+}
+
 TEST_F(PostgresOutage, AnswersOutliveAnOutageWithTheTimeTheyCameAt) {
     PrivatePostgres server{{"fsync=off"}};
     const auto store = open_postgres_store(server.uri());

@@ -126,7 +126,7 @@ private:
                 postgres::prepare_schema(*db);
                 refuse_unfinished(*db);
                 return;
-            } catch (const postgres::TryAgain&) {
+            } catch (const StoreAway&) {
                 throw;
             } catch (const StoreTooNew&) {
                 throw;

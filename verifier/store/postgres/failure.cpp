@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view standby = "25006";      // a write where only reading is possible
 constexpr std::string_view unknown = "40003";      // whether the transaction was committed
 constexpr std::string_view stood_still = "25P03";  // in a transaction, for longer than is allowed
+constexpr std::string_view timed_out = "57014";    // a statement, or somebody cancelled it
 
 }  // namespace
 
@@ -42,7 +43,7 @@ const char* advice(std::string_view state) {
     if (state == "3D000") return "create the database: createdb, owned by the verifier's user";
     if (state == "42501")
         return "the verifier's user must own the tables and may create some in its schema";
-    if (state == "57014") return "a statement ran into its time limit; the server is overloaded";
+    if (state == timed_out) return "a statement ran into its time limit; the server is overloaded";
     if (state.starts_with("XX") || state.starts_with("58"))
         return "the server reports damage; look into its log";
     return "nothing of the transaction was kept";
@@ -54,7 +55,7 @@ void throw_failure(const std::string& store, std::string words, std::string_view
     const std::string text = "store " + store + ": " + words + " (PostgreSQL " +
                              std::string{state} + "): " + advice(state);
     if (may_be_repeated(state)) throw TryAgain{text};
-    if (state.starts_with("53")) throw StoreAway{text};
+    if (state.starts_with("53") || state == timed_out) throw StoreAway{text};
     throw StoreFailed{text};
 }
 
