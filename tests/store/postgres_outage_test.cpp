@@ -125,6 +125,19 @@ TEST_F(PostgresOutage, ServerThatHangsIsLeftForTheOneThatWasPromoted) {
     EXPECT_EQ(read(*store, [](Reader& r) { return r.heartbeats(at(0), at(9)); }).size(), 2U);
 }
 
+TEST_F(PostgresOutage, LockThatAnotherHoldsIsNoServerThatHangs) {
+    const postgres::Address address{PrivatePostgres::shared()->fresh_schema(),
+                                    postgres::Address::Use::writing};
+    postgres::Connection holder{address};
+    holder.script("CREATE TABLE held (n BIGINT)");
+    holder.begin_writing();
+    holder.script("LOCK TABLE held");
+    postgres::Connection db{address, {}, {.longest = 2s}};
+    EXPECT_THROW(db.script("SELECT n FROM held"), postgres::TryAgain);
+    db.rollback();
+    EXPECT_TRUE(db.usable()) << "all others would be dropped with it";
+}
+
 TEST_F(PostgresOutage, StatementThatTookTooLongMayBeQuickerLater) {
     postgres::Connection db{postgres::Address{PrivatePostgres::shared()->fresh_schema(),
                                               postgres::Address::Use::writing}};

@@ -1,5 +1,6 @@
 #include "verifier/store/postgres/connection.hpp"
 
+#include <algorithm>
 #include <poll.h>
 #include <utility>
 
@@ -19,8 +20,8 @@ constexpr std::size_t under_way_max = 128;
 /// Every query leads through an index, and a plan made while a table was empty is kept: so scanning
 /// from end to end is never considered where there is another way.
 constexpr const char* session_settings =
-    "SET statement_timeout = '120s'; SET lock_timeout = '30s'; SET enable_seqscan = off;"
-    " SET jit = off; SET plan_cache_mode = force_generic_plan; SET bytea_output = 'hex';"
+    "SET statement_timeout = '120s'; SET enable_seqscan = off; SET jit = off;"
+    " SET plan_cache_mode = force_generic_plan; SET bytea_output = 'hex';"
     // Whoever is cut off in a transaction holds rows that others need before their heartbeats have
     // a gap; the server notices that as fast as we notice a server that is gone.
     " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2";
@@ -35,7 +36,16 @@ constexpr const char* writer_settings =
     " SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
     " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
+constexpr std::chrono::milliseconds longest_lock_wait{30'000};
 constexpr const char* connection_failure = "08006";
+
+/// Who waits for a lock has a server that is well, so that ends before the wait for an answer does.
+std::string settings_of_session(const Waits& waits) {
+    const std::chrono::milliseconds most = std::chrono::milliseconds{waits.longest} * 3 / 4;
+    std::string text{session_settings};
+    text += "; SET lock_timeout = ";
+    return text += std::to_string(std::min(most, longest_lock_wait).count());
+}
 
 }  // namespace
 
@@ -46,7 +56,7 @@ Connection::Connection(const Address& address, std::function<Instant()> clock, W
       db_{connect(address)} {
     require(PQsetnonblocking(db_.get(), 1) == 0, "a fresh connection");
     require(PQenterPipelineMode(db_.get()) == 1, "an idle connection");
-    script(session_settings);
+    script(settings_of_session(waits_));
 }
 
 Connection::~Connection() = default;

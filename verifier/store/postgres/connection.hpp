@@ -28,7 +28,8 @@ struct TryAgain : StoreAway {
 };
 
 /// How long a connection waits for an answer. A server that hangs, or whose disk does, keeps its
-/// connections alive.
+/// connections alive. A lock is waited for three quarters of that, half a minute at most; then the
+/// transaction is to be repeated, and the connection is as good as before.
 struct Waits {
     std::chrono::seconds longest{150};
     /// Empty, or whether other connections to the server were lost since this one was made: then
