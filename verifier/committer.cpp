@@ -21,6 +21,7 @@ Committer::Committer(Store& store, Roster& roster, const NetworkId& network, Sig
       thread_{[this] { run(); }} {}
 
 Committer::~Committer() {
+    ending_ = true;
     queue_.close();
     thread_.join();
 }
@@ -29,8 +30,23 @@ void Committer::put(Work work) { queue_.put(std::move(work)); }
 
 void Committer::run() {
     for (auto batch = queue_.take_some(batch_limit_); !batch.empty();
-         batch = queue_.take_some(batch_limit_))
-        commit(batch);
+         batch = queue_.take_some(batch_limit_)) {
+        if (ending_ && failed_)
+            refuse(batch);
+        else
+            commit(batch);
+    }
+}
+
+/// Whatever it was, nobody is left without a reply, and nobody is told that it was kept.
+void Committer::refuse(const std::vector<Work>& batch) const {
+    for (const Work& work : batch) {
+        if (observer_.refused) observer_.refused(RefusalReason::unavailable);
+        work.reply({Refusal{RefusalReason::unavailable,
+                            "the verifier could not record the answer; nothing was decided",
+                            work.answer.record.id, retry_after_failure},
+                    {}});
+    }
 }
 
 std::variant<Receipt, Refusal> Committer::outcome_of(const AnswerFate& fate,
@@ -64,16 +80,11 @@ void Committer::commit(std::vector<Work>& batch) {
         for (const Work& work : batch) answers.push_back(&work.answer.record);
         fates = store_.record(answers);
     } catch (const std::exception&) {
-        // Whatever it was, nobody is left without a reply, and nobody is told that it was kept.
-        for (const Work& work : batch) {
-            if (observer_.refused) observer_.refused(RefusalReason::unavailable);
-            work.reply({Refusal{RefusalReason::unavailable,
-                                "the verifier could not record the answer; nothing was decided",
-                                work.answer.record.id, retry_after_failure},
-                        {}});
-        }
+        failed_ = true;
+        refuse(batch);
         return;
     }
+    failed_ = false;
     if (observer_.committed) observer_.committed(std::chrono::steady_clock::now() - begun);
 
     // Before the replies: once everybody has one, a window may close, and the next one is judged by

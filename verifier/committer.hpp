@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -19,13 +20,15 @@ public:
 
     Committer(Store& store, Roster& roster, const NetworkId& network, SigningKey receipt_key,
               const AnswersOptions& options, const AnswerObserver& observer);
-    ~Committer();  ///< finishes what it was given
+    /// Finishes what it was given; once the store has failed, what is left is refused at once.
+    ~Committer();
 
     void put(Work work);  ///< waits for room
 
 private:
     void run();
     void commit(std::vector<Work>& batch);
+    void refuse(const std::vector<Work>& batch) const;
     std::variant<Receipt, Refusal> outcome_of(const AnswerFate& fate,
                                               const AnswerId& offered) const;
 
@@ -36,6 +39,8 @@ private:
     const std::size_t batch_limit_;
     const AnswerObserver& observer_;
     BoundedQueue<Work> queue_;
+    std::atomic<bool> ending_{false};
+    bool failed_{};  ///< the store did, at the last batch; of the thread
     std::thread thread_;
 };
 

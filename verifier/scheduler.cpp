@@ -1,6 +1,7 @@
 #include "verifier/scheduler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -32,12 +33,16 @@ struct Scheduler::Loop {
 
     ~Loop() { stop(); }
 
-    void stop() {
-        if (!thread.joinable()) return;
+    void ask_to_stop() {
         asio::post(context, [this] {
             stopping = true;
             timer.cancel();
         });
+    }
+
+    void stop() {
+        if (!thread.joinable()) return;
+        ask_to_stop();
         thread.join();
     }
 
@@ -107,9 +112,10 @@ void Scheduler::start() {
 }
 
 void Scheduler::stop() {
-    checks_->stop();
-    books_->stop();
-    following_->stop();
+    const std::array all{checks_.get(), books_.get(), following_.get()};
+    // First, so that they finish beside each other: each may wait for a store that hangs.
+    for (Loop* loop : all) loop->ask_to_stop();
+    for (Loop* loop : all) loop->stop();
 }
 
 Steady::duration Scheduler::silence() const {

@@ -29,7 +29,8 @@ public:
     ~Scheduler();  ///< stops
 
     void start();
-    /// Returns when nothing of it runs any more; the current task is finished. By the owner only.
+    /// Returns when nothing of it runs any more; the current tasks are finished, all at the same
+    /// time. By the owner only.
     void stop();
 
     /// Time since all threads last got through; large: one of them hangs or fails.
