@@ -165,7 +165,7 @@ TEST(PollingLimits, BehindAProxyPeersAreNotCounted) {
 
 TEST(PollingLimits, BytesOfAllAnswersAreBounded) {
     WorldOptions options;
-    // An answer of eight nonces takes 208 bytes, and those of a poller have half of all.
+    // An answer of eight nonces takes 208 bytes, and those of pollers have a quarter of all.
     options.answers.bytes_limit = 4 * (3 * 208 + 100);
     World world{options};
     TestNode node{world.connect(), 1, 8};
